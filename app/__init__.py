@@ -1,0 +1,1 @@
+"""Commands, screens and HTTP: the package that people touch."""

@@ -1,0 +1,1 @@
+"""Remember people; find them by label or by vector."""

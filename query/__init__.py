@@ -1,0 +1,1 @@
+"""What does this sentence ask, and who fits?"""

@@ -1,0 +1,1 @@
+"""Turn annotations into a checkpoint."""
