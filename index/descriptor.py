@@ -1,0 +1,164 @@
+"""Descriptor: a person as one vector of log-probabilities, the only place that lays it out.
+
+One slot after the other, in the order of `labels.ATTRIBUTE_GROUPS`. Every slot begins with two numbers:
+
+    log P(seen), log P(visibly absent)
+
+What is neither is *unknown* (a head outside the picture may wear a hat). A slot of clothes or hair goes on with 20
+more, given that it is seen, in the order of `labels.LABELS`:
+
+    4 log P(size | seen), 4 log P(pattern | seen), 12 log P(color | seen)
+
+Skin, face and limbs have no characteristics, so their slots end after two. All numbers lie in [log FLOOR, 0].
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parsing.labels import ATTRIBUTE_GROUPS, CHARACTERISTICS, CHARACTERIZED, LABELS, members
+from parsing.records import CharacterizedAttribute, Person
+
+FLOOR = 1e-3  # of every probability, so that one clause that fails does not outweigh all others
+UNKNOWN_SEEN = 0.05  # what "it is there" is worth where nobody can tell: more than visibly absent, less than seen
+UNKNOWN_ABSENT = 0.2  # the same for "it is not there"
+PRESENCE = ("seen", "absent")  # the labels of task `attribute` in `column`
+
+CHARACTERIZED_GROUPS = tuple(group for group in ATTRIBUTE_GROUPS if members(group)[0] in CHARACTERIZED)
+
+_HEAD = ("Face", "Hair")
+_UPPER_BODY = ("UpperClothes", "Coat", "Torso-skin", "Arms")
+_LOWER_BODY = ("Pants", "Skirt", "Legs", "Shoes", "Socks")
+# Whoever shows one of these shows the place where the group would be, if it were there.
+WITNESSES: Mapping[str, tuple[str, ...]] = {
+    "Hat": _HEAD,
+    "Hair": ("Face", "Hat"),
+    "Glove": ("Arms",),
+    "Glasses": ("Face",),  # from behind, nobody can tell
+    "UpperClothes": ("Torso-skin", "Arms"),
+    "Mask": ("Face",),
+    "Coat": _UPPER_BODY,
+    "Socks": _LOWER_BODY,
+    "Pants": _LOWER_BODY,
+    "Torso-skin": _UPPER_BODY,
+    "Scarf": (*_UPPER_BODY, "Face"),
+    "Skirt": _LOWER_BODY,
+    "Face": ("Hair", "Hat"),
+    "Arms": _UPPER_BODY,
+    "Legs": _LOWER_BODY,
+    "Shoes": _LOWER_BODY,
+}
+_FEET = ("Shoes", "Socks")  # absent only where the picture does not end above them
+_COVER: Mapping[str, str] = {"UpperClothes": "Coat"}  # a closed coat hides what is under it
+_EDGE = 0.01  # of the image's height: a box that ends nearer to its bottom is cut off by it
+
+# An undetermined size is neither true nor false: its mass is spread like this over the sizes.
+_NEUTRAL_SIZE = np.array([0.5, 0.5, 0.0, 0.0])
+_NEUTRAL_HAIR_SIZE = np.array([0.45, 0.45, 0.0, 0.1])
+_UNDETERMINED = LABELS["size"].index("Undetermined")
+_NOTHING_KNOWN: Mapping[str, NDArray[np.float64]] = {
+    "size": np.eye(len(LABELS["size"]))[_UNDETERMINED],
+    "pattern": np.full(len(LABELS["pattern"]), 1 / len(LABELS["pattern"])),
+    "color": np.full(len(LABELS["color"]), 1 / len(LABELS["color"])),
+}
+
+
+def _slot_keys(group: str) -> list[tuple[str, str, str]]:
+    tasks: dict[str, tuple[str, ...]] = {"attribute": PRESENCE}
+    if group in CHARACTERIZED_GROUPS:
+        tasks |= {task: LABELS[task] for task in CHARACTERISTICS}
+    return [(group, task, label) for task, labels in tasks.items() for label in labels]
+
+
+_KEYS = [key for group in ATTRIBUTE_GROUPS for key in _slot_keys(group)]
+_COLUMNS = {key: position for position, key in enumerate(_KEYS)}
+_SLOT_SIZES = {group: len(_slot_keys(group)) for group in ATTRIBUTE_GROUPS}
+DIMENSIONS = len(_KEYS)
+
+
+def column(group: str, task: str, label: str) -> int:
+    """The dimension of one log P: `column("Coat", "color", "Red")`, `column("Hat", "attribute", "seen")`.
+
+    Raises:
+        ValueError: the layout has no such dimension.
+    """
+    if (group, task, label) not in _COLUMNS:
+        raise ValueError(f"the descriptor has no {task} {label!r} of {group!r}; see index/descriptor.py for its layout")
+    return _COLUMNS[group, task, label]
+
+
+def slot(group: str) -> slice:
+    """All dimensions of one attribute group.
+
+    Raises:
+        ValueError: the layout has no such group.
+    """
+    first = column(group, "attribute", "seen")
+    return slice(first, first + _SLOT_SIZES[group])
+
+
+def encode(person: Person) -> NDArray[np.float32]:
+    """The person's descriptor, (DIMENSIONS,), in the layout of this module."""
+    seen, absent = presence(person)
+    parts: list[NDArray[np.float64]] = []
+    for group in ATTRIBUTE_GROUPS:
+        parts.append(np.array([seen[group], absent[group]]))
+        if group in CHARACTERIZED_GROUPS:
+            parts += _characteristics(group, person)
+    return np.log(np.clip(np.concatenate(parts), FLOOR, 1.0)).astype(np.float32)
+
+
+def presence(person: Person) -> tuple[dict[str, float], dict[str, float]]:
+    """For each attribute group P(seen) and P(visibly absent); what they lack to 1 is mostly unknown.
+
+    Unknown mass counts a little as seen (`UNKNOWN_SEEN`) and a little as absent (`UNKNOWN_ABSENT`), so that
+    whoever cannot be judged ranks between those who have the thing and those who have not.
+    """
+    found = {group: _probability_seen(group, person) for group in ATTRIBUTE_GROUPS}
+    seen, absent = {}, {}
+    for group in ATTRIBUTE_GROUPS:
+        missing = _probability_missing(group, found, person)
+        unknown = 1 - found[group] - missing
+        seen[group] = found[group] + unknown * UNKNOWN_SEEN
+        absent[group] = missing + unknown * UNKNOWN_ABSENT
+    return seen, absent
+
+
+def _probability_seen(group: str, person: Person) -> float:
+    """Calibrated presence where the person has it, else the confidence of the pixels won; of a pair, the surer side."""
+    scores = {record.attribute: record.score for record in person.attributes}
+    sides = [person.presence.get(attribute, scores.get(attribute, 0.0)) for attribute in members(group)]
+    return min(max(0.0, *sides), 1.0)
+
+
+def _probability_missing(group: str, found: Mapping[str, float], person: Person) -> float:
+    """P(its place is in the picture, and it is not there)."""
+    in_sight = max(found[witness] for witness in WITNESSES[group])
+    if group in _FEET and _cut_at_bottom(person):
+        in_sight = 0.0
+    if group in _COVER:
+        in_sight *= 1 - found[_COVER[group]]
+    return in_sight * (1 - found[group])
+
+
+def _cut_at_bottom(person: Person) -> bool:
+    height = person.mask.height
+    return person.box_xyxy[3] >= height * (1 - _EDGE)
+
+
+def _characteristics(group: str, person: Person) -> list[NDArray[np.float64]]:
+    """P(size | seen), P(pattern | seen), P(color | seen); left and right joined by their area."""
+    records = [record for record in person.attributes if record.attribute in members(group)]
+    size, pattern, color = (_merged(records, task) for task in CHARACTERISTICS)
+    neutral = _NEUTRAL_HAIR_SIZE if group == "Hair" else _NEUTRAL_SIZE
+    return [size + size[_UNDETERMINED] * neutral, pattern, color]
+
+
+def _merged(records: Sequence[CharacterizedAttribute], task: str) -> NDArray[np.float64]:
+    """The records' probabilities, averaged with their areas as weights; nothing known where there is no record."""
+    known = [record for record in records if record.probabilities.get(task)]
+    if not known:
+        return _NOTHING_KNOWN[task]
+    weights = [max(record.area, 1) for record in known]
+    return np.average([record.probabilities[task] for record in known], axis=0, weights=weights)
