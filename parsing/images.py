@@ -1,0 +1,132 @@
+"""Images: files and bytes decoded to RGB pixels, upright, or a clear reason why not."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+# No format whose reader runs another program (EPS) or that is a document.
+FORMATS = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF")
+SUFFIXES = (".jpg", ".jpeg", ".jpe", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".avif", ".mpo")
+MAX_PIXELS = 80_000_000  # 240 MB decoded
+MIN_SIDE = 16
+
+
+class UnreadableImageError(Exception):
+    """A file is not an image that can be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class DecodedImage:
+    """An image ready for the parser.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB, upright; transparent parts are white; of an animation the first frame.
+        camera: make and model from EXIF, if given.
+        captured_at: the camera's own clock from EXIF, if given.
+    """
+
+    pixels: NDArray[np.uint8]
+    camera: str | None = None
+    captured_at: datetime | None = None
+
+
+def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> DecodedImage:
+    """The image in a file.
+
+    Raises:
+        UnreadableImageError: the file is missing, no image, damaged, too small or too large.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UnreadableImageError(f"cannot read {path} ({error.strerror}); check the path and its rights") from error
+    return decode_image(data, name=str(path), max_pixels=max_pixels)
+
+
+def decode_image(data: bytes, *, name: str, max_pixels: int = MAX_PIXELS) -> DecodedImage:
+    """The image in `data`; `name` is what to call it in messages.
+
+    Raises:
+        UnreadableImageError: see `read_image`.
+    """
+    if not data:
+        raise UnreadableImageError(f"expected an image, but {name} is empty; copy the file again")
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+            _check_size(picture, name, max_pixels)
+            camera, captured_at = _capture(picture)
+            return DecodedImage(_rgb(_upright(picture)), camera, captured_at)
+    except UnreadableImageError:
+        raise
+    except UnidentifiedImageError:
+        raise UnreadableImageError(
+            f"expected an image, but {name} is not one of {', '.join(FORMATS)}; convert it or remove it"
+        ) from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise UnreadableImageError(_too_large(name, "far more", max_pixels)) from None
+    except Exception as error:  # Pillow's readers raise nearly anything on a damaged file
+        raise UnreadableImageError(f"expected a whole image, but {name} is damaged ({error}); copy it again") from error
+
+
+def _check_size(picture: Image.Image, name: str, max_pixels: int) -> None:
+    width, height = picture.size
+    if width * height > max_pixels:
+        raise UnreadableImageError(_too_large(name, f"{width * height:,} ({width}x{height})", max_pixels))
+    if min(width, height) < MIN_SIDE:
+        raise UnreadableImageError(
+            f"expected an image of at least {MIN_SIDE}x{MIN_SIDE} pixels, but {name} has {width}x{height}; use a larger one"
+        )
+
+
+def _too_large(name: str, came: str, max_pixels: int) -> str:
+    return f"expected at most {max_pixels:,} pixels, but {name} has {came}; make it smaller"
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    """The picture turned as its EXIF orientation says; a damaged orientation is ignored."""
+    picture.load()
+    return _lenient(lambda: ImageOps.exif_transpose(picture), picture)
+
+
+def _rgb(picture: Image.Image) -> NDArray[np.uint8]:
+    """Pixels of a picture of any mode, (H, W, 3) uint8."""
+    if picture.mode.startswith(("I", "F")):
+        gray = _eight_bits(np.asarray(picture))
+        return np.repeat(gray[..., None], 3, axis=2)  # (H, W, 3)
+    if picture.has_transparency_data:
+        layer = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+    return np.array(picture.convert("RGB"))
+
+
+def _eight_bits(values: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Gray levels of 16 bits, or floats, as 8 bits; Pillow would cut them off at 255."""
+    levels = np.nan_to_num(values.astype(np.float64))
+    is_float = np.issubdtype(values.dtype, np.floating)
+    full = 1.0 if is_float and levels.max() <= 1 else 255.0 if levels.max() <= 255 and is_float else 65535.0
+    return np.clip(np.rint(levels * (255.0 / full)), 0, 255).astype(np.uint8)
+
+
+def _capture(picture: Image.Image) -> tuple[str | None, datetime | None]:
+    """Camera and time from EXIF."""
+    exif = _lenient(picture.getexif, Image.Exif())
+    details = _lenient(lambda: exif.get_ifd(ExifTags.IFD.Exif), {})
+    names = [str(exif.get(tag, "")).strip(" \0") for tag in (ExifTags.Base.Make, ExifTags.Base.Model)]
+    time = details.get(ExifTags.Base.DateTimeOriginal) or exif.get(ExifTags.Base.DateTime)
+    return " ".join(filter(None, names)) or None, _lenient(
+        lambda: datetime.strptime(str(time).strip(" \0"), "%Y:%m:%d %H:%M:%S"), None
+    )
+
+
+def _lenient[T](read: Callable[[], T], otherwise: T) -> T:
+    """What `read` returns, or `otherwise`: damaged EXIF data must not cost us the picture."""
+    try:
+        return read()
+    except Exception:
+        return otherwise

@@ -1,0 +1,206 @@
+"""Clothing Co-Parsing (Yang, Luo & Lin, CVPR 2014) in its published layout, read as characterized people.
+
+Its 59 clothing tags become CCIHP attributes by rule; `characteristics.txt` (ours) gives size, pattern and color of
+each item. Every photograph has one annotated person. Photographs are split by number: NNNN % 10 == 0 validates,
+== 5 calibrates, the rest trains.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.io import loadmat
+
+from parsing.labels import ATTRIBUTES, CHARACTERISTICS, IGNORE, label_id
+from training.samples import Sample, check_split, read_rgb
+
+ITEM_TAGS: Mapping[str, tuple[str, ...]] = {
+    "hat": ("hat",),
+    "hair": ("hair",),
+    "gloves": ("gloves",),
+    "glasses": ("glasses", "sunglasses"),
+    "scarf": ("scarf", "tie"),
+    "socks": ("socks", "stockings"),
+    "coat": ("blazer", "cape", "coat", "jacket", "suit"),
+    "upper": (
+        "blouse", "bodysuit", "bra", "cardigan", "hoodie", "intimate", "jumper", "shirt", "sweater", "sweatshirt",
+        "swimwear", "t-shirt", "top", "vest",
+    ),
+    "dress": ("dress", "romper"),
+    "skirt": ("skirt",),
+    "pants": ("jeans", "leggings", "pants", "panties", "shorts", "tights"),
+    "shoes": ("boots", "clogs", "flats", "heels", "loafers", "pumps", "sandals", "shoes", "sneakers", "wedges"),
+}  # fmt: skip
+ITEMS = tuple(ITEM_TAGS)
+ITEM_ATTRIBUTE = {
+    "hat": "Hat", "hair": "Hair", "gloves": "Glove", "glasses": "Glasses", "scarf": "Scarf", "socks": "Socks",
+    "coat": "Coat", "upper": "UpperClothes", "skirt": "Skirt", "pants": "Pants",
+}  # fmt: skip
+WORDS = {
+    "size": {"short": "Short/small", "long": "Long/large", "undet": "Undetermined", "sparse": "Sparse/bald"},
+    "pattern": {"solid": "Solid", "geom": "Geometrical", "fancy": "Fancy", "letters": "Letters"},
+    "color": {
+        "dark": "Dark", "medium": "Medium", "light": "Light", "brown": "Brown", "red": "Red", "pink": "Pink",
+        "yellow": "Yellow", "orange": "Orange", "green": "Green", "blue": "Blue", "purple": "Purple",
+        "multi": "Multicolor",
+    },
+}  # fmt: skip
+
+# Heights on the body as fractions of the person's height, from the top.
+WAIST, FACE_END, CHEST_END, HIP, CHEST_HALF_WIDTH = 0.42, 0.16, 0.30, 0.58, 0.07
+SMALLEST_PERSON = 500  # pixels; 0536 upstream is empty
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of `characteristics.txt`; `present` is False for a tag that turned out wrong."""
+
+    name: str
+    present: bool
+    ids: Mapping[str, int]
+
+
+def read_characteristics(path: Path) -> dict[str, list[Item]]:
+    """Items per photograph (or photograph_person), `none` values read as ignored."""
+    if not path.is_file():
+        raise FileNotFoundError(f"no characteristics at {path}; copy characteristics.txt of Signalement's data there")
+    items: dict[str, list[Item]] = {}
+    for line in path.read_text().splitlines():
+        if not line.strip():
+            continue
+        photo, name, *words = line.split()
+        ids = {
+            task: label_id(task, WORDS[task][word]) if word in WORDS[task] else IGNORE
+            for task, word in zip(CHARACTERISTICS, words, strict=True)
+        }
+        items.setdefault(photo, []).append(Item(name, words[0] != "absent", ids))
+    return items
+
+
+def split_of(number: int) -> str:
+    """Split of photograph NNNN."""
+    return {0: "validation", 5: "calibration"}.get(number % 10, "train")
+
+
+class CCPDataset:
+    """Pixel-annotated photographs of CCP.
+
+    Raises:
+        FileNotFoundError: `root` is not laid out as the published repository.
+    """
+
+    def __init__(self, root: Path) -> None:
+        if not (root / "label_list.mat").is_file() or not (root / "photos").is_dir():
+            raise FileNotFoundError(
+                f"{root} is not a CCP folder: expected label_list.mat, photos/ and annotations/; "
+                "clone the public clothing-co-parsing repository and pass its folder"
+            )
+        self.root = root
+        self.tags = [str(cell[0]) if cell.size else "" for cell in loadmat(root / "label_list.mat")["label_list"][0]]
+        self.characteristics = read_characteristics(root / "characteristics.txt")
+
+    def numbers(self, split: str) -> list[str]:
+        """Numbers (`0001`) of the pixel-annotated photographs of a split."""
+        check_split(split)
+        files = sorted((self.root / "annotations" / "pixel-level").glob("*.mat"))
+        return [file.stem for file in files if split_of(int(file.stem)) == split]
+
+    def samples(self, split: str) -> Iterator[Sample]:
+        """The split's photographs, those without a person left out."""
+        for number in self.numbers(split):
+            sample = self.sample(number)
+            if np.count_nonzero(sample.human) >= SMALLEST_PERSON:
+                yield sample
+
+    def sample(self, number: str) -> Sample:
+        """One photograph."""
+        path = self.root / "photos" / f"{number}.jpg"
+        tags = loadmat(self.root / "annotations" / "pixel-level" / f"{number}.mat")["groundtruth"].astype(np.uint8)
+        human = (tags > 0).astype(np.uint8)
+        items = item_map(tags, self.tags)
+        tasks = {"attribute": attribute_map(tags, items, self.tags)}
+        tasks |= characteristic_maps(items, tasks["attribute"], self.characteristics.get(number, []))
+        return Sample(number, path, read_rgb(path), human, tasks)
+
+
+@cache
+def item_of_tag(tags: tuple[str, ...]) -> NDArray[np.uint8]:
+    """Lookup from tag id to item number, counted from 1; 0 for skin, bags, belts, jewellery."""
+    number = {tag: index + 1 for index, item in enumerate(ITEMS) for tag in ITEM_TAGS[item]}
+    return np.array([number.get(tag, 0) for tag in tags], np.uint8)
+
+
+def item_map(tag_map: NDArray[np.uint8], tags: list[str]) -> NDArray[np.uint8]:
+    """Item numbers (index into ITEMS + 1) of a (H, W) map of tag ids."""
+    return item_of_tag(tuple(tags))[tag_map]
+
+
+def attribute_map(tag_map: NDArray[np.uint8], items: NDArray[np.uint8], tags: list[str]) -> NDArray[np.uint8]:
+    """CCIHP attribute ids (H, W) by rule."""
+    attributes = np.zeros(tag_map.shape, np.uint8)
+    rows, columns = np.nonzero(tag_map)
+    if rows.size == 0:
+        return attributes
+    height = rows.max() - rows.min() + 1
+    relative = ((np.arange(tag_map.shape[0]) - rows.min()) / height)[:, None]
+    middle = np.median(columns)
+    for item, attribute in ITEM_ATTRIBUTE.items():
+        attributes[items == ITEMS.index(item) + 1] = label_id("attribute", attribute)
+    dress, shoes = items == ITEMS.index("dress") + 1, items == ITEMS.index("shoes") + 1
+    attributes[dress & (relative < WAIST)] = label_id("attribute", "UpperClothes")
+    attributes[dress & (relative >= WAIST)] = label_id("attribute", "Skirt")
+    # The person faces the camera in nearly all photographs: the left of the image is the person's right.
+    right = (np.arange(tag_map.shape[1]) < middle)[None, :]
+    attributes[shoes & right] = label_id("attribute", "R-shoe")
+    attributes[shoes & ~right] = label_id("attribute", "L-shoe")
+    skin = tag_map == tags.index("skin")
+    near_middle = (np.abs(np.arange(tag_map.shape[1]) - middle) < CHEST_HALF_WIDTH * height)[None, :]
+    paint_skin(attributes, skin, relative, right, near_middle)
+    return attributes
+
+
+def paint_skin(
+    attributes: NDArray[np.uint8],
+    skin: NDArray[np.bool_],
+    relative: NDArray[np.float64],
+    right: NDArray[np.bool_],
+    near_middle: NDArray[np.bool_],
+) -> None:
+    """Write Face, Torso-skin, arms and legs into `attributes` where there is skin, component by component."""
+    components, count = ndimage.label(skin)
+    heights = np.broadcast_to(relative, skin.shape)
+    mean = np.zeros(count + 1)
+    if count:
+        mean[1:] = ndimage.mean(heights, components, np.arange(1, count + 1))
+    face = skin & (relative < FACE_END)
+    chest = skin & (relative >= FACE_END) & (relative < CHEST_END) & near_middle
+    legs = skin & ~face & ~chest & (relative > HIP) & (mean[components] > 0.5)
+    arms = skin & ~face & ~chest & ~legs
+    for region, label in (
+        (face, "Face"), (chest, "Torso-skin"), (legs & right, "R-leg"), (legs & ~right, "L-leg"),
+        (arms & right, "R-arm"), (arms & ~right, "L-arm"),
+    ):  # fmt: skip
+        attributes[region] = label_id("attribute", label)
+
+
+def characteristic_maps(
+    items: NDArray[np.uint8], attributes: NDArray[np.uint8], characteristics: list[Item]
+) -> dict[str, NDArray[np.uint8]]:
+    """Size, pattern and color ids (H, W); items without a line are ignored.
+
+    A dress has one size, by its hem: it is the Skirt's; of the sleeves nothing is known.
+    """
+    lookup = {task: np.full(len(ITEMS) + 1, IGNORE, np.uint8) for task in CHARACTERISTICS}
+    for task in CHARACTERISTICS:
+        lookup[task][0] = 0
+        for item in characteristics:
+            if item.present:
+                lookup[task][ITEMS.index(item.name) + 1] = item.ids[task]
+    maps = {task: lookup[task][items] for task in CHARACTERISTICS}
+    dress_top = (items == ITEMS.index("dress") + 1) & (attributes == ATTRIBUTES.index("UpperClothes") + 1)
+    maps["size"][dress_top] = IGNORE
+    return maps

@@ -1,0 +1,59 @@
+"""COCO photographs with person instances and no clothes: people are ignored by every semantic loss.
+
+Layout: `index.json`, `images/`, `person_instances/*.png` (0 background, 1..n person, 255 crowd).
+Photographs whose numeric id % 5 == 0 validate, the rest train. Photographs without people are scenes.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from training.samples import Sample, check_split, read_rgb, unknown_maps
+
+
+class COCOPeopleDataset:
+    """Photographs with person instances.
+
+    Raises:
+        FileNotFoundError: `root` has another layout.
+    """
+
+    def __init__(self, root: Path) -> None:
+        if not (root / "index.json").is_file():
+            raise FileNotFoundError(
+                f"{root} is not a COCO people folder: expected index.json, images/ and person_instances/"
+            )
+        self.root = root
+        self.index = json.loads((root / "index.json").read_text())
+
+    def files(self, split: str, *, people: bool) -> list[str]:
+        """Stems of a split's photographs with, or without, people."""
+        check_split(split)
+        wanted = {"validation": (True,), "train": (False,), "calibration": ()}[split]
+        return [
+            Path(entry["file"]).stem
+            for entry in self.index
+            if (int(Path(entry["file"]).stem) % 5 == 0) in wanted and bool(entry["persons"]) == people
+        ]
+
+    def samples(self, split: str) -> Iterator[Sample]:
+        """The split's photographs with people."""
+        return (self.sample(stem) for stem in self.files(split, people=True))
+
+    def scenes(self, split: str) -> Iterator[Sample]:
+        """The split's photographs without people."""
+        return (self.sample(stem) for stem in self.files(split, people=False))
+
+    def sample(self, stem: str) -> Sample:
+        """One photograph."""
+        path = self.root / "images" / f"{stem}.jpg"
+        image = read_rgb(path)
+        instances = self.root / "person_instances" / f"{stem}.png"
+        human = np.zeros(image.shape[:2], np.uint8)
+        if instances.is_file():
+            with Image.open(instances) as mask:
+                human = np.asarray(mask)
+        return Sample(stem, path, image, human, unknown_maps(human == 0))

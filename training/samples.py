@@ -1,0 +1,58 @@
+"""A training or evaluation sample: one photograph with label maps, whichever data set it comes from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from parsing.labels import TASKS
+
+SPLITS = ("train", "calibration", "validation")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One photograph and its truth, all maps (H, W) uint8.
+
+    Args:
+        name: unique within its data set.
+        image: (H, W, 3) uint8.
+        human: 0 nobody, 1..n the people, 255 not known (crowds).
+        tasks: per task the label ids, 0 background, 255 not known.
+    """
+
+    name: str
+    path: Path
+    image: NDArray[np.uint8]
+    human: NDArray[np.uint8]
+    tasks: Mapping[str, NDArray[np.uint8]]
+
+    def __post_init__(self) -> None:
+        shape = self.image.shape[:2]
+        for name, label_map in {"human": self.human, **self.tasks}.items():
+            if label_map.shape != shape:
+                raise ValueError(
+                    f"the {name} annotation of {self.path} is {label_map.shape[1]}x{label_map.shape[0]} pixels, expected "
+                    f"{shape[1]}x{shape[0]} like its image; annotate the image as it is stored"
+                )
+
+
+def check_split(split: str) -> None:
+    """Raise ValueError unless `split` is one of `SPLITS`."""
+    if split not in SPLITS:
+        raise ValueError(f"split {split!r} is unknown; expected one of {', '.join(SPLITS)}")
+
+
+def read_rgb(path: Path) -> NDArray[np.uint8]:
+    """An annotated photograph as (H, W, 3) uint8, upright."""
+    with Image.open(path) as image:
+        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+
+
+def unknown_maps(known: NDArray[np.bool_]) -> dict[str, NDArray[np.uint8]]:
+    """Maps for all tasks that are background where `known` and ignored elsewhere."""
+    label_map = np.where(known, 0, 255).astype(np.uint8)
+    return {task: label_map for task in TASKS}
