@@ -162,3 +162,28 @@ def _merged(records: Sequence[CharacterizedAttribute], task: str) -> NDArray[np.
         return _NOTHING_KNOWN[task]
     weights = [max(record.area, 1) for record in known]
     return np.average([record.probabilities[task] for record in known], axis=0, weights=weights)
+
+
+def winners(descriptors: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """What hard labels would say, (N, DIMENSIONS): seen or absent where it is likelier than not, and if seen, of each
+    characteristic the likeliest label alone (Undetermined included)."""
+    chosen = np.zeros(descriptors.shape, bool)
+    for group in ATTRIBUTE_GROUPS:
+        seen, absent = (column(group, "attribute", label) for label in PRESENCE)
+        for position in (seen, absent):
+            chosen[:, position] = descriptors[:, position] > np.log(0.5)
+        for task in CHARACTERISTICS if group in CHARACTERIZED_GROUPS else ():
+            first = column(group, task, LABELS[task][0])
+            best = first + _likeliest(descriptors[:, first : first + len(LABELS[task])], group, task)
+            chosen[np.arange(len(chosen)), best] = chosen[:, seen]
+    return chosen
+
+
+def _likeliest(logs: NDArray[np.floating], group: str, task: str) -> NDArray[np.intp]:
+    """Index of the label that the parser gave the most, before the undetermined size was spread."""
+    probabilities = np.exp(logs.astype(np.float32))
+    if task == "size":
+        neutral = _NEUTRAL_HAIR_SIZE if group == "Hair" else _NEUTRAL_SIZE
+        probabilities = probabilities - probabilities[:, [_UNDETERMINED]] * neutral
+    best: NDArray[np.intp] = probabilities.argmax(axis=1)
+    return best

@@ -1,0 +1,201 @@
+"""Tests of the column store: the same numbers come back, and no damaged or stale file is ever read."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from index.columns import SCALE, ColumnsError, Facts, build_columns, open_columns, open_current, pack, write_columns
+from index.descriptor import DIMENSIONS, FLOOR, column, winners
+
+IDS = np.array([30, 10, 20])
+
+
+def some_facts(count: int = 3) -> Facts:
+    return Facts(
+        image_ids=np.arange(count, dtype=np.int64) + 100,
+        captured_at=np.array(["2026-05-01T08:00:00", "NaT", "2026-05-02T09:30:00"] * count, "datetime64[s]")[:count],
+        camera=np.array([0, -1, 1] * count, np.int32)[:count],
+        camera_names=("front door", "yard"),
+        people=np.array([2, 2, 1] * count, np.int32)[:count],
+        galleries={"north": np.array([True, False, True] * count, bool)[:count], "south": np.ones(count, bool)},
+    )
+
+
+def some_descriptors(count: int = 3, seed: int = 0) -> NDArray[np.float16]:
+    return np.random.default_rng(seed).uniform(np.log(FLOOR), 0, (count, DIMENSIONS)).astype(np.float16)
+
+
+class Index:
+    """People in memory, with a revision that the test sets."""
+
+    def __init__(self, count: int = 3, revision: int = 1) -> None:
+        self.revision = revision
+        self.count = count
+
+    def descriptors(self) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
+        return np.arange(self.count), some_descriptors(self.count)
+
+    def facts(self, person_ids: NDArray[np.int64]) -> Facts:
+        return some_facts(len(person_ids))
+
+
+def test_everything_comes_back_sorted_by_person(tmp_path: Path) -> None:
+    descriptors, facts = some_descriptors(), some_facts()
+    write_columns(tmp_path / "c.bin", "7", IDS, descriptors, facts)
+    store = open_columns(tmp_path / "c.bin")
+    order = [1, 2, 0]
+    assert (store.revision, store.count, store.camera_names) == ("7", 3, facts.camera_names)
+    np.testing.assert_array_equal(store.person_ids, [10, 20, 30])
+    np.testing.assert_array_equal(store.image_ids, facts.image_ids[order])
+    np.testing.assert_array_equal(store.captured_at, facts.captured_at[order])
+    np.testing.assert_array_equal(store.camera, facts.camera[order])
+    np.testing.assert_array_equal(store.people, facts.people[order])
+    np.testing.assert_array_equal(store.in_gallery("north"), facts.galleries["north"][order])
+    np.testing.assert_array_equal(store.in_gallery("nowhere"), [False] * 3)
+    np.testing.assert_array_equal(store.bits, pack(winners(descriptors[order]).T))
+
+
+def test_codes_are_the_probabilities_within_half_a_step(tmp_path: Path) -> None:
+    descriptors = some_descriptors(200)
+    write_columns(tmp_path / "c.bin", "1", np.arange(200), descriptors, some_facts(200))
+    codes = open_columns(tmp_path / "c.bin").codes
+    assert codes.shape == (DIMENSIONS, 200)
+    np.testing.assert_allclose(codes.T / SCALE, np.exp(descriptors.astype(np.float64)), atol=0.51 / SCALE)
+
+
+def test_row_finds_a_person_and_refuses_others(tmp_path: Path) -> None:
+    write_columns(tmp_path / "c.bin", "1", IDS, some_descriptors(), some_facts())
+    store = open_columns(tmp_path / "c.bin")
+    assert [store.row(person_id) for person_id in (10, 20, 30)] == [0, 1, 2]
+    for unknown in (5, 15, 99):
+        with pytest.raises(KeyError, match=f"no person {unknown} in the index"):
+            store.row(unknown)
+
+
+@pytest.mark.parametrize("count", [0, 1, 64, 65])
+def test_any_number_of_people_can_be_stored(tmp_path: Path, count: int) -> None:
+    store = open_current(tmp_path, Index(count))
+    assert (store.count, store.codes.shape) == (count, (DIMENSIONS, count))
+    assert store.bits.shape[1] % 8 == 0
+
+
+def test_blocks_join_without_a_seam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_columns(tmp_path / "whole.bin", "1", np.arange(300), some_descriptors(300), some_facts(300))
+    monkeypatch.setattr("index.columns._BLOCK", 64)
+    write_columns(tmp_path / "blocks.bin", "1", np.arange(300), some_descriptors(300), some_facts(300))
+    assert (tmp_path / "whole.bin").read_bytes() == (tmp_path / "blocks.bin").read_bytes()
+
+
+def test_a_person_given_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="got person 20 twice"):
+        write_columns(tmp_path / "c.bin", "1", np.array([20, 10, 20]), some_descriptors(), some_facts())
+    assert not list(tmp_path.iterdir())
+
+
+def test_wrong_shapes_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"descriptors must have shape \(3, "):
+        write_columns(tmp_path / "c.bin", "1", IDS, some_descriptors(2), some_facts())
+    with pytest.raises(ValueError, match="facts must speak of 3 people, got 2"):
+        write_columns(tmp_path / "c.bin", "1", IDS, some_descriptors(), some_facts(2))
+
+
+def test_a_file_already_there_is_used_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    open_current(tmp_path, Index())
+    caplog.clear()
+    written = next(tmp_path.iterdir()).stat().st_mtime_ns
+    open_current(tmp_path, Index())
+    assert next(tmp_path.iterdir()).stat().st_mtime_ns == written
+    assert not caplog.records
+
+
+def damage_byte(path: Path, position: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[position] ^= 0x10
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("harm", "complaint"),
+    [
+        (lambda path: damage_byte(path, -100), "is damaged: expected checksum"),
+        (lambda path: damage_byte(path, 40), "has a damaged header"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-64]), "bytes, got"),
+        (lambda path: path.write_bytes(b"not ours at all, but long enough"), "is not a column file"),
+        (lambda path: path.write_bytes(b""), "is not a column file"),
+        (lambda path: path.unlink(), "no column file at"),
+    ],
+)
+def test_damage_is_found_said_and_repaired(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, harm: object, complaint: str
+) -> None:
+    good = open_current(tmp_path, Index()).codes.copy()
+    path = next(tmp_path.iterdir())
+    harm(path)  # type: ignore[operator]
+    with pytest.raises(ColumnsError, match=complaint):
+        open_columns(path)
+    caplog.clear()
+    with caplog.at_level(logging.INFO):
+        np.testing.assert_array_equal(open_current(tmp_path, Index()).codes, good)
+    assert complaint in caplog.text
+    assert "rebuilding it from the index" in caplog.text
+
+
+def test_a_new_revision_gets_a_new_file_and_the_old_map_stays_readable(tmp_path: Path) -> None:
+    old = open_current(tmp_path, Index(count=3, revision=1))
+    before = old.codes.copy()
+    new = open_current(tmp_path, Index(count=5, revision=2))
+    assert (new.count, new.revision) == (5, "2")
+    assert [path.name for path in tmp_path.iterdir()] == ["columns-2.bin"]
+    np.testing.assert_array_equal(old.codes, before)
+
+
+def test_a_failed_write_leaves_the_file_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = build_columns(tmp_path, Index())
+    before = path.read_bytes()
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("index.columns.os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        build_columns(tmp_path, Index(count=4))
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_index_that_never_stands_still_is_an_error(tmp_path: Path) -> None:
+    class Restless(Index):
+        @property
+        def revision(self) -> int:
+            self.changes += 1
+            return self.changes
+
+        @revision.setter
+        def revision(self, value: int) -> None:
+            self.changes = value
+
+    with pytest.raises(ColumnsError, match="changed 5 times"):
+        build_columns(tmp_path, Restless())
+
+
+def test_winning_labels_are_the_parsers_own() -> None:
+    logs = np.full((1, DIMENSIONS), np.log(FLOOR))
+    probabilities = {("attribute", "seen"): 0.9, ("size", "Undetermined"): 0.6, ("size", "Long/large"): 0.7}
+    probabilities |= {
+        ("size", "Short/small"): 0.3,
+        ("color", "Red"): 0.5,
+        ("color", "Blue"): 0.4,
+        ("pattern", "Solid"): 1,
+    }
+    for (task, label), probability in probabilities.items():
+        logs[0, column("Coat", task, label)] = np.log(probability)
+    chosen = {position for position in np.flatnonzero(winners(logs)[0])}
+    expected = [("attribute", "seen"), ("size", "Undetermined"), ("pattern", "Solid"), ("color", "Red")]
+    assert chosen == {column("Coat", *key) for key in expected}
+
+
+def test_nothing_wins_on_what_is_not_seen() -> None:
+    assert not winners(np.full((2, DIMENSIONS), np.log(0.4))).any()
