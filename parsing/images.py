@@ -5,10 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+T = TypeVar("T")
 
 # No format whose reader runs another program (EPS) or that is a document.
 FORMATS = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF")
@@ -80,7 +83,8 @@ def _check_size(picture: Image.Image, name: str, max_pixels: int) -> None:
         raise UnreadableImageError(_too_large(name, f"{width * height:,} ({width}x{height})", max_pixels))
     if min(width, height) < MIN_SIDE:
         raise UnreadableImageError(
-            f"expected an image of at least {MIN_SIDE}x{MIN_SIDE} pixels, but {name} has {width}x{height}; use a larger one"
+            f"expected an image of at least {MIN_SIDE}x{MIN_SIDE} pixels, but {name} has {width}x{height}; "
+            "use a larger one"
         )
 
 
@@ -116,7 +120,8 @@ def _eight_bits(values: NDArray[np.generic]) -> NDArray[np.uint8]:
 def _capture(picture: Image.Image) -> tuple[str | None, datetime | None]:
     """Camera and time from EXIF."""
     exif = _lenient(picture.getexif, Image.Exif())
-    details = _lenient(lambda: exif.get_ifd(ExifTags.IFD.Exif), {})
+    nothing: dict[int, Any] = {}
+    details = _lenient(lambda: exif.get_ifd(ExifTags.IFD.Exif), nothing)
     names = [str(exif.get(tag, "")).strip(" \0") for tag in (ExifTags.Base.Make, ExifTags.Base.Model)]
     time = details.get(ExifTags.Base.DateTimeOriginal) or exif.get(ExifTags.Base.DateTime)
     return " ".join(filter(None, names)) or None, _lenient(
@@ -124,7 +129,7 @@ def _capture(picture: Image.Image) -> tuple[str | None, datetime | None]:
     )
 
 
-def _lenient[T](read: Callable[[], T], otherwise: T) -> T:
+def _lenient(read: Callable[[], T], otherwise: T) -> T:
     """What `read` returns, or `otherwise`: damaged EXIF data must not cost us the picture."""
     try:
         return read()

@@ -1,0 +1,287 @@
+"""The SQL database of a store: found by home folder or URL, brought to the current schema when it is opened.
+
+SQLite runs with a write-ahead log: one writer, many readers, and a writer takes its lock when its transaction
+begins, so that it waits for its turn instead of failing half-way.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
+from sqlalchemy.orm import Session
+
+from index.tables import APPLICATION
+
+FILE_NAME = "signalement.sqlite"
+MIGRATIONS = Path(__file__).with_name("migrations")
+BUSY_SECONDS = 30.0
+
+
+class StoreError(Exception):
+    """The store cannot do what was asked; the message is one sentence for the user."""
+
+
+class DatabaseURLError(StoreError):
+    """The database URL cannot be used."""
+
+
+class NotOurDatabaseError(StoreError):
+    """The database exists, but this program did not make it."""
+
+
+class DatabaseVersionError(StoreError):
+    """The schema is newer than this program, or older and not to be changed."""
+
+
+class ReadOnlyError(StoreError):
+    """The database may be read only."""
+
+
+class StoreUnavailableError(StoreError):
+    """The database cannot be reached, is locked for too long, or its disk is full."""
+
+
+class Database:
+    """A connection pool to one store. Use `open_database`."""
+
+    def __init__(self, engine: Engine, *, read_only: bool) -> None:
+        self.engine = engine
+        self.read_only = read_only
+        self.name = _name(engine.url)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """One consistent view of the rows."""
+        with _plain_errors(self.name), Session(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A transaction: committed at the end, or nothing of it if anything fails."""
+        if self.read_only:
+            raise ReadOnlyError(_read_only_sentence(self.name))
+        writer = self.engine.execution_options(writes=True)
+        with _plain_errors(self.name), Session(writer) as session, session.begin():
+            yield session
+
+    def vacuum(self) -> None:
+        """Give freed space back, and leave no byte of deleted rows in the files."""
+        with _plain_errors(self.name):
+            if self.engine.dialect.name == "sqlite":
+                self._run_bare("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)")
+            else:
+                with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                    connection.execute(text("VACUUM"))
+
+    def truncate_log(self) -> None:
+        """Move the write-ahead log into the database file and empty it; readers still at work delay that."""
+        if self.engine.dialect.name == "sqlite":
+            with _plain_errors(self.name):
+                self._run_bare("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _run_bare(self, *statements: str) -> None:
+        """Run statements that SQLite refuses inside a transaction."""
+        connection = self.engine.raw_connection()
+        try:
+            for statement in statements:
+                connection.cursor().execute(statement).close()
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def open_database(home: Path, url: str | None = None, *, read_only: bool = False) -> Database:
+    """The database of the store at `home`, made or upgraded if need be.
+
+    Args:
+        home: the folder that holds `signalement.sqlite`; made if missing.
+        url: an SQLAlchemy URL that puts the records elsewhere.
+        read_only: promise not to write; the database must exist and be current.
+
+    Raises:
+        StoreError: one of its kinds, with a message of one sentence.
+    """
+    place = _parse_url(url) if url else _home_url(home, read_only=read_only)
+    if read_only and place.get_backend_name() == "sqlite":
+        place = _read_only_url(place)
+    database = Database(_engine(place), read_only=read_only)
+    try:
+        _bring_up_to_date(database, place)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _name(url: URL) -> str:
+    """What to call a database in messages: its file, or its URL without password."""
+    if url.get_backend_name() == "sqlite" and url.database:
+        return url.database.removeprefix("file:")
+    return url.render_as_string(hide_password=True)
+
+
+def _parse_url(url: str) -> URL:
+    try:
+        place = make_url(url)
+        place.get_dialect()
+    except (ArgumentError, NoSuchModuleError):
+        raise DatabaseURLError(
+            f"database URL must look like sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME, got {url!r}"
+        ) from None
+    return place
+
+
+def _home_url(home: Path, *, read_only: bool) -> URL:
+    if not read_only:
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"cannot make the home folder {home} ({error.strerror}); choose another --home") from error
+    return URL.create("sqlite", database=str(home / FILE_NAME))
+
+
+def _read_only_url(place: URL) -> URL:
+    path = Path(str(place.database).removeprefix("file:"))
+    if not path.exists():
+        raise StoreError(f"no database at {path}; make one with python -m app ingest")
+    return place.set(database=f"file:{path}", query={"mode": "ro", "uri": "true"})
+
+
+def _engine(place: URL, *, foreign_keys: bool = True) -> Engine:
+    try:
+        if place.get_backend_name() != "sqlite":
+            return create_engine(place, pool_pre_ping=True)
+        engine = create_engine(place, connect_args={"timeout": BUSY_SECONDS})
+    except ModuleNotFoundError as error:
+        raise DatabaseURLError(
+            f"{_name(place)} needs the Python package {error.name}, which is not installed; pip install {error.name}"
+        ) from error
+    _set_up_sqlite(engine, foreign_keys=foreign_keys)
+    return engine
+
+
+def _set_up_sqlite(engine: Engine, *, foreign_keys: bool) -> None:
+    """Make every SQLite connection log ahead, overwrite what it deletes, and begin transactions when told to."""
+    read_only = engine.url.query.get("mode") == "ro"
+
+    def connect(connection: sqlite3.Connection, _: Any) -> None:
+        connection.isolation_level = None  # the driver would begin transactions late, and not at all for DDL
+        if not read_only:
+            connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON")
+        connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
+
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    event.listen(engine, "connect", connect)
+    event.listen(engine, "begin", begin)
+
+
+def _bring_up_to_date(database: Database, place: URL) -> None:
+    """Check whose database this is and upgrade it to the newest schema."""
+    scripts = ScriptDirectory.from_config(_alembic_config())
+    with _plain_errors(database.name), database.engine.connect() as connection:
+        current = _schema_version(connection, database.name)
+    head = scripts.get_current_head()
+    if current == head:
+        return
+    if current and current not in {script.revision for script in scripts.walk_revisions()}:
+        raise DatabaseVersionError(
+            f"{database.name} has schema {current}, but this program knows schemas up to {head}; "
+            "use the newer program that wrote it"
+        )
+    if database.read_only:
+        raise DatabaseVersionError(
+            f"{database.name} has schema {current}, expected {head}; open it once for writing to upgrade it"
+        )
+    migrate(place, "head")
+
+
+def _schema_version(connection: Connection, name: str) -> str | None:
+    """The schema that a database is at; None if it is empty."""
+    tables = set(inspect(connection).get_table_names())
+    if not tables - {"alembic_version"}:  # all that is left of a database taken down to "base"
+        return None
+    ours = {"store", "alembic_version"} <= tables and connection.execute(
+        text("SELECT COUNT(*) FROM store WHERE application = :application"), {"application": APPLICATION}
+    ).scalar_one()
+    if not ours:
+        raise NotOurDatabaseError(
+            f"expected a database made by {APPLICATION}, but {name} holds other tables; "
+            "choose another --database or --home"
+        )
+    version: str = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+    return version
+
+
+def migrate(place: URL, revision: str) -> None:
+    """Take a database up or down to a schema revision, in one transaction.
+
+    Foreign keys are off meanwhile, because SQLite changes a table by copying and dropping it.
+    """
+    engine = _engine(place, foreign_keys=False)
+    try:
+        with (
+            _plain_errors(_name(place)),
+            engine.execution_options(writes=True).connect() as connection,
+            connection.begin(),
+        ):
+            config = _alembic_config(connection)
+            at = connection.dialect.has_table(connection, "alembic_version") and _schema_version(
+                connection, _name(place)
+            )
+            is_down = revision == "base" or (revision != "head" and bool(at) and revision < str(at))
+            (command.downgrade if is_down else command.upgrade)(config, revision)
+    finally:
+        engine.dispose()
+
+
+def _alembic_config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _read_only_sentence(name: str) -> str:
+    return f"expected to write to {name}, but it is read-only; make it writable or choose another --database"
+
+
+@contextmanager
+def _plain_errors(name: str) -> Iterator[None]:
+    """Turn the driver's errors that a user can mend into one sentence each."""
+    try:
+        yield
+    except DatabaseError as error:
+        raise _explain(name, error) from error
+
+
+def _explain(name: str, error: DatabaseError) -> Exception:
+    reason = str(error.orig).strip().splitlines()[0]
+    if "readonly" in reason or "read-only" in reason:
+        return ReadOnlyError(_read_only_sentence(name))
+    if "file is not a database" in reason or "malformed" in reason:
+        return NotOurDatabaseError(f"expected an SQLite database, but {name} is not one ({reason}); choose another")
+    if "full" in reason or "No space" in reason:
+        return StoreUnavailableError(f"the disk of {name} is full; nothing was changed: free some space and try again")
+    if "locked" in reason:
+        return StoreUnavailableError(
+            f"{name} has been locked by another program for {BUSY_SECONDS:.0f} seconds; try again when it is done"
+        )
+    if "unable to open" in reason or error.connection_invalidated or "connect" in reason:
+        return StoreUnavailableError(f"cannot open {name} ({reason}); check that it exists and may be opened")
+    return error

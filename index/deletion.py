@@ -1,0 +1,133 @@
+"""Deletion: rows, and the names of the files that must go with them, in one transaction.
+
+Files are removed after the commit, from a list kept in the database; what a crash leaves is removed when the
+store is opened next.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from index.database import Database
+from index.files import StoreFiles
+from index.generations import touch
+from index.tables import AuditLog, DoomedFile, Gallery, Image, ImageFile, IngestJob, Parse, PersonRow, Quarantine
+
+CHUNK = 500  # ids in one statement; SQLite takes at most 32,766
+
+T = TypeVar("T")
+
+
+def delete_images(session: Session, files: StoreFiles, image_ids: Sequence[int]) -> int:
+    """Delete images with all that is known of them, in the caller's transaction; returns people deleted."""
+    people = 0
+    for ids in chunks(image_ids):
+        rows = session.execute(select(PersonRow.id, PersonRow.image_id).where(PersonRow.image_id.in_(ids))).all()
+        thumbnails = [files.thumbnails.person_path(row.image_id, row.id) for row in rows]
+        _doom(session, files, [*thumbnails, *map(files.thumbnails.image_path, ids)])
+        _forget_paths(session, session.scalars(select(ImageFile.path).where(ImageFile.image_id.in_(ids))).all())
+        _uncount(session, files, ids)
+        session.execute(delete(Image).where(Image.id.in_(ids)))
+        people += len(rows)
+    if image_ids:
+        _log(session, "delete images", images=len(image_ids), people=people)
+    return people
+
+
+def delete_people(session: Session, files: StoreFiles, person_ids: Sequence[int]) -> int:
+    """Delete people but not their images, in the caller's transaction; returns how many there were."""
+    found = 0
+    for ids in chunks(person_ids):
+        statement = select(PersonRow.id, PersonRow.image_id, PersonRow.generation_id).where(PersonRow.id.in_(ids))
+        rows = session.execute(statement).all()
+        _doom(session, files, [files.thumbnails.person_path(row.image_id, row.id) for row in rows])
+        for row in rows:
+            place = (Parse.image_id == row.image_id) & (Parse.generation_id == row.generation_id)
+            session.execute(update(Parse).where(place).values(people=Parse.people - 1))
+        for generation_id, count in Counter(row.generation_id for row in rows).items():
+            _shrink(session, files, generation_id, images=0, people=count)
+        session.execute(delete(PersonRow).where(PersonRow.id.in_(ids)))
+        found += len(rows)
+    if found:
+        _log(session, "delete people", people=found)
+    return found
+
+
+def delete_gallery(session: Session, files: StoreFiles, gallery_id: int) -> int:
+    """Delete a gallery and the images that lie in no other, in the caller's transaction; returns people deleted."""
+    places = session.execute(select(ImageFile.image_id, ImageFile.path).where(ImageFile.gallery_id == gallery_id)).all()
+    for chunk in chunks([place.path for place in places]):
+        _forget_paths(session, chunk)
+    name = select(Gallery.name).where(Gallery.id == gallery_id).scalar_subquery()
+    session.execute(delete(Quarantine).where(Quarantine.gallery == name))
+    session.execute(delete(IngestJob).where(IngestJob.gallery == name))
+    session.execute(delete(Gallery).where(Gallery.id == gallery_id))  # its places go with it
+    return delete_images(session, files, without_place(session, list({place.image_id for place in places})))
+
+
+def without_place(session: Session, image_ids: Sequence[int]) -> list[int]:
+    """Those of the images that lie nowhere any more."""
+    placed: set[int] = set()
+    for ids in chunks(image_ids):
+        placed.update(session.scalars(select(ImageFile.image_id).where(ImageFile.image_id.in_(ids))))
+    return [image_id for image_id in image_ids if image_id not in placed]
+
+
+def sweep(database: Database, files: StoreFiles) -> None:
+    """Remove the files of rows that are gone: after the commit, and when the store is opened."""
+    with database.read() as session:
+        paths = session.scalars(select(DoomedFile.path)).all()
+    for path in paths:
+        files.remove(path)
+    for chunk in chunks(paths):
+        with database.write() as session:
+            session.execute(delete(DoomedFile).where(DoomedFile.path.in_(chunk)))
+    if paths:
+        database.truncate_log()
+
+
+def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """`items` in parts that fit into one statement."""
+    for start in range(0, len(items), CHUNK):
+        yield items[start : start + CHUNK]
+
+
+def _uncount(session: Session, files: StoreFiles, image_ids: Sequence[int]) -> None:
+    """Take images and their people off the counts of every generation that has parsed them."""
+    images: Counter[int] = Counter()
+    people: Counter[int] = Counter()
+    for parse in session.execute(select(Parse.generation_id, Parse.people).where(Parse.image_id.in_(image_ids))):
+        images[parse.generation_id] += 1
+        people[parse.generation_id] += parse.people
+    for generation_id, count in images.items():
+        _shrink(session, files, generation_id, images=count, people=people[generation_id])
+
+
+def _shrink(session: Session, files: StoreFiles, generation_id: int, *, images: int, people: int) -> None:
+    touch(session, generation_id, images=-images, people=-people)
+    session.merge(DoomedFile(path=files.relative(files.derived_folder(generation_id))))
+    session.flush()
+
+
+def _doom(session: Session, files: StoreFiles, paths: Iterable[Path]) -> None:
+    rows = [{"path": files.relative(path)} for path in paths]
+    if rows:
+        session.execute(insert(DoomedFile), rows)
+
+
+def _forget_paths(session: Session, paths: Sequence[str]) -> None:
+    """Strike paths out of the quarantine and of the jobs that were given them one by one."""
+    session.execute(delete(Quarantine).where(Quarantine.path.in_(paths)))
+    gone = set(paths)
+    for job in session.execute(select(IngestJob.id, IngestJob.paths)).all():
+        kept = [path for path in job.paths if path not in gone]
+        if len(kept) < len(job.paths):
+            session.execute(update(IngestJob).where(IngestJob.id == job.id).values(paths=kept))
+
+
+def _log(session: Session, action: str, **details: Any) -> None:
+    session.execute(insert(AuditLog), {"action": action, "details": details})

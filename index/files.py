@@ -1,0 +1,61 @@
+"""Files of a store: where derived files lie below the home folder, and how they are replaced whole or not at all."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+from index.thumbnails import Thumbnails
+
+
+class StoreFiles:
+    """The files of one store: `vectors/` and `thumbnails/`, each with a folder named by the store's identity.
+
+    Two databases that share a home folder can so never show each other's people.
+    """
+
+    def __init__(self, home: Path, identity: str) -> None:
+        self.home = home
+        self.identity = identity
+        self.thumbnails = Thumbnails(home / "thumbnails" / identity)
+
+    def derived_folder(self, generation_id: int) -> Path:
+        """The folder for everything computed from a generation's rows; deleting people removes it whole."""
+        return self.home / "vectors" / self.identity / f"generation-{generation_id:06d}"
+
+    def relative(self, path: Path) -> str:
+        """`path` as the database names it."""
+        return path.relative_to(self.home).as_posix()
+
+    def remove(self, relative: str) -> None:
+        """Remove a file or folder below the home folder, if it is there."""
+        path = self.home / relative
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill a temporary file, flush that and rename it to `path`: readers see the whole file or the old one.
+
+    The old file's content stays valid for whoever has it mapped.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{uuid4().hex}.tmp")
+    try:
+        write(temporary)
+        _flush(temporary)
+        os.replace(temporary, path)
+        _flush(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,435 @@
+"""PersonIndex: remembers the people of parsed images, and gives them back by id, image, gallery, camera or time."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import Session
+
+from index.adding import AddedImage, NewImage, add_images
+from index.database import Database, StoreError, open_database
+from index.deletion import chunks, delete_gallery, delete_images, delete_people, sweep
+from index.descriptor import DIMENSIONS
+from index.files import StoreFiles
+from index.generations import GenerationInfo, Generations, live_generation_id
+from index.rows import restore_person
+from index.tables import AttributeRow, Gallery, Image, ImageFile, Parse, PersonRow, PersonVector, Quarantine, Store
+from parsing.records import Person
+
+IdArray = NDArray[np.int64]
+
+
+class UnknownPersonError(StoreError, LookupError):
+    """No person has that id."""
+
+
+class UnknownImageError(StoreError, LookupError):
+    """No image has that id or path."""
+
+
+class UnknownGalleryError(StoreError, LookupError):
+    """No gallery has that name."""
+
+
+@dataclass(frozen=True)
+class StoredPerson:
+    """A person as remembered. `gallery` and `image_path` are the first place that the image was ingested from."""
+
+    person_id: int
+    image_id: int
+    generation_id: int
+    image_path: Path
+    gallery: str
+    height: int
+    width: int
+    camera: str | None
+    captured_at: datetime | None
+    person: Person
+
+
+@dataclass(frozen=True)
+class QuarantinedFile:
+    """A file that could not be ingested, and why."""
+
+    path: Path
+    gallery: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class StoreStatus:
+    """What a store holds: images and people of the live generation, images by gallery, files in quarantine."""
+
+    database: str
+    images: int
+    people: int
+    galleries: Mapping[str, int]
+    quarantined: int
+    live: GenerationInfo | None
+    generations: tuple[GenerationInfo, ...]
+
+
+class PersonIndex:
+    """The people of one store. Use `PersonIndex.open`; every method may be called from any thread.
+
+    Reading methods answer from the live generation. Writing methods commit all that they were asked, or nothing.
+    """
+
+    def __init__(self, database: Database, home: Path) -> None:
+        self.database = database
+        self.generations = Generations(database)
+        with database.read() as session:
+            self.files = StoreFiles(home, session.execute(select(Store.identity)).scalar_one())
+        self.thumbnails = self.files.thumbnails
+        if not database.read_only:
+            sweep(database, self.files)
+
+    @classmethod
+    def open(cls, home: Path, *, database: str | None = None, read_only: bool = False) -> Self:
+        """The store at `home`, made or upgraded if need be; `database` is a URL that puts the records elsewhere.
+
+        Raises:
+            StoreError: one sentence that says what is wrong and what to do.
+        """
+        opened = open_database(home, database, read_only=read_only)
+        try:
+            return cls(opened, home)
+        except BaseException:
+            opened.close()
+            raise
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Writing
+
+    def add(self, images: Sequence[NewImage], *, gallery: str, checkpoint_hash: str) -> list[AddedImage]:
+        """Remember parsed images, in one transaction.
+
+        Content that the checkpoint has parsed before is not added again; its new path is.
+        """
+        generation_id = self.generations.of_checkpoint(checkpoint_hash).generation_id
+        with self.database.write() as session:
+            added = add_images(session, self.files, images, gallery=gallery, generation_id=generation_id)
+        sweep(self.database, self.files)
+        return added
+
+    def delete_images(self, image_ids: Sequence[int]) -> int:
+        """Delete images with their people, paths, vectors and thumbnails; returns people deleted.
+
+        Raises:
+            UnknownImageError: one of them does not exist; nothing is deleted.
+        """
+        with self.database.write() as session:
+            _require(session, Image.id, image_ids, UnknownImageError)
+            people = delete_images(session, self.files, list(dict.fromkeys(image_ids)))
+        sweep(self.database, self.files)
+        return people
+
+    def delete_people(self, person_ids: Sequence[int]) -> int:
+        """Delete people but not their photographs; returns how many.
+
+        Raises:
+            UnknownPersonError: one of them does not exist; nothing is deleted.
+        """
+        with self.database.write() as session:
+            _require(session, PersonRow.id, person_ids, UnknownPersonError)
+            people = delete_people(session, self.files, list(dict.fromkeys(person_ids)))
+        sweep(self.database, self.files)
+        return people
+
+    def delete_gallery(self, name: str) -> int:
+        """Delete a gallery, with all images that lie in no other; returns people deleted.
+
+        Raises:
+            UnknownGalleryError: there is none of that name.
+        """
+        with self.database.write() as session:
+            people = delete_gallery(session, self.files, _find_gallery(session, name))
+        sweep(self.database, self.files)
+        return people
+
+    def delete_captured_before(self, time: datetime) -> int:
+        """Delete images captured before `time`, or ingested before it if the camera did not say; returns people."""
+        when = func.coalesce(Image.captured_at, Image.created_at)
+        with self.database.write() as session:
+            people = delete_images(session, self.files, session.scalars(select(Image.id).where(when < time)).all())
+        sweep(self.database, self.files)
+        return people
+
+    def vacuum(self) -> None:
+        """Leave no byte of what was deleted in the database's files, and give the space back."""
+        self.database.vacuum()
+
+    # Reading
+
+    def person(self, person_id: int) -> StoredPerson:
+        """One person.
+
+        Raises:
+            UnknownPersonError: there is none of that id.
+        """
+        return self.people([person_id])[0]
+
+    def people(self, person_ids: Iterable[int]) -> list[StoredPerson]:
+        """People of any generation, in the order asked for.
+
+        Raises:
+            UnknownPersonError: one of them does not exist.
+        """
+        wanted = [int(person_id) for person_id in person_ids]
+        with self.database.read() as session:
+            found: dict[int, StoredPerson] = {}
+            for ids in chunks(list(dict.fromkeys(wanted))):
+                found.update(_load_people(session, ids))
+        if missing := [person_id for person_id in wanted if person_id not in found]:
+            raise UnknownPersonError(_unknown("person", missing))
+        return [found[person_id] for person_id in wanted]
+
+    def people_of_image(self, image_id: int) -> list[StoredPerson]:
+        """Everyone in one image, in the parser's order."""
+        with self.database.read() as session:
+            return self.people(session.scalars(_live_people(session).where(PersonRow.image_id == image_id)).all())
+
+    def find_image(self, path: Path) -> int:
+        """Id of the image that was ingested from `path`, given as it was then.
+
+        Raises:
+            UnknownImageError: none was.
+        """
+        with self.database.read() as session:
+            image_id = session.scalar(select(ImageFile.image_id).where(ImageFile.path == str(path)))
+        if image_id is None:
+            raise UnknownImageError(f"expected the path of an ingested image, got {path}; ingest it first")
+        return image_id
+
+    def image_paths(self, image_id: int) -> list[Path]:
+        """All places that the image was ingested from, first one first."""
+        with self.database.read() as session:
+            statement = select(ImageFile.path).where(ImageFile.image_id == image_id).order_by(ImageFile.id)
+            return [Path(path) for path in session.scalars(statement)]
+
+    def galleries(self) -> dict[str, int]:
+        """How many images each gallery has, by name."""
+        with self.database.read() as session:
+            return _gallery_counts(session)
+
+    def person_ids(
+        self,
+        *,
+        gallery: str | None = None,
+        camera: str | None = None,
+        after: datetime | None = None,
+        before: datetime | None = None,
+        people: int | None = None,
+    ) -> IdArray:
+        """Ids of people, (N,) int64 ascending, of images that meet all conditions.
+
+        Args:
+            gallery: the image lies in it.
+            camera: EXIF make and model.
+            after: captured at that time or later.
+            before: captured earlier.
+            people: exactly so many people are in the image.
+
+        Raises:
+            UnknownGalleryError: there is none of that name.
+        """
+        with self.database.read() as session:
+            statement = _live_people(session).join(Image, Image.id == PersonRow.image_id)
+            conditions = _image_conditions(camera, after, before)
+            if gallery is not None:
+                here = select(ImageFile.image_id).where(ImageFile.gallery_id == _find_gallery(session, gallery))
+                conditions.append(Image.id.in_(here))
+            if people is not None:
+                statement = statement.join(
+                    Parse, (Parse.image_id == Image.id) & (Parse.generation_id == PersonRow.generation_id)
+                )
+                conditions.append(Parse.people == people)
+            return np.fromiter(session.scalars(statement.where(*conditions)), np.int64)
+
+    def revision(self) -> tuple[int, int]:
+        """The live generation's id and revision, (0, 0) in an empty store.
+
+        Read it *before* the rows that a derived file is computed from: a change in between then makes it stale.
+        """
+        live = self.generations.live()
+        return (live.generation_id, live.revision) if live else (0, 0)
+
+    def derived_folder(self) -> Path:
+        """The folder for files computed from the live generation; removed whole whenever somebody is deleted."""
+        return self.files.derived_folder(self.revision()[0])
+
+    def descriptors(self) -> tuple[IdArray, NDArray[np.float16]]:
+        """Person ids, (N,) int64 ascending, and their descriptors, (N, DIMENSIONS)."""
+        return self._vectors(PersonVector.descriptor, DIMENSIONS)
+
+    def appearances(self) -> tuple[IdArray, NDArray[np.float16]]:
+        """Person ids, (N,) int64 ascending, and appearance vectors, (N, E); people without one are left out."""
+        return self._vectors(PersonVector.appearance, None)
+
+    def _vectors(self, column: Any, dimensions: int | None) -> tuple[IdArray, NDArray[np.float16]]:
+        with self.database.read() as session:
+            statement = (
+                select(PersonVector.person_id, column)
+                .where(PersonVector.generation_id == live_generation_id(session), func.length(column) > 0)
+                .order_by(PersonVector.person_id)
+            )
+            ids: list[int] = []
+            stored = bytearray()
+            for part in session.execute(statement).partitions(10_000):
+                for person_id, vector in part:
+                    ids.append(person_id)
+                    stored += vector
+        return np.array(ids, np.int64), _matrix(stored, len(ids), dimensions)
+
+    def quarantine(self) -> list[QuarantinedFile]:
+        """Files that could not be ingested, by path."""
+        with self.database.read() as session:
+            rows = session.scalars(select(Quarantine).order_by(Quarantine.path))
+            return [QuarantinedFile(Path(row.path), row.gallery, row.reason) for row in rows]
+
+    def status(self) -> StoreStatus:
+        """What the store holds."""
+        generations = self.generations.all()
+        live = next((generation for generation in generations if generation.is_live), None)
+        with self.database.read() as session:
+            return StoreStatus(
+                database=self.database.name,
+                images=live.images if live else 0,
+                people=live.people if live else 0,
+                galleries=_gallery_counts(session),
+                quarantined=session.execute(select(func.count()).select_from(Quarantine)).scalar_one(),
+                live=live,
+                generations=tuple(generations),
+            )
+
+
+def _live_people(session: Session) -> Select[int]:
+    """Ids of the people of the live generation, ascending."""
+    return select(PersonRow.id).where(PersonRow.generation_id == live_generation_id(session)).order_by(PersonRow.id)
+
+
+def _image_conditions(camera: str | None, after: datetime | None, before: datetime | None) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if camera is not None:
+        conditions.append(Image.camera == camera)
+    if after is not None:
+        conditions.append(Image.captured_at >= after)
+    if before is not None:
+        conditions.append(Image.captured_at < before)
+    return conditions
+
+
+def _load_people(session: Session, person_ids: Sequence[int]) -> dict[int, StoredPerson]:
+    statement = (
+        select(PersonRow.__table__, PersonVector.appearance, Image.height, Image.width, Image.camera, Image.captured_at)
+        .join(PersonVector, PersonVector.person_id == PersonRow.id)
+        .join(Image, Image.id == PersonRow.image_id)
+        .where(PersonRow.id.in_(person_ids))
+    )
+    rows = session.execute(statement).mappings().all()
+    attributes = _load_attributes(session, person_ids)
+    places = _first_places(session, {row["image_id"] for row in rows})
+    return {row["id"]: _stored_person(dict(row), attributes[row["id"]], places[row["image_id"]]) for row in rows}
+
+
+def _load_attributes(session: Session, person_ids: Sequence[int]) -> Mapping[int, list[Mapping[str, Any]]]:
+    statement = (
+        select(AttributeRow.__table__).where(AttributeRow.person_id.in_(person_ids)).order_by(AttributeRow.attribute)
+    )
+    attributes: defaultdict[int, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in session.execute(statement).mappings():
+        attributes[row["person_id"]].append(dict(row))
+    return attributes
+
+
+def _first_places(session: Session, image_ids: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """Path and gallery where each image was ingested first."""
+    statement = (
+        select(ImageFile.image_id, ImageFile.path, Gallery.name)
+        .join(Gallery, Gallery.id == ImageFile.gallery_id)
+        .where(ImageFile.image_id.in_(list(image_ids)))
+        .order_by(ImageFile.id.desc())
+    )
+    return {image_id: (path, name) for image_id, path, name in session.execute(statement)}
+
+
+def _stored_person(
+    row: Mapping[str, Any], attributes: Sequence[Mapping[str, Any]], place: tuple[str, str]
+) -> StoredPerson:
+    return StoredPerson(
+        person_id=row["id"],
+        image_id=row["image_id"],
+        generation_id=row["generation_id"],
+        image_path=Path(place[0]),
+        gallery=place[1],
+        height=row["height"],
+        width=row["width"],
+        camera=row["camera"],
+        captured_at=row["captured_at"],
+        person=restore_person(row, attributes, height=row["height"], width=row["width"]),
+    )
+
+
+def _gallery_counts(session: Session) -> dict[str, int]:
+    statement = (
+        select(Gallery.name, func.count(ImageFile.image_id.distinct()))
+        .outerjoin(ImageFile, ImageFile.gallery_id == Gallery.id)
+        .group_by(Gallery.name)
+        .order_by(Gallery.name)
+    )
+    return {name: count for name, count in session.execute(statement)}
+
+
+def _find_gallery(session: Session, name: str) -> int:
+    gallery_id = session.scalar(select(Gallery.id).where(Gallery.name == name))
+    if gallery_id is None:
+        known = ", ".join(session.scalars(select(Gallery.name).order_by(Gallery.name))) or "none yet"
+        raise UnknownGalleryError(f"expected a gallery of this store ({known}), got {name!r}; choose one of them")
+    return gallery_id
+
+
+def _require(session: Session, column: Any, ids: Sequence[int], error: type[StoreError]) -> None:
+    found: set[int] = set()
+    for chunk in chunks(ids):
+        found.update(session.scalars(select(column).where(column.in_(chunk))))
+    if missing := [one for one in ids if one not in found]:
+        raise error(_unknown("person" if error is UnknownPersonError else "image", missing))
+
+
+def _unknown(what: str, ids: Sequence[int]) -> str:
+    listed = ", ".join(map(str, ids[:5])) + (", …" if len(ids) > 5 else "")
+    return f"expected ids of the store, but it has no {what} {listed}; it may have been deleted: search again"
+
+
+def _matrix(stored: bytearray, count: int, dimensions: int | None) -> NDArray[np.float16]:
+    """Rows of float16 vectors.
+
+    Raises:
+        StoreError: vectors of different lengths, as two checkpoints or layouts make them.
+    """
+    values = np.frombuffer(stored, np.float16)
+    width = dimensions if dimensions is not None else len(values) // max(count, 1)
+    if len(values) != count * width:
+        raise StoreError(
+            f"expected {count} vectors of {width} numbers, got {len(values)} numbers; "
+            "they come from another version: ingest again into a new generation"
+        )
+    return values.reshape(count, width)

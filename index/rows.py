@@ -1,0 +1,120 @@
+"""Persons as rows and rows as persons: the one place that knows how a record lies in the tables."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.descriptor import encode
+from parsing.labels import ATTRIBUTES, CHARACTERISTICS, LABELS, label_id
+from parsing.records import CharacterizedAttribute, Person, RunLengthMask
+
+Row = dict[str, Any]
+
+_ENDS = np.cumsum([len(LABELS[task]) for task in CHARACTERISTICS])[:-1]
+
+
+def person_row(person: Person, *, image_id: int, generation_id: int) -> Row:
+    """The row of table `person`, without its id."""
+    x0, y0, x1, y1 = (float(edge) for edge in person.box_xyxy)
+    return {
+        "generation_id": generation_id,
+        "image_id": image_id,
+        "x0": x0,
+        "y0": y0,
+        "x1": x1,
+        "y1": y1,
+        "score": float(person.score),
+        "mask": person.mask.counts,
+        "presence": _presence_bytes(person.presence),
+    }
+
+
+def vector_row(person: Person, *, person_id: int, generation_id: int) -> Row:
+    """The row of table `person_vector`: descriptor and appearance, float16."""
+    return {
+        "person_id": person_id,
+        "generation_id": generation_id,
+        "descriptor": encode(person).astype(np.float16).tobytes(),
+        "appearance": person.appearance.astype(np.float16).tobytes(),
+    }
+
+
+def attribute_row(record: CharacterizedAttribute, *, person_id: int) -> Row:
+    """The row of table `characterized_attribute`."""
+    return {
+        "person_id": person_id,
+        "attribute": label_id("attribute", record.attribute),
+        **{task: _winner(record.probabilities.get(task, ())) for task in CHARACTERISTICS},
+        "score": float(record.score),
+        "area": int(record.area),
+        "probabilities": _probability_bytes(record),
+        "mask": record.mask.counts,
+    }
+
+
+def restore_person(
+    person: Mapping[str, Any], attributes: Sequence[Mapping[str, Any]], *, height: int, width: int
+) -> Person:
+    """The record that `person_row`, `vector_row` and `attribute_row` stored.
+
+    Args:
+        person: columns of `person`, and `appearance` of `person_vector`.
+        attributes: columns of `characterized_attribute`, as stored.
+        height: of the image, and so of every mask.
+        width: of the image.
+    """
+    return Person(
+        box_xyxy=(person["x0"], person["y0"], person["x1"], person["y1"]),
+        score=person["score"],
+        mask=RunLengthMask(height, width, person["mask"]),
+        attributes=tuple(_restore_attribute(row, height=height, width=width) for row in attributes),
+        presence=_restore_presence(person["presence"]),
+        appearance=np.frombuffer(person["appearance"], np.float16).astype(np.float32),
+    )
+
+
+def _presence_bytes(presence: Mapping[str, float]) -> bytes:
+    return np.array([presence.get(attribute, np.nan) for attribute in ATTRIBUTES], np.float32).tobytes()
+
+
+def _restore_presence(stored: bytes) -> dict[str, float]:
+    values = np.frombuffer(stored, np.float32)
+    known = ~np.isnan(values)
+    return {ATTRIBUTES[position]: float(values[position]) for position in np.flatnonzero(known)}
+
+
+def _winner(probabilities: Sequence[float]) -> int:
+    """Label id of the most probable label; 0 where the task does not apply."""
+    return int(np.argmax(probabilities)) + 1 if len(probabilities) else 0
+
+
+def _probability_bytes(record: CharacterizedAttribute) -> bytes:
+    """Size, pattern and color one after the other, float32; empty for skin, face and limbs."""
+    if not any(record.probabilities.get(task) for task in CHARACTERISTICS):
+        return b""
+    parts = [_checked(record, task) for task in CHARACTERISTICS]
+    return np.concatenate(parts).astype(np.float32).tobytes()
+
+
+def _checked(record: CharacterizedAttribute, task: str) -> NDArray[np.float64]:
+    values = np.asarray(record.probabilities.get(task, ()), np.float64)
+    if values.shape != (len(LABELS[task]),):
+        raise ValueError(
+            f"{record.attribute} must have {len(LABELS[task])} {task} probabilities, got {values.size}; "
+            "either all of size, pattern and color or none"
+        )
+    return values
+
+
+def _restore_attribute(row: Mapping[str, Any], *, height: int, width: int) -> CharacterizedAttribute:
+    values = np.frombuffer(row["probabilities"], np.float32)
+    parts = np.split(values, _ENDS) if len(values) else []
+    return CharacterizedAttribute(
+        attribute=ATTRIBUTES[row["attribute"] - 1],
+        score=row["score"],
+        area=row["area"],
+        probabilities={task: tuple(part.tolist()) for task, part in zip(CHARACTERISTICS, parts, strict=False)},
+        mask=RunLengthMask(height, width, row["mask"]),
+    )
