@@ -14,6 +14,7 @@ import json
 import logging
 import mmap
 import os
+import re
 import struct
 import zlib
 from collections.abc import Mapping
@@ -80,9 +81,11 @@ class Facts:
 class People(Protocol):
     """Where columns come from: the index of people."""
 
-    @property
     def revision(self) -> object:
         """Another value after every change of the people."""
+
+    def derived_folder(self) -> Path:
+        """Where files computed from the people belong."""
 
     def descriptors(self) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
         """Person ids (N,) and their descriptors (N, DIMENSIONS)."""
@@ -123,11 +126,11 @@ class ColumnStore:
         """The row of a person.
 
         Raises:
-            KeyError: there is no such person.
+            LookupError: there is no such person.
         """
         row = int(np.searchsorted(self.person_ids, person_id))
         if row == self.count or self.person_ids[row] != person_id:
-            raise KeyError(f"no person {person_id} in the index; the image may have been deleted")
+            raise LookupError(f"no person {person_id} in the index; the image may have been deleted")
         return row
 
 
@@ -138,33 +141,33 @@ def pack(chosen: NDArray[np.bool_]) -> NDArray[np.uint8]:
     return np.pad(packed, [(0, 0)] * (packed.ndim - 1) + [(0, padding)])
 
 
-def open_current(folder: Path, people: People) -> ColumnStore:
+def open_current(people: People) -> ColumnStore:
     """The columns of the index as it is now; a missing, stale or damaged file is rebuilt, and older ones removed."""
-    path = folder / f"columns-{_file_part(people.revision)}.bin"
+    path = _path(people, people.revision())
     try:
         return open_columns(path)
     except ColumnsError as error:
         level = logging.INFO if isinstance(error, ColumnsMissingError) else logging.WARNING
         LOGGER.log(level, "%s; rebuilding it from the index", error)
-    path = build_columns(folder, people)
-    for other in folder.glob("columns-*.bin"):
+    path = build_columns(people)
+    for other in path.parent.glob("columns-*.bin"):
         if other != path:
             other.unlink(missing_ok=True)
     return open_columns(path)
 
 
-def build_columns(folder: Path, people: People, *, attempts: int = 5) -> Path:
+def build_columns(people: People, *, attempts: int = 5) -> Path:
     """A new column file of the index, and its path.
 
     Raises:
         ColumnsError: the index changed during each attempt.
     """
     for _ in range(attempts):
-        revision = people.revision
+        revision = people.revision()
         person_ids, descriptors = people.descriptors()
         facts = people.facts(person_ids)
-        if people.revision == revision:
-            path = folder / f"columns-{_file_part(revision)}.bin"
+        if people.revision() == revision:
+            path = _path(people, revision)
             write_columns(path, str(revision), person_ids, descriptors, facts)
             return path
     raise ColumnsError(f"the index changed {attempts} times while its columns were read; try again when it is quiet")
@@ -359,5 +362,6 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _file_part(revision: object) -> str:
-    return "".join(letter if letter.isalnum() else "-" for letter in str(revision))
+def _path(people: People, revision: object) -> Path:
+    name = "-".join(re.findall(r"\w+", str(revision)))
+    return people.derived_folder() / f"columns-{name}.bin"

@@ -1,0 +1,101 @@
+"""Facts: what the store knows of the images that people were seen in, as columns that a search can filter by."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from index.columns import NO_TIME, Facts
+from index.person_index import PersonIndex
+from index.tables import Gallery, Image, ImageFile, Parse, PersonRow
+
+
+class IndexedPeople:
+    """A `PersonIndex` as the column store reads it."""
+
+    def __init__(self, index: PersonIndex) -> None:
+        self.index = index
+
+    def revision(self) -> tuple[int, int]:
+        """Generation and revision that are live."""
+        return self.index.revision()
+
+    def derived_folder(self) -> Path:
+        """Where files computed from the live generation belong."""
+        return self.index.derived_folder()
+
+    def descriptors(self) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
+        """Person ids (N,) and their descriptors (N, DIMENSIONS)."""
+        return self.index.descriptors()
+
+    def facts(self, person_ids: NDArray[np.int64]) -> Facts:
+        """Of the images that these people, ids ascending, were seen in."""
+        with self.index.database.read() as session:
+            return read_facts(session, person_ids)
+
+
+def read_facts(session: Session, person_ids: NDArray[np.int64]) -> Facts:
+    """What is known of the images of these people, in their order.
+
+    Raises:
+        LookupError: a person has been deleted meanwhile.
+    """
+    image_of, people_in = _images_of_people(session, person_ids)
+    image_ids, captured, camera, names = _images(session)
+    where = np.searchsorted(image_ids, image_of)
+    galleries = {name: np.isin(image_of, ids) for name, ids in _galleries(session).items()}
+    return Facts(image_of, captured[where], camera[where], names, people_in, galleries)
+
+
+def _images_of_people(session: Session, person_ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Image ids of people, and how many people each shows."""
+    statement = (
+        select(PersonRow.id, PersonRow.image_id, Parse.people)
+        .join(Parse, (Parse.image_id == PersonRow.image_id) & (Parse.generation_id == PersonRow.generation_id))
+        .order_by(PersonRow.id)
+    )
+    if len(person_ids):
+        statement = statement.where(PersonRow.id.between(int(person_ids[0]), int(person_ids[-1])))
+    table = _table(session.execute(statement), 3)
+    rows = np.searchsorted(table[:, 0], person_ids)
+    if len(person_ids) and (rows.max() >= len(table) or (table[rows, 0] != person_ids).any()):
+        raise LookupError("people were deleted while their images were read; read them again")
+    return table[rows, 1], table[rows, 2].astype(np.int32)
+
+
+def _images(
+    session: Session,
+) -> tuple[NDArray[np.int64], NDArray[np.datetime64], NDArray[np.int32], tuple[str, ...]]:
+    """All images by id: ids, times captured, position of their camera, and the names of the cameras."""
+    rows = session.execute(select(Image.id, Image.captured_at, Image.camera).order_by(Image.id)).all()
+    names = tuple(sorted({row.camera for row in rows if row.camera is not None}))
+    positions = {name: position for position, name in enumerate(names)}
+    return (
+        np.array([row.id for row in rows], np.int64),
+        np.array([_time(row.captured_at) for row in rows], "datetime64[s]"),
+        np.array([positions.get(row.camera, -1) for row in rows], np.int32),
+        names,
+    )
+
+
+def _time(moment: datetime | None) -> np.datetime64:
+    return NO_TIME if moment is None else np.datetime64(moment, "s")
+
+
+def _galleries(session: Session) -> dict[str, NDArray[np.int64]]:
+    """Image ids of every gallery."""
+    found: dict[str, NDArray[np.int64]] = {}
+    for gallery_id, name in session.execute(select(Gallery.id, Gallery.name).order_by(Gallery.name)).all():
+        places = session.scalars(select(ImageFile.image_id).where(ImageFile.gallery_id == gallery_id))
+        found[name] = np.fromiter(places, np.int64)
+    return found
+
+
+def _table(rows: Iterable[Any], width: int) -> NDArray[np.int64]:
+    values = np.fromiter((value for row in rows for value in row), np.int64)
+    return values.reshape(-1, width)

@@ -1,0 +1,320 @@
+"""Scoring: how probable it is that a person is meant by a query tree, for many people at once.
+
+    P(clause)     = P(seen) x P(size in those asked) x P(pattern in those asked) x P(color in those asked)
+    P(not clause) = P(visibly absent) + P(seen) x (1 - P(its characteristics)); unknown is neither
+    P(a and b)    = P(a)^weight x P(b)^weight: the weighted sum of the logarithms
+    P(a or b)     = 1 - (1 - P(a)) (1 - P(b)), noisy-or: to have both is better than to have one; a hedged alternative
+                    counts with its weight, relative to the surest
+    alternatives  : labels of one task add up; of attributes the best one counts
+    image terms   : 1 or 0; an unknown time or camera is 0 in the term and in its denial
+
+A denial is pushed down to the leaves. A clause is never below CLAUSE_FLOOR, so one that fails leaves order among the
+rest. Where the parser confuses colors, the probability of a color asked backs off to those it is taken for.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.columns import SCALE, ColumnStore
+from index.descriptor import CHARACTERIZED_GROUPS, column
+from parsing.labels import CHARACTERISTICS, COLORS, LABELS
+from query.swatch import color_weights
+from query.tree import And, Camera, Captured, Daytime, Gallery, Has, Like, Not, Or, People, Query, Swatch
+
+CLAUSE_FLOOR = 1e-4
+BACK_OFF_MINIMUM = 0.02  # weaker confusions are not followed, which keeps a clause to a few columns
+ALIKE_MINIMUM = 0.05  # labels less probable than this on an example are not asked of others
+
+Probabilities = NDArray[np.floating]
+Confusion = tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some people of a store, and the type of number to reckon with."""
+
+    store: ColumnStore
+    selection: slice | NDArray[np.intp]
+    dtype: type[np.floating] = np.float32
+
+    def probabilities(self, position: int) -> Probabilities:
+        """P of one dimension of the descriptor."""
+        codes = self.store.codes[position][self.selection]
+        probabilities: Probabilities = np.multiply(codes, self.dtype(1 / SCALE), dtype=self.dtype)
+        return probabilities
+
+    def constant(self, condition: NDArray[np.bool_]) -> Probabilities:
+        """1 where a condition, given for the whole store, holds and 0 elsewhere."""
+        return condition[self.selection].astype(self.dtype)
+
+
+Plan = Callable[[Rows], Probabilities]
+
+
+def probability_plan(query: Query, store: ColumnStore, confusion: Confusion | None = None) -> Plan:
+    """What reckons P(query) of people in `store`; the weights of clauses are in it as exponents.
+
+    Args:
+        query: any tree.
+        store: where examples (`like:12`) are looked up.
+        confusion: P(seen color | true color), 12 rows of true colors; None is no back-off.
+
+    Raises:
+        LookupError: a person to be like is not in the store.
+        ValueError: a person to be like does not show the attribute.
+    """
+    return _product([query], False, _Planner(store, None if confusion is None else back_off(confusion)))
+
+
+def clause_plan(leaf: Query, negated: bool, store: ColumnStore, confusion: Confusion | None = None) -> Plan:
+    """What reckons P(clause) of one leaf, or of its denial, without its weight."""
+    return _plan(leaf, negated, _Planner(store, None if confusion is None else back_off(confusion)))
+
+
+def mass(query: Query) -> float:
+    """How many clauses' worth of weight the logarithm of P(query) sums; 0 where it speaks of images only."""
+    match query:
+        case Not():
+            return mass(query.term)
+        case And():
+            return sum(mass(term) for term in query.terms)
+        case Or():
+            return _strength(query) if any(mass(term) for term in query.terms) else 0.0
+        case Has() | Swatch() | Like():
+            return query.weight
+        case _:
+            return 0.0
+
+
+def back_off(confusion: Confusion) -> NDArray[np.float64]:
+    """P(true color | seen color), (12 true, 12 seen), with all true colors alike before anything is seen.
+
+    Raises:
+        ValueError: the table is not 12x12 probabilities.
+    """
+    table = np.array(confusion, np.float64)
+    if (
+        table.shape != (len(COLORS), len(COLORS))
+        or (table < 0).any()
+        or not np.allclose(table.sum(axis=1), 1, atol=1e-3)
+    ):
+        raise ValueError(f"the color confusion must be 12 rows of 12 probabilities that sum to 1, got {table.shape}")
+    posterior: NDArray[np.float64] = table / np.maximum(table.sum(axis=0), 1e-12)
+    return posterior
+
+
+def image_condition(term: Query, negated: bool, store: ColumnStore) -> NDArray[np.bool_]:
+    """Whose image a term about images holds for (or visibly fails for, if negated), (N,)."""
+    known, holds = _image_facts(term, store)
+    allowed: NDArray[np.bool_] = known & (holds != negated)
+    return allowed
+
+
+@dataclass(frozen=True)
+class _Planner:
+    store: ColumnStore
+    true_given_seen: NDArray[np.float64] | None
+
+
+@dataclass(frozen=True)
+class _Garment:
+    """The columns that one attribute of a clause reads; `weights` are (column, weight) per task that is asked."""
+
+    seen: int
+    absent: int
+    weights: tuple[tuple[tuple[int, float], ...], ...]
+
+    def probability(self, rows: Rows) -> Probabilities:
+        seen = rows.probabilities(self.seen)
+        return seen * self._characteristics(rows) if self.weights else seen
+
+    def denied(self, rows: Rows) -> Probabilities:
+        absent = rows.probabilities(self.absent)
+        if not self.weights:
+            return absent
+        return absent + rows.probabilities(self.seen) * (1 - self._characteristics(rows))
+
+    def _characteristics(self, rows: Rows) -> Probabilities:
+        """P(all that is asked of it | it is seen)."""
+        parts = [_weighted_sum(rows, weights) for weights in self.weights]
+        return np.prod(parts, axis=0, dtype=rows.dtype) if len(parts) > 1 else parts[0]
+
+
+def _weighted_sum(rows: Rows, weights: Sequence[tuple[int, float]]) -> Probabilities:
+    total = rows.probabilities(weights[0][0]) * rows.dtype(weights[0][1])
+    for position, weight in weights[1:]:
+        total += rows.probabilities(position) * rows.dtype(weight)
+    return np.minimum(total, rows.dtype(1))
+
+
+def _plan(query: Query, negated: bool, planner: _Planner) -> Plan:
+    match query:
+        case Not():
+            return _plan(query.term, not negated, planner)
+        case And() | Or():
+            combine = _product if isinstance(query, And) != negated else _noisy_or
+            return combine(query.terms, negated, planner)
+        case Has():
+            return _best_of([_garment(group, _asked(query, group, planner)) for group in query.attribute], negated)
+        case Swatch():
+            weights = {"color": color_weights(query.color)}
+            return _best_of([_garment(group, weights) for group in query.attribute], negated)
+        case Like():
+            return _alike(query, negated, planner)
+        case _:
+            condition = image_condition(query, negated, planner.store)
+            return lambda rows: rows.constant(condition)
+
+
+def _product(terms: Sequence[Query], negated: bool, planner: _Planner) -> Plan:
+    factors = [(_plan(term, negated, planner), _exponent(term, negated)) for term in terms]
+
+    def reckon(rows: Rows) -> Probabilities:
+        product = _raised(factors[0], rows)
+        for factor in factors[1:]:
+            product = product * _raised(factor, rows)
+        return product
+
+    return reckon
+
+
+def _raised(factor: tuple[Plan, float], rows: Rows) -> Probabilities:
+    plan, exponent = factor
+    return plan(rows) if exponent == 1 else plan(rows) ** rows.dtype(exponent)
+
+
+def _noisy_or(terms: Sequence[Query], negated: bool, planner: _Planner) -> Plan:
+    strongest = max(_strength(term) for term in terms)
+    parts = [(_plan(term, negated, planner), _strength(term) / strongest) for term in terms]
+
+    def reckon(rows: Rows) -> Probabilities:
+        neither = 1 - parts[0][0](rows) * rows.dtype(parts[0][1])
+        for plan, strength in parts[1:]:
+            neither = neither * (1 - plan(rows) * rows.dtype(strength))
+        return 1 - neither
+
+    return reckon
+
+
+def _exponent(term: Query, negated: bool) -> float:
+    """How often a factor of a product counts; what is a product itself has its exponents inside."""
+    while isinstance(term, Not):
+        term, negated = term.term, not negated
+    is_product = isinstance(term, Or if negated else And)
+    return 1.0 if is_product else _strength(term)
+
+
+def _strength(query: Query) -> float:
+    """The greatest weight in a term; 1 of a term about images."""
+    match query:
+        case Not():
+            return _strength(query.term)
+        case And() | Or():
+            return max(_strength(term) for term in query.terms)
+        case Has() | Swatch() | Like():
+            return query.weight
+        case _:
+            return 1.0
+
+
+def _best_of(garments: Sequence[_Garment], negated: bool) -> Plan:
+    """Has the best of the alternatives; lacks all of them, so the worst denial."""
+
+    def reckon(rows: Rows) -> Probabilities:
+        if negated:
+            return _bounded(np.minimum.reduce([garment.denied(rows) for garment in garments]), rows)
+        return _bounded(np.maximum.reduce([garment.probability(rows) for garment in garments]), rows)
+
+    return reckon
+
+
+def _bounded(probabilities: Probabilities, rows: Rows) -> Probabilities:
+    bounded: Probabilities = np.clip(probabilities, rows.dtype(CLAUSE_FLOOR), rows.dtype(1))
+    return bounded
+
+
+def _garment(group: str, asked: "dict[str, dict[str, float]]") -> _Garment:
+    weights = [
+        tuple((column(group, task, label), weight) for label, weight in labels.items())
+        for task, labels in asked.items()
+    ]
+    return _Garment(column(group, "attribute", "seen"), column(group, "attribute", "absent"), tuple(weights))
+
+
+def _asked(has: Has, group: str, planner: _Planner) -> dict[str, dict[str, float]]:
+    """For each task that the clause asks, the labels that count and how much."""
+    asked = {task: dict.fromkeys(has.labels(task), 1.0) for task in CHARACTERISTICS if has.labels(task)}
+    if "color" in asked and planner.true_given_seen is not None:
+        rows = [COLORS.index(label) for label in has.color]
+        weights = planner.true_given_seen[rows].sum(axis=0)
+        asked["color"] = {COLORS[i]: float(w) for i, w in enumerate(weights) if w >= BACK_OFF_MINIMUM}
+    return asked
+
+
+def _alike(like: Like, negated: bool, planner: _Planner) -> Plan:
+    """Alike in one attribute, or over all clothes and hair that the example shows (their geometric mean)."""
+    row = planner.store.row(like.person_id)
+    example = planner.store.codes[:, row] / SCALE
+    groups = CHARACTERIZED_GROUPS if like.attribute is None else (like.attribute,)
+    shown = [group for group in groups if example[column(group, "attribute", "seen")] >= 0.5]
+    if not shown:
+        raise ValueError(f"person {like.person_id} visibly wears no {like.attribute or 'clothes'} to be compared with")
+    plans = [_best_of([_garment(group, _alike_weights(group, example))], False) for group in shown]
+
+    def reckon(rows: Rows) -> Probabilities:
+        logs = sum((np.log(plan(rows)) for plan in plans[1:]), start=np.log(plans[0](rows)))
+        found = np.exp(logs / rows.dtype(len(plans)))
+        return _bounded(1 - found if negated else found, rows)
+
+    return reckon
+
+
+def _alike_weights(group: str, example: NDArray[np.floating]) -> dict[str, dict[str, float]]:
+    """P(same label), scaled so that whoever is as sure as the example is surely like it."""
+    asked: dict[str, dict[str, float]] = {}
+    for task in CHARACTERISTICS if group in CHARACTERIZED_GROUPS else ():
+        known = {label: float(example[column(group, task, label)]) for label in LABELS[task]}
+        known = {label: value for label, value in known.items() if value >= ALIKE_MINIMUM}
+        norm = sum(value * value for value in known.values())
+        asked[task] = {label: value / norm for label, value in known.items()}
+    return asked
+
+
+def _image_facts(term: Query, store: ColumnStore) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Where the term can be judged, and where it holds."""
+    everywhere = np.ones(store.count, bool)
+    match term:
+        case Gallery():
+            return everywhere, store.in_gallery(term.name)
+        case Camera():
+            names = [position for position, name in enumerate(store.camera_names) if name == term.name]
+            return store.camera >= 0, np.isin(store.camera, names)
+        case People():
+            return everywhere, _between(store.people, term.at_least, None if term.at_most is None else term.at_most + 1)
+        case Captured():
+            start, end = (None if t is None else np.datetime64(t, "s") for t in (term.start, term.end))
+            return ~np.isnat(store.captured_at), _between(store.captured_at, start, end)
+        case Daytime():
+            return ~np.isnat(store.captured_at), _at_daytime(term, store)
+    raise TypeError(f"expected a term of a query tree, got {term!r}")
+
+
+def _between(values: NDArray[np.generic], start: object, end: object) -> NDArray[np.bool_]:
+    """start <= value < end; None leaves a side open."""
+    holds = np.ones(len(values), bool)
+    if start is not None:
+        holds &= values >= start  # type: ignore[operator]
+    if end is not None:
+        holds &= values < end  # type: ignore[operator]
+    return holds
+
+
+def _at_daytime(term: Daytime, store: ColumnStore) -> NDArray[np.bool_]:
+    seconds = store.captured_at.view(np.int64) % 86_400
+    start, end = (None if t is None else t.hour * 3600 + t.minute * 60 + t.second for t in (term.start, term.end))
+    if start is not None and end is not None and end <= start:
+        return (seconds >= start) | (seconds < end)
+    return _between(seconds, start, end)
