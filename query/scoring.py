@@ -22,7 +22,7 @@ from index.columns import SCALE, ColumnStore
 from index.descriptor import CHARACTERIZED_GROUPS, column
 from parsing.labels import CHARACTERISTICS, COLORS, LABELS
 from query.swatch import color_weights
-from query.tree import And, Camera, Captured, Daytime, Gallery, Has, Like, Not, Or, People, Query, Swatch
+from query.tree import And, Camera, Captured, Daytime, Gallery, Has, Like, Not, Or, People, Query, Swatch, leaves
 
 CLAUSE_FLOOR = 1e-4
 BACK_OFF_MINIMUM = 0.02  # weaker confusions are not followed, which keeps a clause to a few columns
@@ -55,7 +55,7 @@ Plan = Callable[[Rows], Probabilities]
 
 
 def probability_plan(query: Query, store: ColumnStore, confusion: Confusion | None = None) -> Plan:
-    """What reckons P(query) of people in `store`; the weights of clauses are in it as exponents.
+    """What reckons P(query) of people in `store`; weights are exponents in it, relative to the greatest of the query.
 
     Args:
         query: any tree.
@@ -66,12 +66,12 @@ def probability_plan(query: Query, store: ColumnStore, confusion: Confusion | No
         LookupError: a person to be like is not in the store.
         ValueError: a person to be like does not show the attribute.
     """
-    return _product([query], False, _Planner(store, None if confusion is None else back_off(confusion)))
+    return _product([query], False, _planner(store, confusion, strength(query)))
 
 
 def clause_plan(leaf: Query, negated: bool, store: ColumnStore, confusion: Confusion | None = None) -> Plan:
     """What reckons P(clause) of one leaf, or of its denial, without its weight."""
-    return _plan(leaf, negated, _Planner(store, None if confusion is None else back_off(confusion)))
+    return _plan(leaf, negated, _planner(store, confusion, 1.0))
 
 
 def mass(query: Query) -> float:
@@ -82,11 +82,20 @@ def mass(query: Query) -> float:
         case And():
             return sum(mass(term) for term in query.terms)
         case Or():
-            return _strength(query) if any(mass(term) for term in query.terms) else 0.0
+            return strength(query) if any(mass(term) for term in query.terms) else 0.0
         case Has() | Swatch() | Like():
             return query.weight
         case _:
             return 0.0
+
+
+def strength(query: Query) -> float:
+    """The greatest weight of a clause about people in a term; 1 where there is none."""
+    return _greatest_weight(query) or 1.0
+
+
+def _greatest_weight(query: Query) -> float:
+    return max((leaf.weight for leaf, _ in leaves(query) if isinstance(leaf, Has | Swatch | Like)), default=0.0)
 
 
 def back_off(confusion: Confusion) -> NDArray[np.float64]:
@@ -115,8 +124,15 @@ def image_condition(term: Query, negated: bool, store: ColumnStore) -> NDArray[n
 
 @dataclass(frozen=True)
 class _Planner:
+    """What planning needs to know: `unit` is the weight that counts as one."""
+
     store: ColumnStore
     true_given_seen: NDArray[np.float64] | None
+    unit: float
+
+
+def _planner(store: ColumnStore, confusion: Confusion | None, unit: float) -> _Planner:
+    return _Planner(store, None if confusion is None else back_off(confusion), unit)
 
 
 @dataclass(frozen=True)
@@ -170,7 +186,7 @@ def _plan(query: Query, negated: bool, planner: _Planner) -> Plan:
 
 
 def _product(terms: Sequence[Query], negated: bool, planner: _Planner) -> Plan:
-    factors = [(_plan(term, negated, planner), _exponent(term, negated)) for term in terms]
+    factors = [(_plan(term, negated, planner), _exponent(term, negated, planner.unit)) for term in terms]
 
     def reckon(rows: Rows) -> Probabilities:
         product = _raised(factors[0], rows)
@@ -187,8 +203,8 @@ def _raised(factor: tuple[Plan, float], rows: Rows) -> Probabilities:
 
 
 def _noisy_or(terms: Sequence[Query], negated: bool, planner: _Planner) -> Plan:
-    strongest = max(_strength(term) for term in terms)
-    parts = [(_plan(term, negated, planner), _strength(term) / strongest) for term in terms]
+    strongest = max(map(_greatest_weight, terms)) or 1.0
+    parts = [(_plan(term, negated, planner), (_greatest_weight(term) or strongest) / strongest) for term in terms]
 
     def reckon(rows: Rows) -> Probabilities:
         neither = 1 - parts[0][0](rows) * rows.dtype(parts[0][1])
@@ -199,25 +215,12 @@ def _noisy_or(terms: Sequence[Query], negated: bool, planner: _Planner) -> Plan:
     return reckon
 
 
-def _exponent(term: Query, negated: bool) -> float:
+def _exponent(term: Query, negated: bool, unit: float) -> float:
     """How often a factor of a product counts; what is a product itself has its exponents inside."""
     while isinstance(term, Not):
         term, negated = term.term, not negated
     is_product = isinstance(term, Or if negated else And)
-    return 1.0 if is_product else _strength(term)
-
-
-def _strength(query: Query) -> float:
-    """The greatest weight in a term; 1 of a term about images."""
-    match query:
-        case Not():
-            return _strength(query.term)
-        case And() | Or():
-            return max(_strength(term) for term in query.terms)
-        case Has() | Swatch() | Like():
-            return query.weight
-        case _:
-            return 1.0
+    return 1.0 if is_product else (_greatest_weight(term) or unit) / unit
 
 
 def _best_of(garments: Sequence[_Garment], negated: bool) -> Plan:

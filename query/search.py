@@ -1,0 +1,301 @@
+"""Search: everybody who fits a query tree, counted exactly, the best first, each with its evidence.
+
+Terms about images filter first; then everyone left is scored, no approximation. A person matches if the weighted
+geometric mean of the clauses' probabilities reaches the mode's threshold. Equal scores are ordered by person id.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.columns import ColumnStore, open_current
+from index.facts import IndexedPeople
+from index.person_index import PersonIndex, StoredPerson
+from parsing.labels import CHARACTERIZED, members
+from query.facets import Facet, Question, best_question, facet_counts
+from query.relaxation import relaxed
+from query.scan import best_rows, least_score, scores_of_all
+from query.scoring import Confusion, Rows, clause_plan, mass, strength
+from query.tree import Camera, Gallery, Has, Like, Not, Query, Swatch, format_query, leaves
+
+MODES = ("strict", "balanced", "recall")
+SORTS = ("score", "time")
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """The least mean clause probability of a match; `query.benchmark --fit-thresholds` finds better ones."""
+
+    strict: float = 0.5
+    balanced: float = 0.25
+    recall: float = 0.05
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """What a search takes from the checkpoint's calibration.
+
+    Args:
+        thresholds: of the modes.
+        color_confusion: P(seen color | true color), 12 rows of true colors; None is no back-off.
+        few: with fewer matches than this, relaxations are counted.
+        further_minimum: people less probable than this do not count as expected further matches.
+    """
+
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    color_confusion: Confusion | None = None
+    few: int = 5
+    further_minimum: float = 0.01
+
+    @classmethod
+    def from_calibration(cls, calibration: Mapping[str, Any]) -> "SearchConfig":
+        """From the checkpoint's JSON: `search_thresholds` and `color_confusion`, both optional."""
+        known = {threshold.name for threshold in fields(Thresholds)}
+        given = calibration.get("search_thresholds") or {}
+        confusion = calibration.get("color_confusion")
+        return cls(
+            thresholds=Thresholds(**{name: float(value) for name, value in given.items() if name in known}),
+            color_confusion=None if confusion is None else tuple(tuple(map(float, row)) for row in confusion),
+        )
+
+
+@dataclass(frozen=True)
+class ClauseMatch:
+    """How one clause fits a person. `attributes` are the labels whose masks show it; none if it is denied."""
+
+    clause: str
+    probability: float
+    attributes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Match:
+    """A person who fits: `score` is the weighted sum of the clauses' log-probabilities, `probability` their mean."""
+
+    person_id: int
+    score: float
+    probability: float
+    clauses: tuple[ClauseMatch, ...]
+
+
+@dataclass(frozen=True)
+class Relaxation:
+    """A query with one thing less, and how many match it."""
+
+    dropped: str
+    query: Query
+    total: int
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """One page of matches, and what is known of all of them.
+
+    Args:
+        total: of all pages, exact.
+        expected_further: how many right people are expected below the threshold, from their probabilities.
+        relaxations: counted when few match.
+        revision: of the store.
+        matched: (N,) bool over the rows of the store, for facets.
+    """
+
+    query: Query
+    mode: str
+    threshold: float
+    total: int
+    matches: tuple[Match, ...]
+    expected_further: float
+    relaxations: tuple[Relaxation, ...]
+    revision: str
+    matched: NDArray[np.bool_] = field(repr=False, compare=False)
+
+
+def search(
+    query: Query,
+    store: ColumnStore,
+    *,
+    config: SearchConfig | None = None,
+    mode: str = "balanced",
+    limit: int = 50,
+    offset: int = 0,
+    sort: str = "score",
+) -> SearchResult:
+    """People who match, `limit` of them from the `offset`-th on.
+
+    Args:
+        sort: `score`, best first, or `time`, latest first and unknown last.
+
+    Raises:
+        ValueError: mode, sort, limit or offset is not possible, or a person to be like does not show what is asked.
+        LookupError: the query names a person, gallery or camera that the store has not.
+    """
+    config = config or SearchConfig()
+    _check_options(mode, sort, limit, offset)
+    _check_names(query, store)
+    threshold = getattr(config.thresholds, mode)
+    scores = scores_of_all(query, store, config.color_confusion)
+    matched = scores >= least_score(threshold, query)
+    total = int(np.count_nonzero(matched))
+    keys = scores if sort == "score" else store.captured_at.view(np.int64)
+    rows = best_rows(np.flatnonzero(matched), keys, offset + limit)[offset:]
+    return SearchResult(
+        query=query,
+        mode=mode,
+        threshold=threshold,
+        total=total,
+        matches=_matches(query, store, config, rows, scores),
+        expected_further=_expected_further(scores, matched, config),
+        relaxations=_count_relaxations(query, store, config, threshold) if total < config.few else (),
+        revision=store.revision,
+        matched=matched,
+    )
+
+
+class Searcher:
+    """Searches one `PersonIndex`; follows its changes. Every method may be called from any thread."""
+
+    def __init__(self, index: PersonIndex, config: SearchConfig | None = None) -> None:
+        self.index = index
+        self.config = config or SearchConfig()
+        self._people = IndexedPeople(index)
+        self._store: ColumnStore | None = None
+        self._lock = Lock()
+
+    def store(self) -> ColumnStore:
+        """The columns of the index as it is now."""
+        with self._lock:
+            if self._store is None or self._store.revision != str(self._people.revision()):
+                self._store = open_current(self._people)
+            return self._store
+
+    def search(
+        self, query: Query, *, mode: str = "balanced", limit: int = 50, offset: int = 0, sort: str = "score"
+    ) -> SearchResult:
+        """As the function `search`."""
+        return search(query, self.store(), config=self.config, mode=mode, limit=limit, offset=offset, sort=sort)
+
+    def people(self, result: SearchResult) -> list[StoredPerson]:
+        """The records of the page's matches, in their order.
+
+        Raises:
+            LookupError: somebody has been deleted since the search.
+        """
+        return self.index.people(match.person_id for match in result.matches)
+
+    def facets(self, result: SearchResult) -> tuple[tuple[Facet, ...], Question | None]:
+        """Counts of winning labels among all matches, and the question that would split them best.
+
+        Raises:
+            LookupError: the index has changed since the search.
+        """
+        store = self.store()
+        if store.revision != result.revision:
+            raise LookupError("the index has changed since this search; search again")
+        facets = facet_counts(store, result.matched)
+        return facets, best_question(facets, result.total, result.query)
+
+
+def _matches(
+    query: Query, store: ColumnStore, config: SearchConfig, rows: NDArray[np.intp], scores: NDArray[np.floating]
+) -> tuple[Match, ...]:
+    evidence = _evidence(query, store, config, rows)
+    logs = np.log(scores[rows].astype(np.float64)) * strength(query)
+    means = np.exp(logs / (mass(query) or 1.0))
+    return tuple(
+        Match(int(store.person_ids[row]), float(logs[i]), float(means[i]), tuple(clause[i] for clause in evidence))
+        for i, row in enumerate(rows)
+    )
+
+
+def _evidence(
+    query: Query, store: ColumnStore, config: SearchConfig, rows: NDArray[np.intp]
+) -> list[list[ClauseMatch]]:
+    """For each clause about people, how it fits each of the rows."""
+    return [
+        _clause_matches(leaf, negated, store, config, rows)
+        for leaf, negated in leaves(query)
+        if isinstance(leaf, Has | Swatch | Like)
+    ]
+
+
+def _clause_matches(
+    leaf: Has | Swatch | Like, negated: bool, store: ColumnStore, config: SearchConfig, rows: NDArray[np.intp]
+) -> list[ClauseMatch]:
+    text = format_query(Not(leaf) if negated else leaf)
+    probabilities = clause_plan(leaf, negated, store, config.color_confusion)(Rows(store, rows))
+    shown = _shown(leaf, store, config, rows) if not negated else [()] * len(rows)
+    return [ClauseMatch(text, float(p), labels) for p, labels in zip(probabilities, shown, strict=True)]
+
+
+def _shown(
+    leaf: Has | Swatch | Like, store: ColumnStore, config: SearchConfig, rows: NDArray[np.intp]
+) -> list[tuple[str, ...]]:
+    """The labels of the alternative that fits each person best; all that can be worn for a look all over."""
+    if isinstance(leaf, Like):
+        return [CHARACTERIZED if leaf.attribute is None else members(leaf.attribute)] * len(rows)
+    alternatives = [replace(leaf, attribute=(group,)) for group in leaf.attribute]
+    fits = [clause_plan(one, False, store, config.color_confusion)(Rows(store, rows)) for one in alternatives]
+    return [members(leaf.attribute[best]) for best in np.argmax(fits, axis=0)]
+
+
+def _expected_further(scores: NDArray[np.floating], matched: NDArray[np.bool_], config: SearchConfig) -> float:
+    below = scores[~matched & (scores >= config.further_minimum)]
+    return float(below.sum(dtype=np.float64))
+
+
+def _count_relaxations(
+    query: Query, store: ColumnStore, config: SearchConfig, threshold: float
+) -> tuple[Relaxation, ...]:
+    def total(rest: Query) -> int:
+        return int(np.count_nonzero(scores_of_all(rest, store, config.color_confusion) >= least_score(threshold, rest)))
+
+    return tuple(Relaxation(dropped, rest, total(rest)) for dropped, rest in relaxed(query))
+
+
+def _check_options(mode: str, sort: str, limit: int, offset: int) -> None:
+    if mode not in MODES:
+        raise ValueError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
+    if sort not in SORTS:
+        raise ValueError(f"sort must be one of {', '.join(SORTS)}, got {sort!r}")
+    if limit < 0 or offset < 0:
+        raise ValueError(f"limit and offset must be 0 or more, got {limit} and {offset}")
+
+
+def _check_names(query: Query, store: ColumnStore) -> None:
+    """Refuse names that nothing in the store has, which would quietly match nobody."""
+    for leaf, _ in leaves(query):
+        known = {Gallery: store.gallery_names, Camera: store.camera_names}.get(type(leaf))
+        if isinstance(leaf, Gallery | Camera) and known is not None and leaf.name not in known:
+            kind = type(leaf).__name__.lower()
+            raise LookupError(f"expected a {kind} of this store ({', '.join(known) or 'none yet'}), got {leaf.name!r}")
+
+
+def search_document(
+    result: SearchResult, people: Sequence[StoredPerson], not_understood: Iterable[str] = ()
+) -> dict[str, Any]:
+    """The JSON document of a search (DESIGN §10), with what helps to go on."""
+    return {
+        "query": format_query(result.query),
+        "not_understood": list(not_understood),
+        "mode": result.mode,
+        "total": result.total,
+        "expected_further": round(result.expected_further, 1),
+        "matches": [_match_document(match, person) for match, person in zip(result.matches, people, strict=True)],
+        "relaxations": [
+            {"dropped": one.dropped, "query": format_query(one.query), "total": one.total} for one in result.relaxations
+        ],
+    }
+
+
+def _match_document(match: Match, stored: StoredPerson) -> dict[str, Any]:
+    return {
+        "person_id": match.person_id,
+        "image": str(stored.image_path),
+        "box_xyxy": [float(edge) for edge in stored.person.box_xyxy],
+        "score": match.score,
+        "clauses": [{"clause": clause.clause, "p": clause.probability} for clause in match.clauses],
+    }
