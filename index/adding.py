@@ -1,8 +1,10 @@
 """Adding: parsed images as rows of all tables, in the caller's transaction."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
@@ -11,13 +13,30 @@ from index.deletion import delete_images, without_place
 from index.files import StoreFiles
 from index.generations import touch
 from index.rows import attribute_row, person_row, vector_row
-from index.tables import AttributeRow, Gallery, Image, ImageFile, Parse, PersonRow, PersonVector, Quarantine
+from index.tables import AttributeRow, Gallery, Generation, Image, ImageFile, Parse, PersonRow, PersonVector, Quarantine
 from parsing.records import ParsedImage, Person
 
 
 @dataclass(frozen=True)
+class Place:
+    """A file, by its path as ingested, and how it was when it was read."""
+
+    path: Path
+    bytes: int = 0
+    mtime: float = 0.0
+
+    @property
+    def location(self) -> str:
+        """The path from the root: the same file, whatever folder the program was called from."""
+        return os.path.abspath(self.path)
+
+
+@dataclass(frozen=True)
 class NewImage:
-    """A parsed image and the file it came from. `parsed.path` is kept as ingested."""
+    """A parsed image and the file that it came from. `parsed.path` is kept as ingested.
+
+    `also_at` are other files of the same content.
+    """
 
     parsed: ParsedImage
     content_hash: str
@@ -25,15 +44,12 @@ class NewImage:
     mtime: float = 0.0
     camera: str | None = None
     captured_at: datetime | None = None
+    also_at: tuple[Place, ...] = ()
 
-
-@dataclass(frozen=True)
-class Place:
-    """A path, as ingested, at which an image of some content lies."""
-
-    path: str
-    bytes: int
-    mtime: float
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """All files of this content."""
+        return Place(self.parsed.path, self.bytes, self.mtime), *self.also_at
 
 
 @dataclass(frozen=True)
@@ -54,13 +70,31 @@ def add_images(
     """Insert parsed images, their people and their places."""
     gallery_id = gallery_row(session, gallery)
     added = [_add_parsed(session, image, generation_id) for image in images]
-    for image, result in zip(images, added, strict=True):
-        place = Place(str(image.parsed.path), image.bytes, image.mtime)
-        add_place(session, files, place, gallery_id=gallery_id, image_id=result.image_id)
     new = [result for result in added if result.is_new]
     if new:
         touch(session, generation_id, images=len(new), people=sum(len(result.person_ids) for result in new))
+    for image, result in zip(images, added, strict=True):
+        for place in image.places:
+            add_place(session, files, place, gallery_id=gallery_id, image_id=result.image_id)
     return added
+
+
+def add_places(session: Session, files: StoreFiles, places: Sequence[tuple[Place, str]], *, gallery: str) -> None:
+    """Insert files of known content, each given with its content hash; unknown content is passed over."""
+    gallery_id = gallery_row(session, gallery)
+    for place, content_hash in places:
+        image_id = session.scalar(select(Image.id).where(Image.content_hash == content_hash))
+        if image_id is not None:
+            add_place(session, files, place, gallery_id=gallery_id, image_id=image_id)
+
+
+def quarantine(session: Session, failures: Sequence[tuple[Place, str]], *, gallery: str) -> None:
+    """Insert or renew the reasons why files could not be ingested."""
+    for place, reason in failures:
+        here = (Quarantine.gallery == gallery) & (Quarantine.location == place.location)
+        session.execute(delete(Quarantine).where(here))
+        file = {"path": str(place.path), "location": place.location, "bytes": place.bytes, "mtime": place.mtime}
+        session.execute(insert(Quarantine), {"gallery": gallery, "reason": reason, **file})
 
 
 def gallery_row(session: Session, name: str) -> int:
@@ -73,16 +107,20 @@ def gallery_row(session: Session, name: str) -> int:
 
 def add_place(session: Session, files: StoreFiles, place: Place, *, gallery_id: int, image_id: int) -> None:
     """Note that an image lies at a path. If another content lay there, and nowhere else, it is deleted."""
-    here = (ImageFile.gallery_id == gallery_id) & (ImageFile.path == place.path)
-    values = {"image_id": image_id, "bytes": place.bytes, "mtime": place.mtime}
+    here = (ImageFile.gallery_id == gallery_id) & (ImageFile.location == place.location)
+    values = {"image_id": image_id, "path": str(place.path), "bytes": place.bytes, "mtime": place.mtime}
     before = session.scalar(select(ImageFile.image_id).where(here))
     if before is None:
-        session.execute(insert(ImageFile), {"gallery_id": gallery_id, "path": place.path, **values})
+        session.execute(insert(ImageFile), {"gallery_id": gallery_id, "location": place.location, **values})
     else:
         session.execute(update(ImageFile).where(here).values(values))
-    if before not in (None, image_id):
+    if before != image_id:
+        parsed_in = select(Parse.generation_id).where(Parse.image_id.in_([image_id, before or image_id]))
+        stale = update(Generation).where(Generation.id.in_(parsed_in))
+        session.execute(stale.values(revision=Generation.revision + 1))
+    if before is not None and before != image_id:
         delete_images(session, files, without_place(session, [before]))
-    session.execute(delete(Quarantine).where(Quarantine.path == place.path))
+    session.execute(delete(Quarantine).where(Quarantine.location == place.location))
 
 
 def _add_parsed(session: Session, image: NewImage, generation_id: int) -> AddedImage:

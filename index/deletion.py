@@ -29,7 +29,8 @@ def delete_images(session: Session, files: StoreFiles, image_ids: Sequence[int])
         rows = session.execute(select(PersonRow.id, PersonRow.image_id).where(PersonRow.image_id.in_(ids))).all()
         thumbnails = [files.thumbnails.person_path(row.image_id, row.id) for row in rows]
         _doom(session, files, [*thumbnails, *map(files.thumbnails.image_path, ids)])
-        _forget_paths(session, session.scalars(select(ImageFile.path).where(ImageFile.image_id.in_(ids))).all())
+        places = select(ImageFile.path, ImageFile.location).where(ImageFile.image_id.in_(ids))
+        _forget_paths(session, [path for place in session.execute(places) for path in place])
         _uncount(session, files, ids)
         session.execute(delete(Image).where(Image.id.in_(ids)))
         people += len(rows)
@@ -59,8 +60,9 @@ def delete_people(session: Session, files: StoreFiles, person_ids: Sequence[int]
 
 def delete_gallery(session: Session, files: StoreFiles, gallery_id: int) -> int:
     """Delete a gallery and the images that lie in no other, in the caller's transaction; returns people deleted."""
-    places = session.execute(select(ImageFile.image_id, ImageFile.path).where(ImageFile.gallery_id == gallery_id)).all()
-    for chunk in chunks([place.path for place in places]):
+    here = ImageFile.gallery_id == gallery_id
+    places = session.execute(select(ImageFile.image_id, ImageFile.path, ImageFile.location).where(here)).all()
+    for chunk in chunks([path for place in places for path in (place.path, place.location)]):
         _forget_paths(session, chunk)
     name = select(Gallery.name).where(Gallery.id == gallery_id).scalar_subquery()
     session.execute(delete(Quarantine).where(Quarantine.gallery == name))
@@ -121,7 +123,7 @@ def _doom(session: Session, files: StoreFiles, paths: Iterable[Path]) -> None:
 
 def _forget_paths(session: Session, paths: Sequence[str]) -> None:
     """Strike paths out of the quarantine and of the jobs that were given them one by one."""
-    session.execute(delete(Quarantine).where(Quarantine.path.in_(paths)))
+    session.execute(delete(Quarantine).where(Quarantine.location.in_(paths)))
     gone = set(paths)
     for job in session.execute(select(IngestJob.id, IngestJob.paths)).all():
         kept = [path for path in job.paths if path not in gone]

@@ -1,5 +1,6 @@
 """PersonIndex: remembers the people of parsed images, and gives them back by id, image, gallery, camera or time."""
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,10 +11,10 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.orm import Session
 
-from index.adding import AddedImage, NewImage, add_images
+from index.adding import AddedImage, NewImage, Place, add_images, add_places, quarantine
 from index.database import Database, StoreError, open_database
 from index.deletion import chunks, delete_gallery, delete_images, delete_people, sweep
 from index.descriptor import DIMENSIONS
@@ -40,12 +41,16 @@ class UnknownGalleryError(StoreError, LookupError):
 
 @dataclass(frozen=True)
 class StoredPerson:
-    """A person as remembered. `gallery` and `image_path` are the first place that the image was ingested from."""
+    """A person as remembered. `gallery` and `image_path` are the first place that the image was ingested from.
+
+    `image_location` is the same path from the root, to open the photograph with.
+    """
 
     person_id: int
     image_id: int
     generation_id: int
     image_path: Path
+    image_location: Path
     gallery: str
     height: int
     width: int
@@ -130,6 +135,23 @@ class PersonIndex:
         sweep(self.database, self.files)
         return added
 
+    def add_places(self, places: Sequence[tuple[Place, str]], *, gallery: str) -> None:
+        """Note, in one transaction, that files hold content known already; each comes with its content hash."""
+        with self.database.write() as session:
+            add_places(session, self.files, places, gallery=gallery)
+        sweep(self.database, self.files)
+
+    def quarantine(self, failures: Sequence[tuple[Place, str]], *, gallery: str) -> None:
+        """Keep the reasons, one sentence each, why files could not be ingested."""
+        with self.database.write() as session:
+            quarantine(session, failures, gallery=gallery)
+
+    def note_thumbnails(self, image_ids: Sequence[int]) -> None:
+        """Remember that all thumbnails of these images have been written."""
+        with self.database.write() as session:
+            for ids in chunks(image_ids):
+                session.execute(update(Parse).where(Parse.image_id.in_(ids)).values(has_thumbnails=True))
+
     def delete_images(self, image_ids: Sequence[int]) -> int:
         """Delete images with their people, paths, vectors and thumbnails; returns people deleted.
 
@@ -208,13 +230,14 @@ class PersonIndex:
             return self.people(session.scalars(_live_people(session).where(PersonRow.image_id == image_id)).all())
 
     def find_image(self, path: Path) -> int:
-        """Id of the image that was ingested from `path`, given as it was then.
+        """Id of the image that was ingested from `path`.
 
         Raises:
             UnknownImageError: none was.
         """
         with self.database.read() as session:
-            image_id = session.scalar(select(ImageFile.image_id).where(ImageFile.path == str(path)))
+            here = (ImageFile.path == str(path)) | (ImageFile.location == os.path.abspath(path))
+            image_id = session.scalar(select(ImageFile.image_id).where(here).order_by(ImageFile.id).limit(1))
         if image_id is None:
             raise UnknownImageError(f"expected the path of an ingested image, got {path}; ingest it first")
         return image_id
@@ -280,6 +303,18 @@ class PersonIndex:
         """Person ids, (N,) int64 ascending, and their descriptors, (N, DIMENSIONS)."""
         return self._vectors(PersonVector.descriptor, DIMENSIONS)
 
+    def descriptor(self, person_id: int) -> NDArray[np.float16]:
+        """One person's descriptor, (DIMENSIONS,).
+
+        Raises:
+            UnknownPersonError: there is none of that id.
+        """
+        with self.database.read() as session:
+            stored = session.scalar(select(PersonVector.descriptor).where(PersonVector.person_id == person_id))
+        if stored is None:
+            raise UnknownPersonError(_unknown("person", [person_id]))
+        return np.frombuffer(stored, np.float16)
+
     def appearances(self) -> tuple[IdArray, NDArray[np.float16]]:
         """Person ids, (N,) int64 ascending, and appearance vectors, (N, E); people without one are left out."""
         return self._vectors(PersonVector.appearance, None)
@@ -299,7 +334,7 @@ class PersonIndex:
                     stored += vector
         return np.array(ids, np.int64), _matrix(stored, len(ids), dimensions)
 
-    def quarantine(self) -> list[QuarantinedFile]:
+    def quarantined(self) -> list[QuarantinedFile]:
         """Files that could not be ingested, by path."""
         with self.database.read() as session:
             rows = session.scalars(select(Quarantine).order_by(Quarantine.path))
@@ -360,26 +395,27 @@ def _load_attributes(session: Session, person_ids: Sequence[int]) -> Mapping[int
     return attributes
 
 
-def _first_places(session: Session, image_ids: Iterable[int]) -> dict[int, tuple[str, str]]:
-    """Path and gallery where each image was ingested first."""
+def _first_places(session: Session, image_ids: Iterable[int]) -> dict[int, tuple[str, str, str]]:
+    """Path, location and gallery where each image was ingested first."""
     statement = (
-        select(ImageFile.image_id, ImageFile.path, Gallery.name)
+        select(ImageFile.image_id, ImageFile.path, ImageFile.location, Gallery.name)
         .join(Gallery, Gallery.id == ImageFile.gallery_id)
         .where(ImageFile.image_id.in_(list(image_ids)))
         .order_by(ImageFile.id.desc())
     )
-    return {image_id: (path, name) for image_id, path, name in session.execute(statement)}
+    return {image_id: (path, location, name) for image_id, path, location, name in session.execute(statement)}
 
 
 def _stored_person(
-    row: Mapping[str, Any], attributes: Sequence[Mapping[str, Any]], place: tuple[str, str]
+    row: Mapping[str, Any], attributes: Sequence[Mapping[str, Any]], place: tuple[str, str, str]
 ) -> StoredPerson:
     return StoredPerson(
         person_id=row["id"],
         image_id=row["image_id"],
         generation_id=row["generation_id"],
         image_path=Path(place[0]),
-        gallery=place[1],
+        image_location=Path(place[1]),
+        gallery=place[2],
         height=row["height"],
         width=row["width"],
         camera=row["camera"],

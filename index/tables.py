@@ -87,12 +87,12 @@ class Image(Table):
 class ImageFile(Table):
     """A place where an image was ingested from, in one gallery.
 
-    `path` is as ingested; `bytes` and `mtime` tell whether the file has changed since.
+    `path` is as ingested, `location` the same from the root; `bytes` and `mtime` tell if the file has changed since.
     """
 
     __tablename__ = "image_file"
     __table_args__ = (
-        Index("uq_image_file_place", "gallery_id", "path", unique=True),
+        Index("uq_image_file_place", "gallery_id", "location", unique=True),
         Index("ix_image_file_gallery_image", "gallery_id", "image_id"),
     )
 
@@ -100,6 +100,7 @@ class ImageFile(Table):
     image_id: Mapped[int] = _parent("image.id")
     gallery_id: Mapped[int] = _parent("gallery.id", index=False)
     path: Mapped[str] = mapped_column(Text, index=True)
+    location: Mapped[str] = mapped_column(Text, index=True)
     bytes: Mapped[int] = mapped_column(BigInteger)
     mtime: Mapped[float]
 
@@ -227,11 +228,12 @@ class Quarantine(Table):
     """A file that could not be ingested, as it was then, and why."""
 
     __tablename__ = "quarantine"
-    __table_args__ = (Index("uq_quarantine_place", "gallery", "path", unique=True),)
+    __table_args__ = (Index("uq_quarantine_place", "gallery", "location", unique=True),)
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     gallery: Mapped[str] = mapped_column(Text)
     path: Mapped[str] = mapped_column(Text)
+    location: Mapped[str] = mapped_column(Text)
     bytes: Mapped[int] = mapped_column(BigInteger)
     mtime: Mapped[float]
     reason: Mapped[str] = mapped_column(Text)

@@ -89,13 +89,14 @@ def upgrade() -> None:
         sa.Column("id", ID, nullable=False),
         sa.Column("gallery", sa.Text(), nullable=False),
         sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("location", sa.Text(), nullable=False),
         sa.Column("bytes", sa.BigInteger(), nullable=False),
         sa.Column("mtime", sa.Double(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_quarantine"),
     )
-    op.create_index("uq_quarantine_place", "quarantine", ["gallery", "path"], unique=True)
+    op.create_index("uq_quarantine_place", "quarantine", ["gallery", "location"], unique=True)
 
     op.create_table(
         "saved_search",
@@ -150,6 +151,7 @@ def upgrade() -> None:
         sa.Column("image_id", ID, nullable=False),
         sa.Column("gallery_id", ID, nullable=False),
         sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("location", sa.Text(), nullable=False),
         sa.Column("bytes", sa.BigInteger(), nullable=False),
         sa.Column("mtime", sa.Double(), nullable=False),
         sa.ForeignKeyConstraint(["gallery_id"], ["gallery.id"], name="fk_image_file_gallery_id", ondelete="CASCADE"),
@@ -158,8 +160,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_image_file_gallery_image", "image_file", ["gallery_id", "image_id"], unique=False)
     op.create_index("ix_image_file_image_id", "image_file", ["image_id"], unique=False)
+    op.create_index("ix_image_file_location", "image_file", ["location"], unique=False)
     op.create_index("ix_image_file_path", "image_file", ["path"], unique=False)
-    op.create_index("uq_image_file_place", "image_file", ["gallery_id", "path"], unique=True)
+    op.create_index("uq_image_file_place", "image_file", ["gallery_id", "location"], unique=True)
 
     op.create_table(
         "parse",

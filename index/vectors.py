@@ -1,0 +1,283 @@
+"""Vectors: FAISS indexes over the live generation, for people who look alike and for people dressed alike.
+
+Derived from SQL. Each index is two files, `KIND-REVISION.faiss` and `KIND.json`, which names the first and holds its
+count and checksum; it is renamed last, so a crash leaves the old pair or the new one. What is missing, damaged or
+stale is rebuilt, and a warning says so.
+"""
+
+import hashlib
+import json
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from index.descriptor import CHARACTERIZED_GROUPS, slot
+from index.files import write_whole
+from index.person_index import IdArray, PersonIndex
+
+LOGGER = logging.getLogger(__name__)
+
+FLAT_LIMIT = 200_000  # people up to whom an exact scan is fast enough
+TRAINING_POINTS = 50  # per list of an IVF index
+RECALL_WANTED = 0.98
+RECALL_QUERIES = 64
+NEIGHBOURS = 10
+BLOCK = 1 << 16  # vectors converted at a time
+
+Vectors = NDArray[np.float32]
+Transform = Callable[[NDArray[np.floating[Any]]], Vectors]
+
+
+class VectorFileError(Exception):
+    """An index on disk cannot be used; the message says why."""
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A person and the cosine similarity to what was asked for."""
+
+    person_id: int
+    similarity: float
+
+
+@dataclass(frozen=True)
+class VectorFile:
+    """What `KIND.json` says of the index beside it. `recall` is measured at 10 neighbours; 1 for an exact index."""
+
+    name: str
+    revision: tuple[int, int]
+    count: int
+    dimensions: int
+    recall: float
+    sha256: str = ""
+
+
+class VectorIndex:
+    """Unit vectors of people, searched by cosine similarity: exact up to `FLAT_LIMIT` people, IVF above."""
+
+    def __init__(self, engine: Any, file: VectorFile) -> None:
+        self.engine = engine
+        self.file = file
+
+    def search(self, vector: Vectors, limit: int, *, among: IdArray | None = None) -> list[Neighbour]:
+        """The nearest people to a vector, (E,), nearest first; `among` leaves only these ids, and is then exact."""
+        if not self.file.count or limit < 1:
+            return []
+        if vector.shape != (self.file.dimensions,):
+            raise ValueError(f"vector must have shape ({self.file.dimensions},), got {vector.shape}")
+        parameters = self._parameters(among)
+        similarities, ids = self.engine.search(unit(vector[None]), min(limit, self.file.count), params=parameters)
+        found = zip(ids[0].tolist(), similarities[0].tolist(), strict=True)
+        return [Neighbour(person_id, similarity) for person_id, similarity in found if person_id >= 0]  # -1 pads
+
+    def _parameters(self, among: IdArray | None) -> Any:
+        if among is None:
+            return None
+        selector = faiss.IDSelectorBatch(np.ascontiguousarray(among, np.int64))
+        if lists := _lists(self.engine):
+            return faiss.SearchParametersIVF(sel=selector, nprobe=lists.nlist)  # type: ignore[call-arg]
+        return faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
+
+
+class Likeness:
+    """Answers "more like this" and "dressed like this"; follows the live generation as it changes."""
+
+    def __init__(self, index: PersonIndex) -> None:
+        self.index = index
+        self._opened: dict[str, VectorIndex] = {}
+        self._lock = threading.Lock()
+
+    def more_like(self, person_id: int, limit: int, *, among: IdArray | None = None) -> list[Neighbour]:
+        """People whose whole appearance is most like a person's, without the person.
+
+        Raises:
+            UnknownPersonError: there is no such person.
+        """
+        appearance = self.index.person(person_id).person.appearance
+        if not appearance.size:
+            return []
+        return _others(person_id, self._current("appearance").search(appearance, limit + 1, among=among))[:limit]
+
+    def dressed_like(self, person_id: int, limit: int, *, among: IdArray | None = None) -> list[Neighbour]:
+        """People who wear the most alike clothes, by label, without the person.
+
+        Raises:
+            UnknownPersonError: there is no such person.
+        """
+        vector = look(self.index.descriptor(person_id)[None])[0]
+        return _others(person_id, self._current("look").search(vector, limit + 1, among=among))[:limit]
+
+    def _current(self, kind: str) -> VectorIndex:
+        with self._lock:
+            opened = self._opened.get(kind)
+            if opened is None or opened.file.revision != self.index.revision():
+                opened = self._opened[kind] = open_vectors(self.index, kind)
+            return opened
+
+
+def look(descriptors: NDArray[np.floating[Any]]) -> Vectors:
+    """What people wear as unit vectors, (N, DIMENSIONS): probabilities, those of a garment times P(garment seen)."""
+    probabilities = np.exp(descriptors.astype(np.float32))
+    for group in CHARACTERIZED_GROUPS:
+        place = slot(group)
+        probabilities[:, place.start + 2 : place.stop] *= probabilities[:, place.start, None]
+    return unit(probabilities)
+
+
+def unit(vectors: NDArray[np.floating[Any]]) -> Vectors:
+    """Vectors, (N, E), scaled to length 1; zero stays zero."""
+    lengths = np.linalg.norm(vectors.astype(np.float32), axis=1, keepdims=True)
+    scaled: Vectors = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
+    return scaled
+
+
+def open_vectors(index: PersonIndex, kind: str) -> VectorIndex:
+    """The current index of `kind` ("appearance" or "look"), rebuilt from SQL if its files cannot be used."""
+    folder, revision = index.derived_folder(), index.revision()
+    try:
+        return load_vectors(folder, kind, revision)
+    except VectorFileError as reason:
+        LOGGER.warning("rebuilding the %s vectors of generation %d from the database: %s", kind, revision[0], reason)
+        return rebuild_vectors(index, kind)
+
+
+def rebuild_vectors(index: PersonIndex, kind: str) -> VectorIndex:
+    """Compute the index of `kind` from SQL and write it."""
+    folder, revision = index.derived_folder(), index.revision()  # before the rows: a change meanwhile makes it stale
+    person_ids, stored = index.descriptors() if kind == "look" else index.appearances()
+    built = build_vectors(person_ids, stored, look if kind == "look" else unit, revision=revision, kind=kind)
+    return save_vectors(built, folder, kind)
+
+
+def build_vectors(
+    person_ids: IdArray,
+    stored: NDArray[np.floating[Any]],
+    transform: Transform = unit,
+    *,
+    revision: tuple[int, int] = (0, 0),
+    kind: str = "appearance",
+) -> VectorIndex:
+    """An index of people by their vectors, in memory.
+
+    Args:
+        person_ids: (N,) int64, each once.
+        stored: (N, E), one row per person.
+        transform: what makes unit vectors of rows.
+        revision: generation and revision of the rows.
+        kind: begins the file's name.
+
+    Raises:
+        ValueError: an id twice, or not one vector for each id.
+    """
+    _check(person_ids, stored)
+    sample = np.random.default_rng(0).permutation(len(person_ids))
+    engine = faiss.IndexIDMap2(_empty_engine(stored, transform, sample))
+    for start in range(0, len(person_ids), BLOCK):
+        rows = slice(start, start + BLOCK)
+        engine.add_with_ids(transform(stored[rows]), person_ids[rows])
+    recall = _tune(engine, stored, transform, sample[:RECALL_QUERIES]) if _lists(engine) else 1.0
+    name = f"{kind}-{revision[0]}-{revision[1]}.faiss"
+    return VectorIndex(engine, VectorFile(name, revision, len(person_ids), stored.shape[1], recall))
+
+
+def save_vectors(vectors: VectorIndex, folder: Path, kind: str) -> VectorIndex:
+    """Write an index so that a crash at any moment leaves the old one or the new one; returns it with its checksum."""
+    path = folder / vectors.file.name
+    write_whole(path, lambda temporary: faiss.write_index(vectors.engine, str(temporary)))
+    file = VectorFile(**{**asdict(vectors.file), "sha256": _checksum(path)})
+    text = json.dumps(asdict(file), indent=1)
+    write_whole(folder / f"{kind}.json", lambda temporary: _write_text(temporary, text))
+    for old in folder.glob(f"{kind}-*.faiss"):
+        if old != path:
+            old.unlink(missing_ok=True)
+    return VectorIndex(vectors.engine, file)
+
+
+def load_vectors(folder: Path, kind: str, revision: tuple[int, int]) -> VectorIndex:
+    """The index of `kind` as written.
+
+    Raises:
+        VectorFileError: it is missing, damaged, or of another revision.
+    """
+    file = _read_manifest(folder / f"{kind}.json")
+    if file.revision != revision:
+        raise VectorFileError(f"its files are of revision {file.revision}, the database is at {revision}")
+    path = folder / file.name
+    if not path.exists():
+        raise VectorFileError(f"{path.name} is missing")
+    if _checksum(path) != file.sha256:
+        raise VectorFileError(f"{path.name} is damaged: its checksum differs")
+    engine = faiss.read_index(str(path))
+    if engine.ntotal != file.count:
+        raise VectorFileError(f"{path.name} has {engine.ntotal} vectors, expected {file.count}")
+    return VectorIndex(engine, file)
+
+
+def _read_manifest(path: Path) -> VectorFile:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        return VectorFile(**{**values, "revision": tuple(values["revision"])})
+    except FileNotFoundError:
+        raise VectorFileError(f"{path.name} is missing") from None
+    except (ValueError, TypeError, KeyError) as error:
+        raise VectorFileError(f"{path.name} is damaged: {error}") from error
+
+
+def _check(person_ids: IdArray, stored: NDArray[np.floating[Any]]) -> None:
+    if stored.ndim != 2 or len(stored) != len(person_ids):
+        raise ValueError(f"vectors must have shape ({len(person_ids)}, E), got {stored.shape}")
+    ids, counts = np.unique(person_ids, return_counts=True)
+    if (counts > 1).any():  # FAISS would take them silently and answer with the same person twice
+        raise ValueError(f"every person id may come once, got {ids[counts > 1][:5].tolist()} more often")
+
+
+def _empty_engine(stored: NDArray[np.floating[Any]], transform: Transform, sample: NDArray[np.intp]) -> Any:
+    """A Flat index, or a trained IVF of float16 for many people."""
+    count, dimensions = stored.shape
+    if count <= FLAT_LIMIT:
+        return faiss.IndexFlatIP(dimensions)
+    lists = int(4 * np.sqrt(count))
+    engine = faiss.index_factory(dimensions, f"IVF{lists},SQfp16", faiss.METRIC_INNER_PRODUCT)
+    engine.train(transform(stored[np.sort(sample[: lists * TRAINING_POINTS])]))
+    return engine
+
+
+def _tune(engine: Any, stored: NDArray[np.floating[Any]], transform: Transform, rows: NDArray[np.intp]) -> float:
+    """Probe as many lists as the wanted recall needs; returns the recall measured."""
+    queries = transform(stored[rows])
+    lists = _lists(engine)
+    lists.nprobe = lists.nlist
+    _, truth = engine.search(queries, NEIGHBOURS)
+    lists.nprobe, recall = 4, 0.0
+    while recall < RECALL_WANTED and lists.nprobe < lists.nlist:
+        lists.nprobe = min(lists.nprobe * 2, lists.nlist)
+        _, found = engine.search(queries, NEIGHBOURS)
+        recall = float(np.mean([np.isin(a, b).mean() for a, b in zip(truth, found, strict=True)]))
+    LOGGER.info("IVF of %d lists probes %d: recall@10 %.3f", lists.nlist, lists.nprobe, recall)
+    return recall
+
+
+def _lists(engine: Any) -> Any:
+    """The IVF part of an index; None if it is Flat."""
+    inner = faiss.downcast_index(engine.index)
+    return inner if isinstance(inner, faiss.IndexIVF) else None
+
+
+def _others(person_id: int, neighbours: list[Neighbour]) -> list[Neighbour]:
+    return [neighbour for neighbour in neighbours if neighbour.person_id != person_id]
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
