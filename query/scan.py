@@ -20,7 +20,7 @@ def scores_of_all(query: Query, store: ColumnStore, confusion: Confusion | None 
     """P(query) of everybody, (N,), weights relative to the greatest; 0 for those whose image is filtered out."""
     allowed, rest = _split(query, store)
     plan = probability_plan(rest, store, confusion) if rest is not None else None
-    dtype: type[np.floating] = np.float32 if _relative_mass(query) <= _MASS_OF_FLOAT32 else np.float64
+    dtype = _number_type(query)
     scores: Probabilities = np.zeros(store.count, dtype)
 
     def score(start: int) -> None:
@@ -73,9 +73,15 @@ def _relative_mass(query: Query) -> float:
     return mass(query) / strength(query)
 
 
+def _number_type(query: Query) -> type[np.floating]:
+    return np.float32 if _relative_mass(query) <= _MASS_OF_FLOAT32 else np.float64
+
+
 def least_score(threshold: float, query: Query) -> float:
-    """The least P(query) of a match. A query about images only is met or not: anything above 0."""
-    return max(threshold ** _relative_mass(query), np.finfo(np.float32).tiny) if mass(query) else 0.5
+    """The least P(query) of a match, never 0. A query about images only is met or not."""
+    if not mass(query):
+        return 0.5
+    return max(threshold ** _relative_mass(query), float(np.finfo(_number_type(query)).tiny))
 
 
 def best_rows(rows: NDArray[np.intp], keys: NDArray[Any], count: int) -> NDArray[np.intp]:

@@ -74,19 +74,15 @@ def clause_plan(leaf: Query, negated: bool, store: ColumnStore, confusion: Confu
     return _plan(leaf, negated, _planner(store, confusion, 1.0))
 
 
-def mass(query: Query) -> float:
+def mass(query: Query, negated: bool = False) -> float:
     """How many clauses' worth of weight the logarithm of P(query) sums; 0 where it speaks of images only."""
     match query:
         case Not():
-            return mass(query.term)
-        case And():
-            return sum(mass(term) for term in query.terms)
-        case Or():
-            return strength(query) if any(mass(term) for term in query.terms) else 0.0
-        case Has() | Swatch() | Like():
-            return query.weight
+            return mass(query.term, not negated)
+        case And() | Or() if isinstance(query, And) != negated:
+            return sum(mass(term, negated) for term in query.terms)
         case _:
-            return 0.0
+            return _greatest_weight(query)
 
 
 def strength(query: Query) -> float:

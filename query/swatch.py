@@ -34,7 +34,9 @@ def lab(color: str) -> NDArray[np.float64]:
 
 def distances(asked: NDArray[np.float64], others: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     """CIEDE2000 from one CIELAB colour to others."""
-    found: NDArray[np.float64] = deltaE_ciede2000(asked, np.stack(others))  # type: ignore[no-untyped-call]
+    found: NDArray[np.float64] = deltaE_ciede2000(  # type: ignore[no-untyped-call]
+        np.broadcast_to(asked, (len(others), 3)), np.stack(others)
+    )
     return found
 
 
