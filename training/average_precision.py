@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from training.miou import Counts, Floats, LabelMap, divide, mean_defined, resize_nearest
+from training.miou import Counts, Floats, LabelMap, mean_defined, resize_nearest
 
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 HUMAN_THRESHOLDS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
@@ -96,10 +96,11 @@ class ItemMatcher:
         Items without a pixel do not exist; classes outside 1..num_classes are no items.
         """
         truth_map = resize_nearest(truth.id_map, prediction.id_map.shape)
-        joint = joint_counts(truth_map, prediction.id_map, truth.ids, prediction.ids)
-        parts = _present(joint.sum(axis=1)[:-1], truth.classes, self.num_classes)
-        items = _present(joint.sum(axis=0)[:-1], prediction.classes, self.num_classes)
-        iou = overlaps(joint)[np.ix_(parts, items)]
+        pixels = pixel_counts(truth_map, truth.ids), pixel_counts(prediction.id_map, prediction.ids)
+        parts = _present(pixels[0], truth.classes, self.num_classes)
+        items = _present(pixels[1], prediction.classes, self.num_classes)
+        shared = shared_pixels(truth_map, prediction.id_map, truth.ids[parts], prediction.ids[items])
+        iou = shared / (pixels[0][parts][:, None] + pixels[1][items] - shared)
         iou[truth.classes[parts][:, None] != prediction.classes[items]] = 0
         self._parts.append(int(self._truth_counts.sum()) + _best_part(iou))
         self._truth_counts += np.bincount(truth.classes[parts], minlength=self.num_classes + 1)
@@ -148,25 +149,20 @@ def first_hits(hits: NDArray[np.bool_], parts: Counts) -> NDArray[np.bool_]:
     return first
 
 
-def joint_counts(truth: LabelMap, prediction: LabelMap, truth_ids: Counts, prediction_ids: Counts) -> Counts:
-    """(P + 1, Q + 1) pixels that each pair of ids shares; the last row and column stand for every other id."""
-    rows, columns = _position(truth, truth_ids), _position(prediction, prediction_ids)
-    shape = (len(truth_ids) + 1, len(prediction_ids) + 1)
-    return np.bincount((rows * shape[1] + columns).ravel(), minlength=shape[0] * shape[1]).reshape(shape)
+def pixel_counts(id_map: LabelMap, ids: Counts) -> Counts:
+    """(ids,) pixels of each id."""
+    counts: Counts = np.bincount(id_map.ravel(), minlength=int(ids.max(initial=0)) + 1)[ids]
+    return counts
 
 
-def overlaps(joint: Counts) -> Floats:
-    """(P, Q) IoU of each pair from its `joint_counts`; 0 where both are empty."""
-    shared = joint[:-1, :-1]
-    union = joint.sum(axis=1)[:-1, None] + joint.sum(axis=0)[:-1] - shared
-    return divide(shared, union, otherwise=0)
-
-
-def _position(id_map: LabelMap, ids: Counts) -> NDArray[np.intp]:
-    """The position in `ids` of each pixel's id; len(ids) where it is not among them."""
-    table = np.full(max(int(id_map.max(initial=0)), int(ids.max(initial=0))) + 1, len(ids), np.intp)
-    table[ids] = np.arange(len(ids))
-    return table[id_map]
+def shared_pixels(truth: LabelMap, prediction: LabelMap, truth_ids: Counts, prediction_ids: Counts) -> Counts:
+    """(P, Q) pixels that each pair of ids, all > 0, shares."""
+    both = np.flatnonzero((truth > 0) & (prediction > 0))
+    height, width = int(truth.max(initial=0)) + 1, int(prediction.max(initial=0)) + 1
+    keys = truth.ravel()[both].astype(np.int64) * width + prediction.ravel()[both]
+    counts = np.bincount(keys, minlength=height * width).reshape(height, width)
+    pairs: Counts = counts[np.ix_(truth_ids, prediction_ids)]
+    return pairs
 
 
 def _present(pixels: Counts, classes: Counts, num_classes: int) -> NDArray[np.intp]:

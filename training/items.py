@@ -24,9 +24,8 @@ def part_items(human: LabelMap, attribute: LabelMap, probability: NDArray[np.flo
         attribute: (H, W) winning attributes, 0 background.
         probability: (H, W) of the winning attribute.
     """
-    keys = np.where((human > 0) & (attribute > 0), _key(attribute, human), 0)
-    id_map, found, areas, means = _group(keys, probability, min_pixels=0)
-    return Items.numbered(id_map, found // _PEOPLE, areas * means)
+    id_map, found, areas, means = _group(human, attribute, probability, min_pixels=0)
+    return Items.numbered(id_map, found, areas * means)
 
 
 def characteristic_items(
@@ -40,10 +39,10 @@ def characteristic_items(
         characteristic: (H, W) winning size, pattern or color, 0 background.
         probability: (H, W) of the winning label.
     """
-    worn = (human > 0) & (attribute > 0) & (characteristic > 0)
-    keys = np.where(worn, _key(attribute.astype(np.int64) * _LABELS + characteristic, human), 0)
-    id_map, found, _, means = _group(keys, probability, min_pixels=MIN_PIXELS)
-    return Items.numbered(id_map, found // _PEOPLE % _LABELS, 2 * means)
+    width = int(characteristic.max(initial=0)) + 1
+    label = np.where((attribute > 0) & (characteristic > 0), attribute * np.int32(width) + characteristic, 0)
+    id_map, found, _, means = _group(human, label, probability, min_pixels=MIN_PIXELS)
+    return Items.numbered(id_map, found % width, 2 * means)
 
 
 def people_items(human: LabelMap, scores: Floats | None = None) -> Items:
@@ -67,10 +66,9 @@ def true_parts(human: LabelMap, labels: Mapping[str, LabelMap]) -> tuple[Items, 
         labels: task -> (H, W) label ids. An instance's size, pattern and color are its most frequent ones; where
             that is 0 or 255 it is no instance of that task.
     """
-    attribute = labels["attribute"]
-    inside = (human > 0) & (human != IGNORE) & (attribute > 0) & (attribute != IGNORE)
-    id_map, found, areas, _ = _group(np.where(inside, _key(attribute, human), 0), np.ones(human.shape), min_pixels=0)
-    parts = Items.numbered(id_map, found // _PEOPLE, areas.astype(np.float64))
+    attribute = np.where((human == IGNORE) | (labels["attribute"] == IGNORE), 0, labels["attribute"])
+    id_map, found, areas, _ = _group(human, attribute, np.ones(human.shape), min_pixels=0)
+    parts = Items.numbered(id_map, found, areas.astype(np.float64))
     return parts, {
         task: replace(parts, classes=_most_frequent(id_map, labels[task], len(found))) for task in CHARACTERISTICS
     }
@@ -82,31 +80,32 @@ def person_label_maps(human: LabelMap, attribute: LabelMap, num_people: int) -> 
     return np.where(human == people, attribute, 0).astype(np.uint8)
 
 
-_PEOPLE = 1 << 16
 _LABELS = 1 << 8
-
-
-def _key(label: LabelMap, human: LabelMap) -> LabelMap:
-    return label.astype(np.int64) * _PEOPLE + human
 
 
 def _most_frequent(id_map: LabelMap, label: LabelMap, num_items: int) -> Counts:
     """(items,) the label that most pixels of each item carry."""
-    joint = id_map.ravel().astype(np.int64) * _LABELS + label.ravel()
+    inside = np.flatnonzero(id_map)
+    joint = id_map.ravel()[inside] * np.int32(_LABELS) + label.ravel()[inside]
     counts = np.bincount(joint, minlength=(num_items + 1) * _LABELS).reshape(-1, _LABELS)
     labels: Counts = counts[1:].argmax(axis=1)
     return labels
 
 
 def _group(
-    keys: LabelMap, probability: NDArray[np.floating], *, min_pixels: int
+    human: LabelMap, label: LabelMap, probability: NDArray[np.floating], *, min_pixels: int
 ) -> tuple[LabelMap, Counts, Counts, Floats]:
-    """Id map, key, area and mean probability of every key > 0 with more than `min_pixels` pixels, keys ascending."""
-    inside = np.flatnonzero(keys)
-    found, inverse, areas = np.unique(keys.ravel()[inside], return_inverse=True, return_counts=True)
-    sums = np.bincount(inverse, weights=probability.ravel()[inside], minlength=len(found))
-    kept = areas > min_pixels
+    """Groups pixels by (label, person), both > 0, in ascending order; those of `min_pixels` or fewer are dropped.
+
+    Returns id map, label, area and mean probability.
+    """
+    people = int(human.max(initial=0)) + 1
+    inside = np.flatnonzero((human > 0) & (label > 0))
+    keys = label.ravel()[inside] * np.int32(people) + human.ravel()[inside]
+    pixels = np.bincount(keys)
+    sums = np.bincount(keys, weights=probability.ravel()[inside])
+    kept = pixels > min_pixels
     numbers = np.where(kept, np.cumsum(kept), 0)
-    id_map = np.zeros(keys.size, np.int32)
-    id_map[inside] = numbers[inverse]
-    return id_map.reshape(keys.shape), found[kept], areas[kept], sums[kept] / areas[kept]
+    id_map = np.zeros(human.size, np.int32)
+    id_map[inside] = numbers[keys]
+    return id_map.reshape(human.shape), np.flatnonzero(kept) // people, pixels[kept], sums[kept] / pixels[kept]

@@ -1,6 +1,7 @@
 """Reads metric cases: numbered ground truth, predictions and ready-made items in one .npz file (metrics/README.md)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -12,6 +13,8 @@ from parsing.labels import CHARACTERISTICS, TASKS
 from training.average_precision import Items
 from training.items import people_items
 from training.metrics import MetricCounter, Metrics, Prediction, Truth
+
+Reader = Callable[[str], NDArray[Any]]  # name without the image number -> array
 
 _NAMES = {task: "attr" if task == "attribute" else task for task in TASKS}
 _TRUTH_COLUMNS = {"size": 3, "pattern": 4, "color": 5}
@@ -38,7 +41,7 @@ def read_cases(path: Path) -> Iterator[tuple[Truth, Prediction]]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             for number in range(int(arrays["num_images"])):
-                yield _image({_suffix(name): arrays[name] for name in arrays.files if _belongs(name, number)})
+                yield _image(partial(_read, arrays, number))
     except FileNotFoundError:
         raise CaseFileError(f"no metric cases at {path}; give a .npz file as metrics/README.md describes") from None
     except (BadZipFile, OSError, ValueError) as error:
@@ -49,31 +52,25 @@ def read_cases(path: Path) -> Iterator[tuple[Truth, Prediction]]:
         ) from None
 
 
-def _belongs(name: str, number: int) -> bool:
-    return name.startswith(f"i{number:02d}_")
+def _read(arrays: Mapping[str, NDArray[Any]], number: int, name: str) -> NDArray[Any]:
+    return arrays[f"i{number:02d}_{name}"]
 
 
-def _suffix(name: str) -> str:
-    return name.split("_", 1)[1]
-
-
-def _image(arrays: Mapping[str, NDArray[Any]]) -> tuple[Truth, Prediction]:
-    table = arrays["gt_part_table"].reshape(-1, 6)
+def _image(read: Reader) -> tuple[Truth, Prediction]:
+    part_map, table = read("gt_part_map"), read("gt_part_table").reshape(-1, 6)
     truth = Truth(
-        human=arrays["gt_human"],
-        labels={task: arrays[f"gt_{name}"] for task, name in _NAMES.items()},
-        parts=_true_items(arrays["gt_part_map"], table, 1),
-        characteristics={
-            task: _true_items(arrays["gt_part_map"], table, column) for task, column in _TRUTH_COLUMNS.items()
-        },
+        human=read("gt_human"),
+        labels={task: read(f"gt_{name}") for task, name in _NAMES.items()},
+        parts=_true_items(part_map, table, 1),
+        characteristics={task: _true_items(part_map, table, column) for task, column in _TRUTH_COLUMNS.items()},
     )
     prediction = Prediction(
-        human=people_items(arrays["pr_human"], arrays["pr_human_score"]),
-        labels={task: arrays[f"pr_{name}"] for task, name in _NAMES.items()},
-        parts=_items(arrays, "pr_part"),
-        characteristics={task: _items(arrays, f"pr_{task}_item") for task in CHARACTERISTICS},
-        label_maps=arrays["pr_parsing"],
-        label_map_scores=arrays["pr_parsing_score"],
+        human=people_items(read("pr_human"), read("pr_human_score")),
+        labels={task: read(f"pr_{name}") for task, name in _NAMES.items()},
+        parts=_items(read, "pr_part"),
+        characteristics={task: _items(read, f"pr_{task}_item") for task in CHARACTERISTICS},
+        label_maps=read("pr_parsing"),
+        label_map_scores=read("pr_parsing_score"),
     )
     return truth, prediction
 
@@ -83,6 +80,6 @@ def _true_items(id_map: NDArray[Any], table: NDArray[Any], column: int) -> Items
     return Items(id_map, table[:, 0], table[:, column], np.zeros(len(table)))
 
 
-def _items(arrays: Mapping[str, NDArray[Any]], prefix: str) -> Items:
-    table = arrays[f"{prefix}_table"].reshape(-1, 2)
-    return Items.numbered(arrays[f"{prefix}_map"], table[:, 0].astype(np.int64), table[:, 1])
+def _items(read: Reader, prefix: str) -> Items:
+    table = read(f"{prefix}_table").reshape(-1, 2)
+    return Items.numbered(read(f"{prefix}_map"), table[:, 0].astype(np.int64), table[:, 1])

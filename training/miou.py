@@ -86,9 +86,8 @@ def confusion(truth: LabelMap, prediction: LabelMap, num_classes: int) -> Counts
     if truth.shape != prediction.shape:
         raise ValueError(f"prediction must have the ground truth's shape {truth.shape}, got {prediction.shape}")
     side = num_classes + 1
-    rows = np.minimum(truth, num_classes).ravel().astype(np.intp)
-    columns = np.minimum(prediction, num_classes).ravel().astype(np.intp)
-    counts: Counts = np.bincount(rows * side + columns, minlength=side * side).reshape(side, side)
+    rows, columns = (np.minimum(labels, num_classes).astype(np.uint16) for labels in (truth, prediction))
+    counts: Counts = np.bincount((rows * np.uint16(side) + columns).ravel(), minlength=side * side).reshape(side, side)
     return counts
 
 

@@ -66,9 +66,10 @@ class PersonParsingMatcher:
         shape = label_maps.shape[1:]
         people, num_people = _numbered(resize_nearest(human, shape))
         labels = np.minimum(resize_nearest(attribute, shape), self.num_classes)
-        truth = people * (self.num_classes + 1) + labels
+        truth = (people * (self.num_classes + 1) + labels).astype(np.int32)
+        pixels = np.bincount(truth.ravel(), minlength=(num_people + 1) * (self.num_classes + 1))
         for label_map, score in zip(label_maps, scores, strict=True):
-            self._add_person(person_label_counts(truth, label_map, num_people, self.num_classes), float(score))
+            self._add_person(person_label_counts(truth, pixels, label_map, self.num_classes), float(score))
         self._num_people += num_people
 
     def _add_person(self, counts: Counts, score: float) -> None:
@@ -96,16 +97,20 @@ class PersonParsingMatcher:
         return PersonParsing(ap, pcp)
 
 
-def person_label_counts(truth: LabelMap, prediction: LabelMap, num_people: int, num_classes: int) -> Counts:
+def person_label_counts(truth: LabelMap, pixels: Counts, prediction: LabelMap, num_classes: int) -> Counts:
     """(people + 1, n + 1, n + 1) pixels by person (0 is nobody), true label and predicted label; n is "no class".
 
     Args:
         truth: (H, W) person number x (n + 1) + label.
+        pixels: ((people + 1) x (n + 1),) pixels of each of these.
         prediction: (H, W) labels.
     """
     side = num_classes + 1
-    joint = truth.astype(np.intp) * side + np.minimum(prediction, num_classes)
-    return np.bincount(joint.ravel(), minlength=(num_people + 1) * side * side).reshape(num_people + 1, side, side)
+    inside = np.flatnonzero(prediction)  # a person covers little of an image
+    keys = truth.ravel()[inside] * side + np.minimum(prediction.ravel()[inside], num_classes)
+    counts: Counts = np.bincount(keys, minlength=len(pixels) * side).reshape(len(pixels), side)
+    counts[:, 0] = pixels - counts.sum(axis=1)
+    return counts.reshape(-1, side, side)
 
 
 def person_class_ious(counts: Counts) -> Floats:
