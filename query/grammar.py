@@ -1,0 +1,621 @@
+"""Grammar: whose garments a sentence speaks of, and what it says of each.
+
+One pass over noun phrases and the words between them keeps track of who is spoken of. Only the described person counts:
+the first one named, and whoever "he", "she" or "the man" takes up again. What other people wear, and what is held
+rather than worn, is read and left out.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from query.lexicon import Garment
+from query.noun_phrases import Chunk, Look, Phrase, chunks
+from query.tree import Clause, Has
+from query.units import Unit
+
+SUBJECT, OTHER = "subject", "other"
+_CLOTHING = Garment((Clause(Has(("UpperClothes", "Coat")), negated=False),))
+_UPPER = Garment((Clause(Has(("UpperClothes",)), negated=False),), main=True)
+_GENDER_OF = {"he": "male", "his": "male", "she": "female", "her": "female"}
+_FINITE = re.compile(
+    r"(wears|wore|dons|donned|holds|carries|stands|sits|walks|has|have|had|is|are|was|were|'s|'re|'ve)$"
+)
+_REACHING = frozenset(
+    "falls fall falling reaching reaches hanging hangs hang coming comes goes going ends ending stops stop flowing cut "
+    "that which down just reach hung extending extends".split()
+)
+_SAYING = frozenset("says say saying reading reads".split())
+_PLACE_ON = frozenset(
+    "it front back chest side sides sleeve sleeves top bottom shoulder them arm leg middle brim".split()
+)
+_DEFINITE = frozenset({"the", "this", "that", "these", "those"})
+
+
+@dataclass
+class Item:
+    """A garment of the sentence.
+
+    Args:
+        garment, look: what it is, and what is said of it.
+        owner: `SUBJECT` or `OTHER`.
+        phrase: where it is named.
+        worn: False for what is held, or lies about.
+        negated: the sentence says that the person lacks it.
+        denied: what the sentence says it is not.
+        weight: below 1 under a hedge.
+        layered: it is worn over, or under, something of its own kind.
+        alternative: the item before it is an alternative to it ("a hat or a scarf").
+        sentence: counts sentences from 0.
+        uses: the words that it stands on.
+    """
+
+    garment: Garment
+    look: Look
+    owner: str
+    phrase: Phrase
+    worn: bool = True
+    negated: bool = False
+    denied: Look | None = None
+    weight: float = 1.0
+    layered: bool = False
+    alternative: bool = False
+    sentence: int = 0
+    uses: list[Unit] = field(default_factory=list)
+
+    @cached_property
+    def attributes(self) -> tuple[str, ...]:
+        """Every attribute group that the garment may be."""
+        return self.garment.attributes
+
+    @property
+    def covers_torso(self) -> bool:
+        """Whether it has sleeves to speak of."""
+        return bool({"UpperClothes", "Coat"} & set(self.attributes))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the grammar makes of a sentence: the garments, and the described person's noun and gender."""
+
+    items: tuple[Item, ...]
+    person: str
+    gender: str
+
+
+def read_sentence(units: Sequence[Unit]) -> Reading:
+    """Garments of everybody in the sentence, in reading order."""
+    walker = _Walker(chunks(units))
+    walker.walk()
+    return Reading(tuple(walker.items), walker.subject_noun, walker.subject_gender)
+
+
+class _Walker:
+    """Walks over a sentence's chunks, and knows at each who and what is spoken of."""
+
+    def __init__(self, sentence: list[Chunk]) -> None:
+        self.chunks = sentence
+        self.at = 0
+        self.items: list[Item] = []
+        self.subject_noun = ""
+        self.subject_gender = ""
+        self.other_gender = ""
+        self.sentence = 0
+        self.new_sentence()
+
+    def new_sentence(self) -> None:
+        """Forgets everything but the described person."""
+        self.owner = SUBJECT
+        self.owner_once = ""
+        self.governed = False  # the other person hangs on a preposition or a verb
+        self.main_verb = False
+        self.relative = False
+        self.other_acts = False
+        self.begin_clause()
+        self.sentence_start = True
+
+    def begin_clause(self) -> None:
+        """Ends the reach of held things, denials and hedges."""
+        self.holding = False
+        self.beside = False
+        self.denial = ""
+        self.hedge = 1.0
+        self.shared: Look | None = None
+        self.or_before = False
+
+    def chunk(self, ahead: int = 0) -> Chunk | None:
+        """The chunk at the present place or further on, None outside the sentence."""
+        index = self.at + ahead
+        return self.chunks[index] if 0 <= index < len(self.chunks) else None
+
+    def mark(self, ahead: int, *roles: str) -> bool:
+        """Whether a word with one of the roles stands there."""
+        chunk = self.chunk(ahead)
+        return isinstance(chunk, Unit) and any(chunk.plays(role) for role in roles)
+
+    def text(self, ahead: int) -> str:
+        """The word that stands there, "" for a noun phrase."""
+        chunk = self.chunk(ahead)
+        return chunk.text if isinstance(chunk, Unit) else ""
+
+    def adjectives(self, ahead: int) -> Phrase | None:
+        """The adjectives without a noun that stand there."""
+        chunk = self.chunk(ahead)
+        return chunk if isinstance(chunk, Phrase) and chunk.only_adjectives and not chunk.possessive else None
+
+    def garment_at(self, ahead: int) -> Phrase | None:
+        """The garment phrase that stands there."""
+        chunk = self.chunk(ahead)
+        return chunk if isinstance(chunk, Phrase) and chunk.garment is not None else None
+
+    def walk(self) -> None:
+        """Reads every chunk."""
+        while (chunk := self.chunk()) is not None:
+            if isinstance(chunk, Phrase):
+                self.phrase(chunk)
+            else:
+                self.word(chunk)
+            self.at += 1
+
+    # ---- words between noun phrases
+
+    def word(self, unit: Unit) -> None:
+        """A word of the grammar."""
+        if unit.plays("stop"):
+            self.sentence += 1
+            self.new_sentence()
+        elif unit.plays("comma"):
+            self.comma()
+        elif unit.entry.hedge is not None:
+            self.hedged(unit.entry.hedge)
+        elif unit.plays("negation"):
+            self.denial = "not" if unit.text in ("not", "n't", "never", "nt", "is not", "are not") else "no"
+        elif unit.plays("pronoun"):
+            self.pronoun(unit.text)
+        elif unit.plays("relative"):
+            self.relative = self.owner == OTHER
+        elif unit.plays("subordinate") or unit.plays("but"):
+            self.begin_clause()
+            self.relative = False
+        elif unit.plays("or"):
+            self.or_before = True
+        elif not (unit.plays("and") or unit.plays("nor") or unit.plays("filler")):
+            self.verb_or_preposition(unit)
+
+    def comma(self) -> None:
+        """A comma ends what is held, and a denial that no "or" or "nor" takes up."""
+        self.holding = False
+        self.beside = False
+        if not self.denial_goes_on():
+            self.denial, self.hedge = "", 1.0
+
+    def hedged(self, weight: float) -> None:
+        """A hedge weakens what follows; at a clause's end, what went before."""
+        following = self.chunk(1)
+        if (following is None or self.mark(1, "stop", "comma")) and self.items:
+            self.items[-1].weight = weight
+        else:
+            self.hedge = weight
+
+    def pronoun(self, text: str) -> None:
+        """ "He" or "she" takes up the described person, or the other one where only that one can be meant."""
+        if text not in ("he", "she", "they", "he/she", "s/he"):
+            return
+        self.begin_clause()
+        self.owner = self.whose(text)
+        self.relative = False
+        self.governed = False
+        self.main_verb = False
+        self.sentence_start = False
+
+    def whose(self, pronoun: str) -> str:
+        """Who is meant by "he", "his", "she" or "her"."""
+        gender = _GENDER_OF.get(pronoun, "")
+        fits = not gender or self.subject_gender in ("", "any", gender)
+        return SUBJECT if fits or self.other_gender != gender else OTHER
+
+    def verb_or_preposition(self, unit: Unit) -> None:
+        """A verb, which may bring the described person back, or a preposition."""
+        acts = unit.plays("wear") or unit.plays("hold") or unit.plays("verb") or unit.plays("be") or unit.plays("have")
+        if acts and not unit.plays("beside"):
+            self.verb(unit)
+        else:
+            self.preposition(unit)
+
+    def verb(self, unit: Unit) -> None:
+        """Wearing, holding, having, or doing anything else."""
+        if self.owner == OTHER:
+            self.who_acts(unit)
+        if _FINITE.match(unit.text) and not self.mark(-1, "relative"):
+            self.main_verb = True
+        self.other_acts = self.owner == OTHER
+        self.holding = unit.plays("hold")
+        self.beside = False
+        if not (unit.plays("wear") or unit.plays("have") or unit.plays("be")) and self.denial == "not":
+            self.denial = "" if self.chunk(-1) is not None and not _is_auxiliary(unit) else self.denial
+
+    def who_acts(self, unit: Unit) -> None:
+        """After another person was named: is it the described one who acts?"""
+        before = self.chunk(-1)
+        follows_person = isinstance(before, Phrase) and bool(before.person)
+        if _FINITE.match(unit.text):
+            own = self.relative or (follows_person and not self.governed)
+            back = not own and (not self.main_verb or self.mark(-1, "and", "comma"))
+        else:
+            joined = self.mark(-1, "and") and not self.other_acts and not self.relative
+            back = unit.plays("wear") and (joined or self.mark(-1, "comma"))
+        if back:
+            self.owner = SUBJECT
+            self.relative = False
+
+    def preposition(self, unit: Unit) -> None:
+        """A preposition: what stands beside something is not worn."""
+        self.beside = unit.plays("beside")
+        if unit.text in ("in", "with", "over", "under", "on", "by", "underneath", "beneath"):
+            self.holding = False
+            if self.owner == OTHER and self.mark(-1, "comma") and unit.text in ("in", "with"):
+                self.owner = SUBJECT
+
+    # ---- people
+
+    def phrase(self, phrase: Phrase) -> None:
+        """A noun phrase."""
+        if phrase.person:
+            self.person(phrase)
+        for trait in phrase.traits:
+            self.trait(phrase, trait)
+        if phrase.garment is not None:
+            self.garment(phrase, phrase.garment)
+        elif phrase.only_adjectives:
+            self.bare_adjectives(phrase)
+        else:
+            self.beside = False
+            self.or_before = False
+            if not phrase.person and not phrase.traits and not self.mark(1, "or", "nor"):
+                self.denial = ""
+        self.sentence_start = False
+
+    def person(self, phrase: Phrase) -> None:
+        """A person: the described one, or another."""
+        owner = self.who_is(phrase)
+        if self.is_possessor():
+            self.owner_once = owner
+        else:
+            self.owner = owner
+            self.other_acts = False
+            self.relative = False
+            self.governed = self.hangs_on_a_word()
+            self.holding = False
+        noun = phrase.noun.text if phrase.noun is not None else ""
+        if owner == SUBJECT:
+            self.subject_noun = self.subject_noun or noun
+            if self.subject_gender in ("", "any"):
+                self.subject_gender = phrase.person
+        else:
+            self.other_gender = phrase.person
+
+    def who_is(self, phrase: Phrase) -> str:
+        """Whether a person's noun phrase names the described person."""
+        if not self.subject_gender:
+            return SUBJECT
+        before = self.chunk(-1)
+        if isinstance(before, Phrase) and before.person:
+            return self.owner
+        if self.text(-1) == "of" and isinstance(before := self.chunk(-2), Phrase) and before.group:
+            return self.owner
+        another = phrase.determiner in ("another", "other") or any(unit.text == "another" for unit in phrase.units)
+        same = phrase.person == self.subject_gender or "any" in (phrase.person, self.subject_gender)
+        if another or not same:
+            return OTHER
+        if self.mark(-1, "be") or (isinstance(before := self.chunk(-1), Unit) and before.entry.hedge is not None):
+            return self.owner
+        if self.sentence_start and not self.hangs_on_a_word():
+            return SUBJECT
+        takes_up = phrase.determiner in _DEFINITE and phrase.noun is not None and phrase.noun.text == self.subject_noun
+        return SUBJECT if takes_up and self.mark(-1, "comma", "and") else OTHER
+
+    def hangs_on_a_word(self) -> bool:
+        """Whether a preposition or a verb stands directly before."""
+        return self.mark(-1, "preposition", "beside", "verb", "hold", "have")
+
+    def is_possessor(self) -> bool:
+        """Whether "'s" and a noun phrase follow."""
+        ahead = 1
+        while self.text(ahead) in ("'", "’", "'s", "’s", "s"):
+            ahead += 1
+        following = self.chunk(ahead)
+        return (
+            ahead > 1 and isinstance(following, Phrase) and not following.determiner and not following.only_adjectives
+        )
+
+    # ---- garments
+
+    def trait(self, phrase: Phrase, garment: Garment) -> None:
+        """Something that an adjective says the person has."""
+        look = phrase.look if not phrase.person or not garment.trait else Look()
+        if not phrase.person and phrase.garment is not None:
+            look = Look()
+        self.subject_gender = self.subject_gender or ("any" if phrase.determiner else "")
+        self.items.append(self.new_item(garment, look, phrase))
+        if phrase.person and not garment.trait:
+            phrase.look = Look()
+
+    def new_item(self, garment: Garment, look: Look, phrase: Phrase) -> Item:
+        """An item with what the present place says of it."""
+        owner = self.owner_once or (self.whose(phrase.possessive) if phrase.possessive else self.owner)
+        self.owner_once = ""
+        item = Item(garment, look, owner, phrase, sentence=self.sentence, uses=list(phrase.uses))
+        item.negated = bool(self.denial) or phrase.determiner == "no"
+        item.weight = self.hedge
+        item.worn = not (self.holding or self.beside or self.lies_in_something())
+        item.alternative = self.or_before and bool(self.items)
+        self.or_before = False
+        return item
+
+    def lies_in_something(self) -> bool:
+        """Whether it is "a rack of coats": some other noun and "of" stand before."""
+        before = self.chunk(-2)
+        if self.text(-1) != "of" or not isinstance(before, Phrase) or before.noun is None:
+            return False
+        entry = before.noun.entry
+        return not (before.person or before.garment or entry.body or entry.part)
+
+    def garment(self, phrase: Phrase, garment: Garment) -> None:
+        """A garment, with all that follows and is said of it."""
+        if self.shared is not None and not phrase.look.says_something() and not phrase.determiner:
+            phrase.look.add(self.shared)
+        self.shared = None
+        item = self.new_item(garment, phrase.look, phrase)
+        self.items.append(item)
+        self.beside = False
+        while self.after(item):
+            pass
+        self.share_color(item)
+        self.layer(item)
+        if self.denial and not self.denial_goes_on():
+            self.denial = ""
+        if not self.mark(1, "or", "and"):
+            self.hedge = 1.0
+
+    def denial_goes_on(self) -> bool:
+        """Whether the denial reaches over the next word to the next garment: "no hat, scarf or gloves"."""
+        if not self.denial:
+            return False
+        ahead = 0 if self.mark(0, "comma") else 1
+        if self.mark(ahead, "comma") and self.mark(ahead + 1, "or", "nor"):
+            ahead += 1
+        if self.mark(ahead, "or", "nor"):
+            return True
+        phrase = self.garment_at(ahead + 1)
+        if phrase is None or phrase.look.says_something():
+            return False
+        if self.mark(ahead, "comma"):
+            return self.mark(ahead + 2, "or", "nor") or (
+                self.mark(ahead + 2, "comma") and self.mark(ahead + 3, "or", "nor")
+            )
+        return self.mark(ahead, "and") and self.denial == "not"
+
+    def share_color(self, item: Item) -> None:
+        """In "black pants and shirt", black is said of both."""
+        following = self.garment_at(2)
+        if not (item.garment.main and item.look.colors and self.mark(1, "and") and following is not None):
+            return
+        if following.garment is not None and following.garment.main and not following.possessive:
+            self.shared = Look(colors=list(item.look.colors), either=item.look.either)
+
+    def layer(self, item: Item) -> None:
+        """A sweater over a shirt may be seen as a coat, a jacket under a coat as a top."""
+        following = self.garment_at(2)
+        if following is None or following.garment is None:
+            return
+        other = set(following.garment.attributes)
+        over = self.text(1) in ("over", "layered over", "on top of", "atop") or (
+            self.text(1) in ("with", "and") and self.text(3) in ("under", "underneath", "beneath")
+        )
+        under = self.text(1) in ("under", "underneath", "beneath")
+        item.layered = (over and item.attributes == ("UpperClothes",) and "UpperClothes" in other) or (
+            under and item.attributes == ("Coat",) and "Coat" in other
+        )
+
+    # ---- what follows a garment
+
+    def after(self, item: Item) -> bool:
+        """Reads one thing said after the garment; False where nothing more is said of it."""
+        return (
+            self.place(item)
+            or self.predicate(item)
+            or self.apposition(item)
+            or self.feature(item)
+            or self.in_color(item)
+            or self.saying(item)
+        )
+
+    def consume(self, item: Item, count: int) -> bool:
+        """Moves over `count` chunks, which the item stands on too."""
+        for ahead in range(1, count + 1):
+            chunk = self.chunk(ahead)
+            if isinstance(chunk, Phrase):
+                item.uses += chunk.uses
+        self.at += count
+        return True
+
+    def place(self, item: Item) -> bool:
+        """ "above the knee", "down her back", "in his hand"."""
+        ahead = 1
+        while self.text(ahead) in _REACHING and ahead < 4:
+            ahead += 1
+        chunk = self.chunk(ahead)
+        if not isinstance(chunk, Unit) or chunk.entry.body not in ("held", "short", "long"):
+            return False
+        if chunk.entry.body == "held":
+            item.worn = False
+        else:
+            item.look.size = item.look.size or (("Short/small",) if chunk.entry.body == "short" else ("Long/large",))
+            item.uses.append(chunk)
+        return self.consume(item, ahead)
+
+    def predicate(self, item: Item) -> bool:
+        """ "is red", "that is long and red", "is not red"."""
+        ahead = 1
+        while self.mark(ahead, "relative", "filler") and ahead < 3:
+            ahead += 1
+        if not self.mark(ahead, "be"):
+            return False
+        ahead += 1
+        hedge = self.chunk(ahead)
+        if isinstance(hedge, Unit) and hedge.entry.hedge is not None:
+            item.weight = hedge.entry.hedge
+            ahead += 1
+        while self.mark(ahead, "filler"):
+            ahead += 1
+        denied = self.mark(ahead, "negation") or self.mark(ahead - 1, "negation")
+        ahead += self.mark(ahead, "negation")
+        said = self.adjectives(ahead)
+        if said is None:
+            return False
+        if denied:
+            item.denied = said.look
+        else:
+            item.look.add(said.look)
+            self.tell_partners(item, said.look)
+        return self.consume(item, ahead)
+
+    def tell_partners(self, item: Item, look: Look) -> None:
+        """In "his shirt and pants are black", black is said of both."""
+        before = self.items[-2] if len(self.items) > 1 else None
+        if before is not None and self.mark(-1, "and") and self.chunk(-2) is before.phrase and not before.look.colors:
+            before.look.add(look)
+
+    def apposition(self, item: Item) -> bool:
+        """Adjectives behind: "coat, long and red", "hair: brown", "coat red"."""
+        ahead = 2 if self.mark(1, "comma") or self.text(1) in ("-", "(", "that", "which") else 1
+        said = self.adjectives(ahead)
+        if said is None or said.determiner or (said.look.colors and item.look.colors) or not said.uses:
+            return False
+        behind = self.chunk(ahead + 1)
+        if isinstance(behind, Phrase) and not (ahead == 2 and behind.person == ""):
+            return False
+        if ahead == 2 and isinstance(self.chunk(ahead + 2), Phrase) and self.mark(ahead + 1, "comma"):
+            person = self.chunk(ahead + 2)
+            if isinstance(person, Phrase) and person.person:
+                return False
+        item.look.add(said.look)
+        return self.consume(item, ahead)
+
+    def feature(self, item: Item) -> bool:
+        """ "with white stripes", "has long sleeves", "with a bunny on it"."""
+        ahead = 1
+        while self.mark(ahead, "relative", "comma") and ahead < 3:
+            ahead += 1
+        if not (self.text(ahead) in ("with", "and", "has", "have", "in") or self.mark(ahead, "have")):
+            return False
+        linked_by_and = self.text(ahead) == "and"
+        phrase = self.chunk(ahead + 1)
+        if not isinstance(phrase, Phrase) or phrase.garment or phrase.person or phrase.traits:
+            return False
+        if phrase.only_adjectives:
+            return phrase.look.sleeve != () and self.sleeves(item, phrase, ahead)
+        if phrase.noun is None or self.text(ahead) == "in" or (self.denial and self.text(ahead) == "and"):
+            return False
+        place = self.on_the_garment(ahead + 2)
+        if linked_by_and and not (place or phrase.noun.entry.part or phrase.noun.entry.pattern_noun):
+            return False
+        return self.decorated(item, phrase, ahead + 1, place)
+
+    def sleeves(self, item: Item, phrase: Phrase, ahead: int) -> bool:
+        """ "with long sleeves", said of something that has sleeves."""
+        if not item.covers_torso or phrase.determiner in ("a", "an"):
+            return False
+        item.look.add(phrase.look)
+        return self.consume(item, ahead + 1)
+
+    def on_the_garment(self, ahead: int) -> int:
+        """How many chunks "on it" or "on the front" takes, 0 where it does not follow."""
+        if self.text(ahead) not in ("on", "across", "in", "down", "at", "along"):
+            return 0
+        if self.text(ahead + 1) in ("it", "them"):
+            return 2
+        phrase = self.chunk(ahead + 1)
+        noun = phrase.noun if isinstance(phrase, Phrase) else None
+        return 2 if noun is not None and noun.text in _PLACE_ON and not phrase_possessed(phrase) else 0
+
+    def decorated(self, item: Item, phrase: Phrase, ahead: int, place: int) -> bool:
+        """Takes over a pattern's noun, a part's color, or a picture."""
+        noun = phrase.noun
+        if noun is None:
+            return False
+        entry = noun.entry
+        if entry.pattern_noun:
+            item.look.patterns = tuple(dict.fromkeys(item.look.patterns + entry.pattern_noun + phrase.look.patterns))
+            if entry.pattern_noun != ("Letters",):
+                item.look.add(Look(colors=phrase.look.colors))
+            item.uses.append(noun)
+        elif entry.part == "colored":
+            item.look.add(Look(colors=phrase.look.colors, sleeve=_sleeve_of(noun, phrase.look)))
+        elif place and not entry.part and not entry.object and not entry.body:
+            digits = any(unit.text.strip("#").isdigit() for unit in phrase.units)
+            item.look.patterns += () if item.look.patterns else ("Letters",) if digits else ("Fancy",)
+            item.uses.append(noun)
+        elif not entry.part:
+            return False
+        return self.consume(item, ahead + place)
+
+    def in_color(self, item: Item) -> bool:
+        """ "coat in red", "of red color"."""
+        said = self.adjectives(2)
+        if self.text(1) not in ("in", "of") or said is None or item.look.colors or not said.look.colors:
+            return False
+        if isinstance(self.chunk(3), Phrase):
+            return False
+        item.look.add(said.look)
+        return self.consume(item, 2)
+
+    def saying(self, item: Item) -> bool:
+        """ "that says PRESS"."""
+        ahead = 2 if self.mark(1, "relative") else 1
+        if self.text(ahead) not in _SAYING or not item.covers_torso:
+            return False
+        item.look.patterns = tuple(dict.fromkeys((*item.look.patterns, "Letters")))
+        return self.consume(item, ahead)
+
+    def bare_adjectives(self, phrase: Phrase) -> None:
+        """Adjectives without a noun: "in black", "wearing stripes", "in long sleeves"."""
+        worn_words = self.mark(-1, "wear") or self.text(-1) in ("in", "with", "has", "have")
+        back = 1
+        while self.mark(-back, "filler"):
+            back += 1
+        worn_words = worn_words or self.mark(-back, "wear") or self.text(-back) == "in"
+        if phrase.look.sleeve:
+            self.bare_sleeves(phrase)
+        elif self.text(-back) != "with" and worn_words and (phrase.look.colors or phrase.look.patterns):
+            item = self.new_item(_CLOTHING, phrase.look, phrase)
+            self.items.append(item)
+            while self.after(item):
+                pass
+        elif self.mark(-back, "be") and self.text(-back - 1) == "it" and self.items:
+            self.items[-1].look.add(phrase.look)
+            self.items[-1].uses += phrase.uses
+
+    def bare_sleeves(self, phrase: Phrase) -> None:
+        """ "with long sleeves" after its garment; without one it is a top itself."""
+        for item in reversed(self.items):
+            if item.sentence == self.sentence and item.owner == self.owner and item.covers_torso:
+                if not item.look.sleeve and phrase.determiner not in ("a", "an") and not phrase.look.colors:
+                    item.look.add(phrase.look)
+                    item.uses += phrase.uses
+                    return
+        self.garment(phrase, _UPPER)
+
+
+def phrase_possessed(chunk: Chunk | None) -> bool:
+    """Whether "his" or "her" stands in the phrase: then it is the person's back, not the garment's."""
+    return isinstance(chunk, Phrase) and bool(chunk.possessive)
+
+
+def _sleeve_of(noun: Unit, look: Look) -> tuple[str, ...]:
+    return look.size if noun.text.startswith("sleeve") else ()
+
+
+def _is_auxiliary(unit: Unit) -> bool:
+    return unit.text in ("do", "does", "did", "can", "could", "will", "would", "should", "must")

@@ -1,0 +1,232 @@
+"""Lexicon: what English phrases may mean for a query, read from lexicon.toml and found in a sentence.
+
+A phrase can have several senses at once ("plaid" is a pattern and the noun of one); the grammar takes the one that
+fits its place.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from spacy.language import Language
+from spacy.matcher import PhraseMatcher
+from spacy.tokens import Doc, Span
+from spacy.util import filter_spans
+
+from query.tree import CHARACTERISTIC_WORDS, Clause, clauses, parse_query
+
+LEXICON_FILE = Path(__file__).with_name("lexicon.toml")
+
+_TABLES = {
+    "colors": "color",
+    "shades": "shade",
+    "patterns": "pattern",
+    "pattern_nouns": "pattern_noun",
+    "sizes": "size",
+    "lengths": "length",
+    "sleeves": "sleeve",
+    "neutral": "neutral",
+    "persons": "person",
+    "words": "roles",
+    "hedges": "hedge",
+    "parts": "part",
+    "body": "body",
+    "objects": "object",
+}
+_LABEL_TASKS = {"color": "color", "pattern": "pattern", "pattern_noun": "pattern", "size": "size", "sleeve": "size"}
+_GARMENT_KEYS = {"means", "phrases", "plural", "main", "attributive", "trait", "facial"}
+
+
+class LexiconError(ValueError):
+    """The lexicon's file does not follow its schema."""
+
+
+@dataclass(frozen=True)
+class Garment:
+    """What a garment's name stands for.
+
+    Args:
+        means: one clause for each thing that it is on a person, with default characteristics; a dress is two.
+        main: a plain main garment, to which a color passes in "black pants and shirt".
+        attributive: may stand as an adjective before another garment.
+        trait: an adjective of the person.
+        facial: hair of the face.
+    """
+
+    means: tuple[Clause, ...]
+    main: bool = False
+    attributive: bool = False
+    trait: bool = False
+    facial: bool = False
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Every attribute group that it may be."""
+        return tuple(dict.fromkeys(group for clause in self.means for group in clause.has.attribute))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The senses of one phrase; None, "" or () where it lacks one.
+
+    Args:
+        garment: what it is as a garment, an accessory or hair.
+        color, pattern, pattern_noun, size, sleeve: acceptable labels.
+        length: "knee", "shoulder", "large" or "small", whose label depends on the garment.
+        shade: "dark", "light" or "same", said of the color that follows.
+        neutral: said of clothes, but of none of the labels.
+        person: "male", "female" or "any"; `group` if another person noun may name its members.
+        part: "colored" or "plain" part of a garment.
+        body: "parts" of the body; "held", "short" and "long" are places that things reach to.
+        object: a thing that is no garment.
+        hedge: the weight that the phrase leaves to a clause.
+        roles: its roles in the grammar (`[words]` in the file).
+    """
+
+    garment: Garment | None = None
+    color: tuple[str, ...] = ()
+    pattern: tuple[str, ...] = ()
+    pattern_noun: tuple[str, ...] = ()
+    size: tuple[str, ...] = ()
+    sleeve: tuple[str, ...] = ()
+    length: str = ""
+    shade: str = ""
+    neutral: bool = False
+    person: str = ""
+    group: bool = False
+    part: str = ""
+    body: str = ""
+    object: bool = False
+    hedge: float | None = None
+    roles: frozenset[str] = frozenset()
+
+    @property
+    def modifies(self) -> bool:
+        """Whether it may stand before a noun and say something of it."""
+        said = self.color or self.pattern or self.size or self.sleeve or self.length or self.shade
+        return bool(said) or self.neutral
+
+
+NOTHING = Entry()
+
+
+def read_entries(path: Path = LEXICON_FILE) -> dict[str, Entry]:
+    """Every phrase of the file, in lower case with its hyphens, and its senses.
+
+    Raises:
+        LexiconError: a table, a key or a label is not known; the message names it and what may stand there.
+    """
+    with path.open("rb") as file:
+        tables = tomllib.load(file)
+    if unknown := tables.keys() - _TABLES.keys() - {"garment", "typos", "plain"}:
+        raise LexiconError(f"{path.name} has unknown tables {sorted(unknown)}; expected {sorted(_TABLES)}")
+    entries: dict[str, Entry] = {}
+    for row in tables.get("garment", []):
+        _add_garment(entries, row)
+    for table, sense in _TABLES.items():
+        for value, phrases in tables.get(table, {}).items():
+            for phrase in phrases:
+                _add_sense(entries, phrase, sense, value)
+    return entries
+
+
+def read_typos(path: Path = LEXICON_FILE) -> dict[str, str]:
+    """Misspellings that no edit distance finds, and what is meant.
+
+    Raises:
+        LexiconError: a misspelling is meant as a phrase that the lexicon does not know.
+    """
+    with path.open("rb") as file:
+        tables = tomllib.load(file)
+    known = read_entries(path)
+    for meant in tables.get("typos", {}):
+        if meant not in known:
+            raise LexiconError(f"[typos] names {meant!r}, which is no phrase of the lexicon; add it or correct it")
+    return {typo: meant for meant, typos in tables.get("typos", {}).items() for typo in typos}
+
+
+def read_plain_words(path: Path = LEXICON_FILE) -> frozenset[str]:
+    """Ordinary English words that are one letter away from a word of the lexicon and are not misspellings."""
+    with path.open("rb") as file:
+        return frozenset(tomllib.load(file).get("plain", {}).get("words", ()))
+
+
+def plural_of(phrase: str) -> str:
+    """The regular plural of an English noun phrase."""
+    if re.search(r"(s|x|ch|sh)$", phrase):
+        return phrase + "es"
+    return phrase + "s"
+
+
+def spellings(phrase: str) -> Iterator[str]:
+    """The phrase with its hyphens kept, as spaces, and written together."""
+    yield phrase
+    if "-" in phrase:
+        yield phrase.replace("-", " ")
+        yield phrase.replace("-", "")
+
+
+class Lexicon:
+    """Finds known phrases in a sentence, ignoring case."""
+
+    def __init__(self, nlp: Language, entries: Mapping[str, Entry]) -> None:
+        self.entries = {way: entry for phrase, entry in entries.items() for way in spellings(phrase)}
+        self.entries.update(entries)
+        self.words = frozenset(word for phrase in self.entries for word in re.findall(r"[a-z]+", phrase))
+        self.matcher = PhraseMatcher(nlp.vocab, attr="LOWER")
+        for phrase, doc in zip(self.entries, map(nlp.make_doc, self.entries), strict=True):
+            self.matcher.add(phrase, [doc])
+
+    def find(self, doc: Doc) -> list[tuple[Span, Entry]]:
+        """Phrases of `doc` in reading order; where two overlap, the longer one."""
+        return [(span, self.entries[span.label_]) for span in filter_spans(self.matcher(doc, as_spans=True))]
+
+
+def _add_garment(entries: dict[str, Entry], row: Mapping[str, Any]) -> None:
+    if unknown := row.keys() - _GARMENT_KEYS:
+        raise LexiconError(f"a garment has unknown keys {sorted(unknown)}; expected some of {sorted(_GARMENT_KEYS)}")
+    try:
+        means = clauses(parse_query(row["means"]))
+    except ValueError as error:
+        raise LexiconError(f"garment {row.get('phrases', ['?'])[0]!r}: {error}") from error
+    flags = {key: bool(row.get(key)) for key in ("main", "attributive", "trait", "facial")}
+    garment = Garment(means, **flags)
+    for phrase in _with_plurals(row["phrases"], plural=row.get("plural", True)):
+        entries[phrase] = replace(entries.get(phrase, NOTHING), garment=garment)
+
+
+def _with_plurals(phrases: Iterable[str], *, plural: bool) -> Iterator[str]:
+    for phrase in phrases:
+        yield phrase
+        if plural and not phrase.endswith("s"):
+            yield plural_of(phrase)
+
+
+def _add_sense(entries: dict[str, Entry], phrase: str, sense: str, value: str) -> None:
+    old = entries.get(phrase, NOTHING)
+    change: dict[str, Any]
+    if sense in _LABEL_TASKS:
+        change = {sense: _labels(value, _LABEL_TASKS[sense])}
+    elif sense == "roles":
+        change = {"roles": old.roles | {value}}
+    elif sense == "hedge":
+        change = {"hedge": float(value)}
+    elif sense == "person":
+        change = {"group": True} if value == "groups" else {"person": value}
+    else:
+        change = {sense: True if sense in ("neutral", "object") else value}
+    entries[phrase] = replace(old, **change)
+
+
+def _labels(words: str, task: str) -> tuple[str, ...]:
+    labels = []
+    for word in words.split("|"):
+        known_task, label = CHARACTERISTIC_WORDS.get(word, ("", ""))
+        if known_task != task:
+            expected = [name for name, (of_task, _) in CHARACTERISTIC_WORDS.items() if of_task == task]
+            raise LexiconError(f"{word!r} is no {task}; expected one of {', '.join(expected)}")
+        labels.append(label)
+    return tuple(labels)

@@ -1,0 +1,140 @@
+"""Meaning: the query tree of the garments that a sentence speaks of."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from query.grammar import SUBJECT, Item, Reading
+from query.noun_phrases import Look
+from query.tree import And, Clause, Has, Not, Or, Query
+
+_LARGE = {"large": ("Long/large",), "small": ("Short/small",)}
+_KNEE_IS_SHORT = frozenset({"Pants", "Skirt"})
+_CARRIES_LARGE = frozenset({"Hat", "Glasses", "Scarf"})
+_SPORTS = frozenset(
+    "player players skier skiers batter catcher pitcher umpire referee goalie snowboarder skateboarder surfer runner "
+    "golfer boxer athlete rider".split()
+)
+
+
+def garment_terms(reading: Reading) -> tuple[tuple[Query, ...], tuple[Item, ...]]:
+    """Terms for what the described person wears, and the items that are left out (other people's, or not worn)."""
+    mine = [item for item in reading.items if item.owner == SUBJECT and item.worn]
+    ignored = tuple(item for item in reading.items if not (item.owner == SUBJECT and item.worn))
+    terms: list[Query] = []
+    for item in _merged(mine):
+        new = _terms(item, sporty=reading.gender == "male" or reading.person in _SPORTS)
+        if item.alternative and terms and len(new) == 1:
+            terms[-1] = _either(terms[-1], new[0])
+        else:
+            terms += new
+    return tuple(terms), ignored
+
+
+def _merged(items: Iterable[Item]) -> list[Item]:
+    """Items with what is said of one thing in two places put together."""
+    kept: list[Item] = []
+    for item in items:
+        earlier = next((old for old in reversed(kept) if _same_thing(old, item)), None)
+        if earlier is None:
+            kept.append(item)
+        else:
+            earlier.look.add(_whole_look(item))
+            earlier.uses += item.uses
+    return kept
+
+
+def _same_thing(old: Item, new: Item) -> bool:
+    """Whether the second item says more of the first: head hair, or a garment taken up again."""
+    if old.attributes != new.attributes or old.negated != new.negated or old.garment.facial != new.garment.facial:
+        return False
+    if new.alternative or old.garment.facial or len(new.garment.means) != len(old.garment.means):
+        return False
+    hair = new.attributes == ("Hair",)
+    taken_up = new.sentence > old.sentence and (new.phrase.determiner in ("the", "this") or bool(new.phrase.possessive))
+    return (hair or taken_up) and not _conflict(_whole_look(old), _whole_look(new))
+
+
+def _whole_look(item: Item) -> Look:
+    """What is said of the item, with what its noun implies."""
+    has = item.garment.means[0].has
+    look = Look(list(item.look.colors), item.look.either, item.look.size, item.look.sleeve, item.look.length)
+    look.patterns = item.look.patterns
+    if item.attributes == ("Hair",):
+        look.size = look.size or has.size or (("Long/large",) if look.length == "shoulder" else ())
+        if has.color and not look.colors:
+            look.colors = [has.color]
+    return look
+
+
+def _conflict(one: Look, other: Look) -> bool:
+    """Whether both name a color, or both a size: then they are two things."""
+    colors = bool(one.colors and other.colors and one.colors != other.colors)
+    sizes = bool(one.size and other.size and one.size != other.size)
+    return colors or sizes
+
+
+def _terms(item: Item, *, sporty: bool) -> list[Query]:
+    """The item's clauses; what it is not becomes a denied clause of its own."""
+    parts = [_characterized(item, index, item.look) for index in range(len(item.garment.means))]
+    if sporty and [part.attribute for part in parts] == [("UpperClothes",), ("Skirt",)]:
+        parts = [
+            replace(parts[0], attribute=("UpperClothes", "Coat")),
+            replace(parts[1], attribute=("Skirt", "Pants")),
+        ]
+    negated = [item.negated != clause.negated for clause in item.garment.means]
+    terms: list[Query] = [Not(part) if no else part for part, no in zip(parts, negated, strict=True)]
+    if item.denied is not None:
+        terms += [Not(_characterized(item, index, item.denied)) for index in range(len(parts))]
+    return terms
+
+
+def _characterized(item: Item, index: int, look: Look) -> Has:
+    clause: Clause = item.garment.means[index]
+    has = clause.has
+    attribute = has.attribute
+    if item.layered:
+        attribute = ("UpperClothes", "Coat") if attribute == ("UpperClothes",) else ("Coat", "UpperClothes")
+    if set(attribute) & {"Arms", "Legs", "Face", "Torso-skin"}:
+        return replace(has, weight=item.weight)
+    return Has(
+        attribute,
+        () if item.garment.facial else _size(item, index, look),
+        look.patterns or has.pattern,
+        look.color_labels() or has.color,
+        item.weight,
+    )
+
+
+def _size(item: Item, index: int, look: Look) -> tuple[str, ...]:
+    """The size of one part: sleeves belong to the upper one, length to the lower one."""
+    has = item.garment.means[index].has
+    several = len(item.garment.means) > 1
+    torso = bool({"UpperClothes", "Coat"} & set(has.attribute))
+    if look.sleeve and torso:
+        return look.sleeve
+    if several and (torso or "Coat" in item.attributes):
+        return has.size
+    if has.attribute == ("Pants",) and has.size == ("Short/small",):
+        return has.size  # "long shorts" are shorts
+    return look.size or _length(has.attribute, look.length) or has.size
+
+
+def _length(attribute: tuple[str, ...], length: str) -> tuple[str, ...]:
+    """The size that a length means on this garment."""
+    if length in _LARGE:
+        return _LARGE[length] if set(attribute) & _CARRIES_LARGE else ()
+    if length == "shoulder":
+        return ("Long/large",) if attribute == ("Hair",) else ()
+    if length == "knee":
+        return ("Short/small",) if set(attribute) & _KNEE_IS_SHORT else ("Long/large",)
+    return ()
+
+
+def _either(first: Query, second: Query) -> Query:
+    """Two alternatives as one clause where only the attribute differs, as Or (or two denials) otherwise."""
+    if isinstance(first, Not) and isinstance(second, Not):
+        return And((*first.terms, second)) if isinstance(first, And) else And((first, second))
+    if isinstance(first, Has) and isinstance(second, Has):
+        if replace(first, attribute=("Hat",)) == replace(second, attribute=("Hat",)):
+            return replace(first, attribute=tuple(dict.fromkeys(first.attribute + second.attribute)))
+    return Or((*first.terms, second)) if isinstance(first, Or) else Or((first, second))

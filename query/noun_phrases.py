@@ -1,0 +1,371 @@
+"""Noun phrases: which words before a noun belong to it.
+
+`red coat and blue jeans` is two phrases, so red never reaches the jeans; `red and white striped shirt` is one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from query.lexicon import Garment
+from query.units import Unit
+
+_LINKS = ("and", "or", "comma")
+_PHRASE_ROLES = frozenset({"transparent", "filler", "determiner", "possessive"})
+
+
+@dataclass
+class Look:
+    """What is said of a garment.
+
+    Args:
+        colors: acceptable labels, a tuple for each color named.
+        either: whether the colors were joined by "or".
+        size, sleeve, length, patterns: as in the lexicon's entries.
+    """
+
+    colors: list[tuple[str, ...]] = field(default_factory=list)
+    either: bool = False
+    size: tuple[str, ...] = ()
+    sleeve: tuple[str, ...] = ()
+    length: str = ""
+    patterns: tuple[str, ...] = ()
+
+    def says_something(self) -> bool:
+        """Whether any color, size or pattern was named."""
+        return bool(self.colors or self.size or self.sleeve or self.length or self.patterns)
+
+    def color_labels(self) -> tuple[str, ...]:
+        """Acceptable color labels; two colors of one garment may also be seen as many."""
+        labels = tuple(dict.fromkeys(label for color in self.colors for label in color))
+        if len(self.colors) > 1 and len(labels) > 1 and not self.either and "Multicolor" not in labels:
+            labels += ("Multicolor",)
+        return labels
+
+    def add(self, other: "Look") -> None:
+        """Takes over what another look says besides."""
+        self.colors += [color for color in other.colors if color not in self.colors]
+        self.either = self.either or other.either
+        self.size = self.size or other.size
+        self.sleeve = self.sleeve or other.sleeve
+        self.length = self.length or other.length
+        self.patterns = tuple(dict.fromkeys(self.patterns + other.patterns))
+
+
+@dataclass
+class Phrase:
+    """A noun phrase, or adjectives without a noun.
+
+    Args:
+        units: all its words.
+        determiner: "", or its first one, in lower case.
+        possessive: "", or "his", "her", "their".
+        look: what its adjectives say.
+        garment: its noun, where that is a garment or hair.
+        person: its noun, where that is a person: "male", "female" or "any".
+        traits: adjectives of the person that are clauses themselves ("bearded").
+        noun: the noun's unit, None without one.
+        uses: the units that a clause made of the phrase would speak for.
+    """
+
+    units: list[Unit]
+    determiner: str = ""
+    possessive: str = ""
+    look: Look = field(default_factory=Look)
+    garment: Garment | None = None
+    person: str = ""
+    group: bool = False
+    traits: list[Garment] = field(default_factory=list)
+    noun: Unit | None = None
+    uses: list[Unit] = field(default_factory=list)
+
+    @property
+    def only_adjectives(self) -> bool:
+        """Whether it says something and has no noun."""
+        return self.noun is None and not self.traits and self.look.says_something()
+
+
+Chunk = Phrase | Unit
+
+
+def chunks(units: Sequence[Unit]) -> list[Chunk]:
+    """The sentence as noun phrases, and the words between them."""
+    result: list[Chunk] = []
+    position = 0
+    while position < len(units):
+        reader = _PhraseReader(units, position)
+        phrase = reader.read()
+        if phrase is None:
+            result.append(units[position])
+            position += 1
+        else:
+            result.append(phrase)
+            position = reader.position
+    return result
+
+
+class _PhraseReader:
+    """Reads one noun phrase from `position` on."""
+
+    def __init__(self, units: Sequence[Unit], position: int) -> None:
+        self.units = units
+        self.position = position
+        self.phrase = Phrase([])
+
+    def read(self) -> Phrase | None:
+        """The phrase, or None where none begins; `position` is then behind it."""
+        start = self.position
+        self.openers()
+        while self.position < len(self.units) and self.step():
+            pass
+        phrase = self.phrase
+        if phrase.noun is None and not phrase.traits and not any(unit.entry.modifies for unit in phrase.units):
+            self.position = start
+            return None
+        return phrase
+
+    def openers(self) -> None:
+        """Determiners and possessives in front."""
+        while (unit := self.peek()) is not None and not self.content(unit):
+            if unit.plays("determiner"):
+                self.phrase.determiner = self.phrase.determiner or unit.text
+            elif unit.plays("possessive"):
+                self.phrase.possessive = unit.text
+            elif not (self.phrase.units and _PHRASE_ROLES & unit.entry.roles) and not unit.plays("transparent"):
+                return
+            self.take()
+
+    def peek(self, ahead: int = 0) -> Unit | None:
+        """The unit at the present position, or some further on."""
+        index = self.position + ahead
+        return self.units[index] if index < len(self.units) else None
+
+    def take(self) -> Unit:
+        """Moves behind the present unit, which joins the phrase."""
+        unit = self.units[self.position]
+        self.phrase.units.append(unit)
+        self.position += 1
+        return unit
+
+    def content(self, unit: Unit) -> bool:
+        """Whether the unit can be an adjective or a noun rather than a word of the grammar."""
+        entry = unit.entry
+        noun = (
+            entry.garment or entry.person or entry.object or entry.part or entry.body == "parts" or entry.pattern_noun
+        )
+        return bool(noun) or entry.modifies or unit.unknown
+
+    def step(self) -> bool:
+        """Takes the next unit, if it belongs to the phrase; False at the phrase's end."""
+        unit = self.units[self.position]
+        entry = unit.entry
+        if entry.body in ("held", "short", "long"):
+            return False
+        if entry.garment is not None and not (entry.color and self.leads_to_hair(1)):
+            return self.garment(entry.garment)
+        if entry.modifies and not self.is_verb_here(unit):
+            return self.modifier(unit)
+        if entry.person:
+            return self.person(unit)
+        if entry.object or entry.part or entry.pattern_noun or entry.body or unit.unknown:
+            return self.other_noun(unit)
+        if unit.plays("verb") and not self.is_verb_here(unit):
+            return self.other_noun(unit)
+        return self.connective(unit)
+
+    def leads_to_hair(self, ahead: int) -> bool:
+        """Whether hair follows directly, so that "blond" is its color."""
+        unit = self.peek(ahead)
+        return unit is not None and unit.entry.garment is not None and "Hair" in unit.entry.garment.attributes
+
+    def garment(self, garment: Garment) -> bool:
+        """A garment: the noun, or an adjective of the noun that follows."""
+        unit = self.take()
+        following = self.peek()
+        if following is not None and following.text in ("-", "'s", "s") and self.peek(1) is not None:
+            following = self.peek(1)
+        if garment.trait or (following is not None and following.entry.person and not following.entry.garment):
+            self.trait(unit, garment)
+            return True
+        if (
+            garment.attributive
+            and following is not None
+            and following.entry.garment
+            and not following.entry.garment.trait
+        ):
+            return True
+        if (
+            following is not None
+            and following.entry.part
+            and following.text not in ("hood", "front", "back", "side", "top")
+        ):
+            if self.peek(1) is None or not self.peek_garment(1):
+                self.take()
+        self.phrase.garment, self.phrase.noun = garment, unit
+        self.phrase.uses.append(unit)
+        return False
+
+    def peek_garment(self, ahead: int) -> bool:
+        """Whether a garment stands there."""
+        unit = self.peek(ahead)
+        return unit is not None and unit.entry.garment is not None
+
+    def trait(self, unit: Unit, garment: Garment) -> None:
+        """An adjective of the person, such as "bearded", or a garment before a person ("red shirt guy")."""
+        phrase = self.phrase
+        following = self.next_noun()
+        if following is not None and following.entry.garment and "Hair" in following.entry.garment.attributes:
+            has = garment.means[0].has
+            phrase.look.add(Look(colors=[has.color] if has.color else [], size=has.size))
+        else:
+            phrase.traits.append(garment)
+        phrase.uses.append(unit)
+
+    def next_noun(self) -> Unit | None:
+        """The next noun of this phrase, skipping adjectives."""
+        for unit in self.units[self.position :]:
+            if unit.entry.garment or unit.entry.person:
+                return unit
+            if not (unit.entry.modifies or unit.plays("filler") or unit.plays("comma")):
+                return None
+        return None
+
+    def modifier(self, unit: Unit) -> bool:
+        """An adjective; a new one after some other noun begins a new phrase."""
+        if self.phrase.noun is not None and not unit.entry.neutral:
+            return False
+        self.take()
+        entry, look = unit.entry, self.phrase.look
+        following = self.following_color()
+        if entry.shade and following:
+            if entry.shade != "same":
+                label = entry.shade.capitalize()
+                self.take_color(unit, following, (label,))
+        elif entry.color:
+            look.colors.append(entry.color)
+        if entry.pattern:
+            look.patterns = tuple(dict.fromkeys(look.patterns + entry.pattern))
+        look.size = look.size or entry.size
+        look.sleeve = look.sleeve or entry.sleeve
+        look.length = look.length or entry.length
+        if entry != unit.entry or not entry.neutral or look.says_something():
+            self.phrase.uses.append(unit) if not _only_neutral(unit) else None
+        return True
+
+    def following_color(self) -> tuple[str, ...]:
+        """The color directly behind, for a shade to change."""
+        ahead = 1 if (unit := self.peek()) is not None and unit.text in ("-", "or") and unit.text == "-" else 0
+        unit = self.peek(ahead)
+        return unit.entry.color if unit is not None else ()
+
+    def take_color(self, shade: Unit, color: tuple[str, ...], extra: tuple[str, ...]) -> None:
+        """The color behind a shade, darkened or lightened."""
+        while (unit := self.take()) is not None and not unit.entry.color:
+            pass
+        self.phrase.uses.append(unit)
+        self.phrase.look.colors.append(tuple(dict.fromkeys(color + extra)))
+
+    def person(self, unit: Unit) -> bool:
+        """A person: the noun."""
+        self.take()
+        self.phrase.person, self.phrase.noun = unit.entry.person, unit
+        self.phrase.group = unit.entry.group
+        return False
+
+    def other_noun(self, unit: Unit) -> bool:
+        """Some other noun, or an unknown adjective."""
+        self.take()
+        self.phrase.noun = unit
+        following = self.peek()
+        return not (unit.entry.object and following is not None and following.entry.modifies)
+
+    def is_verb_here(self, unit: Unit) -> bool:
+        """Whether a word such as "running" is a verb: unless it stands between an adjective and a noun."""
+        if not unit.plays("verb") and not unit.plays("wear") and not unit.plays("hold"):
+            return False
+        following = self.peek(1)
+        noun_follows = following is not None and (following.entry.garment is not None or following.entry.modifies)
+        return not (noun_follows and self.phrase.units and unit.text.endswith("ing"))
+
+    def connective(self, unit: Unit) -> bool:
+        """A word between adjectives: "red and white", "short, red", "blue or dark"."""
+        if self.phrase.noun is not None:
+            return False
+        if unit.plays("transparent") or (unit.plays("filler") and self.phrase.units):
+            self.take()
+            return True
+        if unit.entry.hedge is not None and self.phrase.look.says_something():
+            following = self.peek(1)
+            if following is not None and following.entry.color:
+                self.take()
+                return True
+        if not any(unit.plays(link) for link in _LINKS) or not self.phrase.look.says_something():
+            return False
+        return self.link(unit)
+
+    def link(self, unit: Unit) -> bool:
+        """Takes a link between adjectives if what follows goes on with the same phrase."""
+        ahead = 1
+        while (following := self.peek(ahead)) is not None and (
+            following.plays("and")
+            or following.plays("or")
+            or following.plays("comma")
+            or following.plays("filler")
+            or following.entry.hedge is not None
+        ):
+            ahead += 1
+        if following is None or not self.goes_on(unit, following, ahead):
+            return False
+        self.phrase.look.either = self.phrase.look.either or any(
+            link.plays("or") and link.text != "/" for link in self.units[self.position : self.position + ahead]
+        )
+        for _ in range(ahead):
+            self.take()
+        return True
+
+    def goes_on(self, link: Unit, following: Unit, ahead: int) -> bool:
+        """Whether the adjective behind a link still belongs to this phrase."""
+        entry = following.entry
+        if entry.garment is not None and entry.garment.trait and entry.color:
+            return True
+        if not entry.modifies or entry.garment is not None or self.is_verb_here(following):
+            return False
+        if _only_neutral(following) or (entry.shade and not entry.color):
+            return self.reaches_garment(ahead)
+        if link.plays("comma") and not self.reaches_garment(ahead):
+            return self.reaches_end(ahead)
+        look = self.phrase.look
+        if entry.color or not look.colors or self.all_before_are_colors():
+            return True
+        return self.reaches_garment(ahead)
+
+    def all_before_are_colors(self) -> bool:
+        """Whether only colors have been named so far."""
+        look = self.phrase.look
+        return bool(look.colors) and not (look.size or look.sleeve or look.patterns or look.length)
+
+    def reaches_garment(self, ahead: int) -> bool:
+        """Whether a garment ends the adjectives from there on."""
+        for unit in self.units[self.position + ahead :]:
+            if unit.entry.garment is not None:
+                return True
+            linking = any(unit.plays(role) for role in ("and", "or", "filler", "transparent"))
+            if not (unit.entry.modifies or unit.unknown or linking):
+                return False
+        return False
+
+    def reaches_end(self, ahead: int) -> bool:
+        """Whether only adjectives follow, up to the end of the clause."""
+        for unit in self.units[self.position + ahead :]:
+            if unit.plays("stop") or unit.plays("preposition") or unit.plays("wear"):
+                return True
+            linking = any(unit.plays(role) for role in ("and", "or", "comma", "filler"))
+            if not (unit.entry.modifies or linking):
+                return False
+        return True
+
+
+def _only_neutral(unit: Unit) -> bool:
+    entry = unit.entry
+    return entry.neutral and not (
+        entry.color or entry.pattern or entry.size or entry.sleeve or entry.length or entry.shade
+    )

@@ -1,0 +1,41 @@
+"""Spelling: what a misspelled word was meant to be."""
+
+import re
+from collections.abc import Mapping
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from query.lexicon import Entry
+
+# Words of the grammar that are worth correcting too, because whose garment it is hangs on them.
+_GRAMMAR_WORDS = frozenset({"wearing", "carrying", "holding", "without", "woman", "dressed"})
+_SHORTEST_TYPED = 4
+_SHORTEST_MEANT = 5
+
+
+class Speller:
+    """Finds the known word of five letters or more that is one edit away from a typed one.
+
+    An edit adds, drops or changes a letter, or swaps two neighbours.
+    """
+
+    def __init__(self, entries: Mapping[str, Entry], typos: Mapping[str, str], plain: frozenset[str]) -> None:
+        self.typos = typos
+        self.plain = plain
+        self.meant = [word for word, entry in entries.items() if _correctable(word, entry)]
+
+    def correct(self, typed: str) -> str | None:
+        """The word meant by `typed` (lower case, not itself known), or None where nothing is close or it is plain."""
+        if typed in self.typos:
+            return self.typos[typed]
+        if len(typed) < _SHORTEST_TYPED or typed in self.plain or not typed.isalpha():
+            return None
+        found = process.extractOne(typed, self.meant, scorer=OSA.distance, score_cutoff=1)
+        return str(found[0]) if found else None
+
+
+def _correctable(word: str, entry: Entry) -> bool:
+    said = entry.garment or entry.color or entry.pattern or entry.size or entry.sleeve or entry.length
+    long_enough = re.fullmatch(rf"[a-z]{{{_SHORTEST_MEANT},}}", word) is not None
+    return long_enough and (bool(said) or word in _GRAMMAR_WORDS)

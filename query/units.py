@@ -1,0 +1,96 @@
+"""Units: the words of a sentence with their senses, the stuff that the grammar reads."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from spacy.tokens import Doc, Token
+
+from query.lexicon import NOTHING, Entry, Lexicon
+from query.spelling import Speller
+
+_ENDS = frozenset(".;!?\n")
+_COMMAS = frozenset({",", ":", "--", "–", "—", "|", "•", "..", "...", "…"})
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A phrase of the lexicon, or one other word.
+
+    Args:
+        text: in lower case, as understood (a misspelling is replaced).
+        start, end: characters of the sentence.
+        entry: its senses; `NOTHING` for a word that the lexicon does not know.
+        typed: what was typed, where that is something else.
+    """
+
+    text: str
+    start: int
+    end: int
+    entry: Entry
+    typed: str = ""
+
+    def plays(self, role: str) -> bool:
+        """Whether it can have this role in the grammar, one of `[words]` in the lexicon's file."""
+        return role in self.entry.roles
+
+    @property
+    def unknown(self) -> bool:
+        """Whether the lexicon says nothing of it."""
+        return self.entry == NOTHING
+
+
+def read_units(doc: Doc, lexicon: Lexicon, speller: Speller) -> list[Unit]:
+    """The units of a tokenized sentence in reading order."""
+    found = {span.start: (span, entry) for span, entry in lexicon.find(doc)}
+    units: list[Unit] = []
+    position = 0
+    while position < len(doc):
+        if position in found:
+            span, entry = found[position]
+            units.append(Unit(span.text.lower(), span.start_char, span.end_char, entry))
+            position = span.end
+        else:
+            units.append(_word(doc[position], lexicon, speller))
+            position += 1
+    return _with_split_words(units, lexicon, speller)
+
+
+def _word(token: Token, lexicon: Lexicon, speller: Speller) -> Unit:
+    text = token.lower_
+    start, end = token.idx, token.idx + len(token)
+    if role := _punctuation(text):
+        return Unit(text, start, end, replace(NOTHING, roles=frozenset({role})))
+    if text in lexicon.words:
+        return Unit(text, start, end, NOTHING)
+    meant = speller.correct(text)
+    if meant is not None:
+        return Unit(meant, start, end, lexicon.entries[meant], typed=token.text)
+    return Unit(text, start, end, _guess(text))
+
+
+def _punctuation(text: str) -> str:
+    if text[0] in _ENDS and text.strip("".join(_ENDS)) == "" and text not in _COMMAS:
+        return "stop"
+    return "comma" if text in _COMMAS else "filler" if not any(letter.isalnum() for letter in text) else ""
+
+
+def _guess(text: str) -> Entry:
+    """Senses of an unknown word by its ending: an adverb, or a verb that a noun phrase may not cross."""
+    if len(text) > 4 and text.endswith("ly"):
+        return replace(NOTHING, roles=frozenset({"filler"}))
+    if len(text) > 4 and text.endswith("ing"):
+        return replace(NOTHING, roles=frozenset({"verb"}))
+    return NOTHING
+
+
+def _with_split_words(units: Iterable[Unit], lexicon: Lexicon, speller: Speller) -> list[Unit]:
+    """Two neighbours that are one misspelled word ("checker ed"), joined."""
+    joined: list[Unit] = []
+    for unit in units:
+        pair = f"{joined[-1].text} {unit.text}" if joined else ""
+        if pair in speller.typos:
+            before = joined.pop()
+            meant = speller.typos[pair]
+            unit = Unit(meant, before.start, unit.end, lexicon.entries[meant], typed=pair)
+        joined.append(unit)
+    return joined
