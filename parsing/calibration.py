@@ -1,0 +1,105 @@
+"""Calibration: turns the network's mean probabilities and presence evidence into probabilities that can be trusted.
+
+Fitted by `training.calibration` on the calibration split, stored in the checkpoint's JSON; identity where nothing is
+stored. Per task, p' is proportional to exp(log(p) / temperature + bias); presence is a logistic function of the
+evidence's log-odds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from parsing.labels import ATTRIBUTES, LABELS
+
+Floats = NDArray[np.float64]
+
+FLOOR = 1e-6  # least probability that a logarithm is taken of
+
+
+@dataclass(frozen=True)
+class TaskCalibration:
+    """Of one task with n labels.
+
+    Args:
+        temperature: above 1 softens.
+        bias: (n,) added to the log-probabilities.
+    """
+
+    temperature: float
+    bias: Floats
+
+
+@dataclass(frozen=True)
+class PresenceCalibration:
+    """Of the 19 attributes: p' = sigmoid(weight x log-odds + bias), each (19,)."""
+
+    weight: Floats
+    bias: Floats
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What was fitted; `Calibration()` changes nothing."""
+
+    tasks: Mapping[str, TaskCalibration] = field(default_factory=dict)
+    presence_logits: PresenceCalibration | None = None
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> "Calibration":
+        """From the "calibration" of a checkpoint, empty or missing parts being identity.
+
+        Raises:
+            ValueError: a part has another number of labels.
+        """
+        tasks = {}
+        for task, fitted in (stored.get("tasks") or {}).items():
+            bias = _vector(fitted["bias"], len(LABELS[task]), f"the {task} calibration's bias")
+            tasks[task] = TaskCalibration(float(fitted["temperature"]), bias)
+        presence = stored.get("presence")
+        if presence is None:
+            return cls(tasks)
+        weight, bias = (
+            _vector(presence[part], len(ATTRIBUTES), f"the presence calibration's {part}")
+            for part in ("weight", "bias")
+        )
+        return cls(tasks, PresenceCalibration(weight, bias))
+
+    def apply(self, task: str, probabilities: ArrayLike) -> Floats:
+        """Calibrated probabilities (..., n) of a task, summing to 1, from raw ones (..., n)."""
+        raw = np.asarray(probabilities, np.float64)
+        if task not in self.tasks:
+            return raw / np.maximum(raw.sum(axis=-1, keepdims=True), FLOOR)
+        fitted = self.tasks[task]
+        return softmax(np.log(np.maximum(raw, FLOOR)) / fitted.temperature + fitted.bias)
+
+    def presence(self, features: ArrayLike) -> Floats:
+        """P(the person visibly has it) (..., 19) from raw evidence between 0 and 1, (..., 19)."""
+        raw = np.asarray(features, np.float64)
+        if self.presence_logits is None:
+            return raw
+        logits: Floats = self.presence_logits.weight * log_odds(raw) + self.presence_logits.bias
+        return 1 / (1 + np.exp(-logits))
+
+
+def log_odds(probabilities: Floats) -> Floats:
+    """log(p / (1 - p)), with p kept off 0 and 1."""
+    kept = np.clip(probabilities, FLOOR, 1 - FLOOR)
+    odds: Floats = np.log(kept / (1 - kept))
+    return odds
+
+
+def softmax(logits: Floats) -> Floats:
+    """exp(logits) normalized over the last axis."""
+    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    shares: Floats = exponentials / exponentials.sum(axis=-1, keepdims=True)
+    return shares
+
+
+def _vector(values: ArrayLike, length: int, name: str) -> Floats:
+    vector = np.asarray(values, np.float64)
+    if vector.shape != (length,):
+        raise ValueError(f"{name} must have {length} values, got shape {vector.shape}; fit it again")
+    return vector
