@@ -70,7 +70,7 @@ CONFIGS = {
             hidden=256,
             encoder_layers=2,
             decoder_layers=3,
-            groups=3,
+            groups=2,
             anchored=True,
         ),
     )
@@ -122,8 +122,8 @@ class HumanHead(nn.Module):
         projected: Tensor = self.project(self.mix(x.relu(), valid))
         return projected
 
-    def forward(self, queries: Tensor, boxes: Tensor, pixels: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
-        """Class logits (B, Q, 2) and mask logits (B, Q, H / 4, W / 4).
+    def forward(self, queries: Tensor, boxes: Tensor, pixels: Tensor, places: Tensor) -> Tensor:
+        """Mask logits (B, Q, H / 4, W / 4).
 
         Args:
             queries: (B, Q, C).
@@ -133,10 +133,10 @@ class HumanHead(nn.Module):
         """
         kernels = self.kernel(self.embed(queries).relu())  # (B, Q, C)
         if not self.anchored:
-            return self.classify(queries), torch.einsum("bqc,bchw->bqhw", kernels, pixels)
+            return torch.einsum("bqc,bchw->bqhw", kernels, pixels)
         waves = sine_embedding(places.movedim(1, -1), PLACE_CHANNELS // 2).movedim(-1, 1).to(pixels.dtype)
         masks = torch.einsum("bqc,bchw->bqhw", kernels, torch.cat([pixels, waves], 1))
-        return self.classify(queries), masks - self.fade.abs() * outside(boxes.detach(), places)
+        return masks - self.fade.abs() * outside(boxes.detach(), places)
 
 
 def outside(boxes: Tensor, places: Tensor) -> Tensor:
@@ -155,14 +155,14 @@ class HPTROutput:
         semantic: per task, logits (B, N_task, H / 4, W / 4), background first.
         class_logits: per decoder layer (B, Q, 2): no person, person.
         boxes_cxcywh: per decoder layer (B, Q, 4), fractions of the unpadded picture.
-        mask_logits: per decoder layer (B, Q, H / 4, W / 4).
+        mask_logits: (B, Q, H / 4, W / 4), of the last layer.
         features: (B, C, h, w), the encoder's last map, from which appearance is pooled.
     """
 
     semantic: dict[str, Tensor]
     class_logits: list[Tensor]
     boxes_cxcywh: list[Tensor]
-    mask_logits: list[Tensor]
+    mask_logits: Tensor
     features: Tensor
 
 
@@ -211,13 +211,11 @@ class HPTR(nn.Module):
         memory, queries, boxes = self.transformer(tokens, self.cells(maps[-1], padding_mask))
         pixels = self.human.pixels(pyramid, memory, valid)
         places = cell_centers(self.cells(pixels, padding_mask)).transpose(1, 2).unflatten(2, pixels.shape[-2:])
-        layers = slice(None) if self.training else slice(-1, None)
-        people = [self.human(*layer, pixels, places) for layer in zip(queries[layers], boxes[layers], strict=True)]
         return HPTROutput(
             semantic={task: head(pyramid, valid) for task, head in self.semantic.items()},
-            class_logits=[classes for classes, _ in people],
-            boxes_cxcywh=boxes[layers],
-            mask_logits=[masks for _, masks in people],
+            class_logits=[self.human.classify(layer) for layer in queries],
+            boxes_cxcywh=boxes,
+            mask_logits=self.human(queries[-1], boxes[-1], pixels, places),
             features=maps[-1],
         )
 

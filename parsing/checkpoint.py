@@ -1,0 +1,138 @@
+"""Checkpoints: safetensors weights and, beside them, a JSON file that says what they are. Nothing is unpickled."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from parsing.labels import LABELS
+from parsing.model import HPTR, HPTRConfig
+
+FORMAT = 1
+DEFAULT_CHECKPOINT = Path(__file__).parent / "weights" / "hptr-compact.safetensors"
+
+
+class CheckpointError(Exception):
+    """A checkpoint cannot be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class CheckpointInfo:
+    """What the JSON file says.
+
+    Args:
+        config: shape of the network.
+        inference: `long_side` of the input and fields of AssembleConfig, chosen on the calibration split.
+        calibration: as fitted by `training.calibration`, empty before.
+        search: thresholds and color confusion for queries, empty before they are fitted.
+        metrics: validation figures by name.
+        training: data, steps, time and seed.
+    """
+
+    config: HPTRConfig
+    inference: Mapping[str, Any] = field(default_factory=dict)
+    calibration: Mapping[str, Any] = field(default_factory=dict)
+    search: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+
+def describe(path: Path) -> Path:
+    """The JSON file beside a weights file."""
+    return path.with_suffix(".json")
+
+
+def save(path: Path, weights: Mapping[str, Tensor], info: CheckpointInfo, *, half: bool = False) -> None:
+    """Write weights and description; an interrupted write leaves the previous files as they were.
+
+    Args:
+        half: store floating-point weights as fp16.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    kept = {
+        name: (tensor.half() if half and tensor.is_floating_point() else tensor).contiguous()
+        for name, tensor in weights.items()
+    }
+    partial = path.with_suffix(".tmp")
+    save_file(kept, partial)
+    replace_file(partial, path)
+    save_info(path, info)
+
+
+def save_info(path: Path, info: CheckpointInfo) -> None:
+    """Write the description of the weights at `path`."""
+    document = {"format": FORMAT, "labels": LABELS, **asdict(info)}
+    partial = describe(path).with_suffix(".json.tmp")
+    partial.write_text(json.dumps(document, indent=1) + "\n")
+    replace_file(partial, describe(path))
+
+
+def replace_file(partial: Path, path: Path) -> None:
+    """Move a finished file to its place, durably."""
+    with partial.open("rb+") as file:
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def read_info(path: Path) -> CheckpointInfo:
+    """The description of the weights at `path`.
+
+    Raises:
+        CheckpointError: there is none, or it is of another format or other labels.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"no checkpoint at {path}; make one with python -m training.train")
+    try:
+        document = json.loads(describe(path).read_text())
+        if document["format"] != FORMAT:
+            raise CheckpointError(f"{path} has format {document['format']}, expected {FORMAT}; use a checkpoint of this version")
+        if {task: tuple(labels) for task, labels in document["labels"].items()} != dict(LABELS):
+            raise CheckpointError(f"{path} was trained for other labels than CCIHP's; train one with python -m training.train")
+        config = {key: tuple(value) if isinstance(value, list) else value for key, value in document["config"].items()}
+        parts = {name: document[name] for name in ("inference", "calibration", "search", "metrics", "training")}
+        return CheckpointInfo(HPTRConfig(**config), **parts)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"{describe(path)} does not describe a checkpoint ({error}); expected the JSON file written by training, "
+            "copy both files together"
+        ) from error
+
+
+def load(path: Path, device: torch.device | str = "cpu") -> tuple[HPTR, CheckpointInfo]:
+    """The network in evaluation mode, and its description.
+
+    Raises:
+        CheckpointError: missing, corrupt, or of another configuration.
+    """
+    info = read_info(path)
+    try:
+        weights = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in load_file(path).items()}
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} is damaged ({error}); expected safetensors weights, restore or retrain them") from error
+    model = HPTR(info.config)
+    missing = sorted(set(model.state_dict()) ^ set(weights))
+    if missing:
+        raise CheckpointError(
+            f"{path} does not fit configuration {info.config.name}: {len(missing)} weights differ, first {missing[0]!r}; "
+            "use the JSON file that was written with it"
+        )
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise CheckpointError(f"{path} does not fit configuration {info.config.name}: {error}") from error
+    return model.to(device).eval(), info
+
+
+def checkpoint_hash(path: Path) -> str:
+    """SHA-256 of weights and description: it names what a parse depends on."""
+    digest = hashlib.sha256(path.read_bytes())
+    digest.update(describe(path).read_bytes())
+    return digest.hexdigest()

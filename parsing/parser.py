@@ -1,0 +1,97 @@
+"""HumanParser: photographs in, people out."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from parsing.assemble import AssembleConfig, ImageOutput, ImagePrediction, assemble, predict
+from parsing.calibration import Calibration
+from parsing.checkpoint import DEFAULT_CHECKPOINT, CheckpointInfo, checkpoint_hash, load
+from parsing.labels import TASKS
+from parsing.model import HPTR
+from parsing.preprocess import STRIDE, pad, scaled_shape
+from parsing.records import ParsedImage
+
+
+DEFAULT_LONG_SIDE = 320
+
+
+class HumanParser:
+    """Finds people and their characterized attributes with one trained network.
+
+    Args:
+        model: in evaluation mode.
+        info: its description; `info.inference` may set `long_side` and the fields of AssembleConfig.
+        checkpoint_hash: names the checkpoint in the index.
+        batch: images that go through the network together.
+    """
+
+    def __init__(self, model: HPTR, info: CheckpointInfo, checkpoint_hash: str, *, batch: int = 8) -> None:
+        inference = dict(info.inference)
+        self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.info, self.checkpoint_hash, self.batch = info, checkpoint_hash, batch
+        self.long_side = int(inference.pop("long_side", DEFAULT_LONG_SIDE))
+        self.assemble_config = AssembleConfig(**inference)
+        self.calibration = Calibration.from_dict(info.calibration)
+
+    @classmethod
+    def load(cls, path: Path = DEFAULT_CHECKPOINT, *, device: str = "cpu") -> "HumanParser":
+        """The parser of a checkpoint file.
+
+        Raises:
+            CheckpointError: it is missing, damaged, or of another kind.
+        """
+        model, info = load(path, device)
+        return cls(model, info, checkpoint_hash(path))
+
+    def parse(self, images: Sequence[NDArray[np.uint8]], paths: Sequence[Path]) -> list[ParsedImage]:
+        """People of each image (H, W, 3) uint8, in the order given."""
+        if len(images) != len(paths):
+            raise ValueError(f"expected one path for each of {len(images)} images, got {len(paths)}")
+        outputs = self.outputs(images)
+        return [
+            assemble(output, path, self.assemble_config, self.calibration)
+            for output, path in zip(outputs, paths, strict=True)
+        ]
+
+    def predict(self, image: NDArray[np.uint8]) -> ImagePrediction:
+        """Winning labels of every pixel of one image (H, W, 3) uint8."""
+        return predict(next(self.outputs([image])), self.assemble_config)
+
+    def outputs(self, images: Sequence[NDArray[np.uint8]]) -> Iterator[ImageOutput]:
+        """The network's output for each image, in order; images of one shape share a batch."""
+        order = sorted(range(len(images)), key=lambda i: scaled_shape(*images[i].shape[:2], self.long_side))
+        results: dict[int, ImageOutput] = {}
+        for start in range(0, len(order), self.batch):
+            chosen = order[start : start + self.batch]
+            outputs = self.forward([images[i] for i in chosen])
+            results.update(zip(chosen, outputs, strict=True))
+        yield from (results[i] for i in range(len(images)))
+
+    def forward(self, images: Sequence[NDArray[np.uint8]]) -> list[ImageOutput]:
+        """One batch through the network."""
+        batch = pad(images, self.long_side)
+        device = next(self.model.parameters()).device
+        padding = None if batch.padding_mask is None else batch.padding_mask.to(device)
+        with torch.inference_mode():
+            output = self.model(batch.images.to(device, memory_format=torch.channels_last), padding)
+            scores = output.class_logits[-1].float().softmax(-1)[..., 1].cpu()
+            semantic = {task: output.semantic[task].float().cpu() for task in TASKS}
+            masks, features = output.mask_logits.float().cpu(), output.features.float().cpu()
+        results = []
+        for index, ((height, width), original) in enumerate(zip(batch.shapes, batch.original_shapes, strict=True)):
+            h, w = -(-height // STRIDE), -(-width // STRIDE)
+            cell = batch.images.shape[-1] // features.shape[-1]
+            results.append(
+                ImageOutput(
+                    {task: logits[index, :, :h, :w] for task, logits in semantic.items()},
+                    scores[index],
+                    masks[index, :, :h, :w],
+                    features[index, :, : -(-height // cell), : -(-width // cell)],
+                    *original,
+                )
+            )
+        return results

@@ -1,0 +1,204 @@
+"""Composites: training pictures made of annotated photographs, whole ones, crops, and crowds of pasted cut-outs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from parsing.labels import IGNORE, label_id
+from training.canvas import Layer, areas, blank, copy, forget_hidden, paste
+from training.recolor import recolor_some
+from training.samples import Sample
+
+SOLID, MULTICOLOR = label_id("pattern", "Solid"), label_id("color", "Multicolor")
+HAIR = label_id("attribute", "Hair")
+SHOES = (label_id("attribute", "L-shoe"), label_id("attribute", "R-shoe"))
+MEMORY_HEIGHT = 416  # photographs are kept at this height
+
+
+@dataclass(frozen=True)
+class CompositeConfig:
+    """What training pictures are like.
+
+    Args:
+        whole, crowd, group: shares of whole photographs of one person, of pasted crowds, of photographs of groups;
+            the rest are rendered scenes, where there are any.
+        recolor: share of plain garments that are repainted.
+        most_people: people pasted into one picture.
+        smallest_person: visible pixels below which a person is neither required nor punished.
+    """
+
+    whole: float = 0.40
+    crowd: float = 0.38
+    group: float = 0.22
+    recolor: float = 0.15
+    most_people: int = 6
+    smallest_person: int = 80
+
+
+@dataclass(frozen=True)
+class Source:
+    """A photograph in memory, and the cut-out of its person."""
+
+    layer: Layer
+    cutout: Layer
+    weight: float
+
+    @classmethod
+    def of(cls, layer: Layer, weight: float) -> "Source":
+        """A photograph and what its person covers."""
+        rows, columns = np.nonzero(layer.maps["human"])
+        top, left = rows.min(), columns.min()
+        return cls(layer, layer.crop(top, left, rows.max() - top + 1, columns.max() - left + 1), weight)
+
+
+def in_memory(sample: Sample) -> Layer:
+    """A sample no higher than `MEMORY_HEIGHT`."""
+    layer = Layer.of(sample)
+    if layer.height <= MEMORY_HEIGHT:
+        return layer
+    return layer.resize(MEMORY_HEIGHT, round(layer.width * MEMORY_HEIGHT / layer.height))
+
+
+class Composer:
+    """Makes training pictures.
+
+    Args:
+        people: photographs of one annotated person.
+        groups: photographs of groups with person instances only.
+        scenes: photographs without people, at most about `MEMORY_HEIGHT` high.
+        rendered: scenes with exact labels, may be empty.
+    """
+
+    def __init__(
+        self,
+        people: Sequence[Source],
+        groups: Sequence[Layer],
+        scenes: Sequence[Layer],
+        rendered: Sequence[Layer],
+        config: CompositeConfig,
+    ) -> None:
+        self.people, self.groups, self.scenes, self.rendered = people, groups, scenes, rendered
+        self.config = config
+        weights = np.array([source.weight for source in people])
+        self.weights = weights / weights.sum()
+
+    def compose(self, rng: np.random.Generator, height: int, width: int) -> Layer:
+        """One picture of `height` x `width` pixels with its label maps."""
+        kind = rng.random()
+        if kind < self.config.whole:
+            picture = self.whole_photograph(rng, height, width)
+        elif kind < self.config.whole + self.config.crowd or not self.groups:
+            picture = self.crowd(rng, height, width)
+        elif kind < self.config.whole + self.config.crowd + self.config.group or not self.rendered:
+            picture = self.zoom(self.groups[rng.integers(len(self.groups))], rng, height, width, 1.1, 2.6)
+            if rng.random() < 0.3:
+                picture = self.add_people(picture, rng, int(rng.integers(1, 3)))
+        else:
+            picture = self.zoom(self.rendered[rng.integers(len(self.rendered))], rng, height, width, 1.0, 1.5)
+        if rng.random() < 0.5:
+            picture = picture.mirror()
+        return Layer(self.light(picture.image, rng), self.drop_slivers(picture))
+
+    def draw(self, rng: np.random.Generator) -> Source:
+        """A photograph, those with rare labels more often."""
+        return self.people[rng.choice(len(self.people), p=self.weights)]
+
+    def whole_photograph(self, rng: np.random.Generator, height: int, width: int) -> Layer:
+        """A photograph of one person, at a random scale, cropped where it is too large."""
+        layer = copy(self.draw(rng).layer)
+        recolor_some(layer, plain_garments(layer), rng, self.config.recolor)
+        return self.zoom(layer, rng, height, width, 0.95, 1.8)
+
+    @staticmethod
+    def zoom(layer: Layer, rng: np.random.Generator, height: int, width: int, least: float, most: float) -> Layer:
+        """`layer` scaled to `least`..`most` of what just fits, slightly stretched, and cut at random."""
+        fit = min(height / layer.height, width / layer.width)
+        scale = fit * np.exp(rng.uniform(np.log(least), np.log(most)))
+        stretch = rng.uniform(0.92, 1.08)
+        scaled = layer.resize(max(8, round(layer.height * scale)), max(8, round(layer.width * scale * stretch)))
+        top, left = (slack_offset(rng, inner, outer) for inner, outer in ((scaled.height, height), (scaled.width, width)))
+        return forget_hidden(scaled.crop(top, left, height, width), areas(scaled))
+
+    def crowd(self, rng: np.random.Generator, height: int, width: int) -> Layer:
+        """People pasted on a scene without any."""
+        scene = self.scenes[rng.integers(len(self.scenes))] if self.scenes else blank(height, width)
+        cover = max(height / scene.height, width / scene.width) * rng.uniform(1.0, 1.6)
+        scaled = scene.resize(int(np.ceil(scene.height * cover)), int(np.ceil(scene.width * cover)))
+        top, left = rng.integers(scaled.height - height + 1), rng.integers(scaled.width - width + 1)
+        count = min(1 + rng.poisson(1.6), self.config.most_people)
+        return self.add_people(copy(scaled.crop(int(top), int(left), height, width)), rng, count)
+
+    def add_people(self, canvas: Layer, rng: np.random.Generator, count: int) -> Layer:
+        """`count` cut-outs pasted, the distant ones first."""
+        canvas = copy(canvas)
+        first = int(canvas.maps["human"][canvas.maps["human"] < IGNORE].max(initial=0)) + 1
+        base = canvas.height * np.exp(rng.uniform(np.log(0.3), np.log(1.15)))
+        heights = np.sort(np.clip(base * np.exp(rng.normal(0, 0.25, count)), 36, canvas.height * 1.6))
+        full: dict[tuple[int, int], int] = {}
+        for number, person_height in enumerate(heights, start=first):
+            person, alpha = self.cut_person(rng, int(person_height))
+            full |= {(number, attribute): area for (human, attribute), area in areas(person).items() if human}
+            top, left = place(rng, person, canvas)
+            paste(canvas, person, top, left, number, alpha)
+        return forget_hidden(canvas, full)
+
+    def cut_person(self, rng: np.random.Generator, height: int) -> tuple[Layer, NDArray[np.float32]]:
+        """A cut-out of the given height, perhaps repainted, relit or mirrored, and its soft outline."""
+        cutout = self.draw(rng).cutout
+        width = max(4, round(cutout.width * height / cutout.height * rng.uniform(0.9, 1.1)))
+        person = copy(cutout.resize(height, width))
+        recolor_some(person, plain_garments(person), rng, self.config.recolor)
+        if rng.random() < 0.5:
+            person = person.mirror()
+        gain = rng.uniform(0.8, 1.2)
+        image = np.clip(person.image * gain, 0, 255).astype(np.uint8)
+        mask = Image.fromarray((person.maps["human"] > 0).astype(np.uint8) * 255)
+        alpha = np.asarray(mask.filter(ImageFilter.GaussianBlur(0.7)), np.float32) / 255
+        return Layer(image, person.maps), alpha
+
+    def drop_slivers(self, picture: Layer) -> dict[str, NDArray[np.uint8]]:
+        """Maps in which people with next to no visible pixels are ignored."""
+        human = picture.maps["human"].copy()
+        counts = np.bincount(human.ravel(), minlength=256)
+        for number in np.nonzero((counts > 0) & (counts < self.config.smallest_person))[0]:
+            if 0 < number < IGNORE:
+                human[human == number] = IGNORE
+        return {**picture.maps, "human": human}
+
+    @staticmethod
+    def light(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+        """Brightness, contrast, a little tint and noise; hues keep their names."""
+        gamma, gain = np.exp(rng.uniform(-0.3, 0.3)), np.exp(rng.normal(0, 0.025, 3))
+        curve = 255 * (np.arange(256)[:, None] / 255.0) ** gamma * gain  # (256, 3)
+        lit = np.stack([curve[image[..., channel], channel] for channel in range(3)], -1)
+        if rng.random() < 0.3:
+            lit = lit + rng.normal(0, rng.uniform(1, 6), image.shape)
+        return np.clip(lit, 0, 255).astype(np.uint8)
+
+
+def slack_offset(rng: np.random.Generator, inner: int, outer: int) -> int:
+    """Where to cut `outer` pixels out of `inner`; negative where `inner` is smaller and lies inside."""
+    low, high = sorted((0, inner - outer))
+    return int(rng.integers(low, high + 1))
+
+
+def place(rng: np.random.Generator, person: Layer, canvas: Layer) -> tuple[int, int]:
+    """Row and column for a person: mostly inside, sometimes cut by an edge."""
+    left = int(rng.integers(-person.width // 4, max(canvas.width - 3 * person.width // 4, 1)))
+    slack = canvas.height - person.height
+    if slack > 0:
+        return int(slack * rng.beta(4, 1.5)), left
+    # Too tall: show the upper body more often than the legs alone.
+    return int(slack * (rng.random() if rng.random() < 0.4 else rng.random() * 0.15)), left
+
+
+def plain_garments(layer: Layer) -> list[NDArray[np.bool_]]:
+    """Regions of items of one plain color, hair left alone; both shoes are one."""
+    maps = layer.maps
+    plain = (maps["pattern"] == SOLID) & (maps["color"] != MULTICOLOR) & (maps["color"] != IGNORE)
+    attributes = np.where(maps["attribute"] == SHOES[1], SHOES[0], maps["attribute"])
+    present = np.unique(attributes[plain])
+    return [plain & (attributes == attribute) for attribute in present if attribute not in (0, HAIR, IGNORE)]

@@ -1,0 +1,157 @@
+"""Training batches: composites turned into tensors, the same for the same seed and index."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+from tqdm import tqdm
+
+from parsing.preprocess import normalize
+from parsing.labels import IGNORE, TASKS, num_classes
+from training.canvas import Layer
+from training.ccp import CCPDataset
+from training.coco_people import COCOPeopleDataset
+from training.composite import Composer, CompositeConfig, Source, in_memory
+from training.matcher import Targets
+
+STRIDE = 4  # of the network's output
+SHAPES = ((1.0, 1.0), (1.14, 0.86), (1.14, 0.86), (0.86, 1.14))  # height and width of canvases, relative
+
+
+@dataclass(frozen=True)
+class Batch:
+    """images (B, 3, H, W); labels per task (B, H / 4, W / 4) int64; targets per image."""
+
+    images: Tensor
+    labels: dict[str, Tensor]
+    targets: list[Targets]
+
+
+def canvas_shape(side: int, rng: np.random.Generator) -> tuple[int, int]:
+    """Height and width, multiples of 32, around `side`."""
+    height, width = SHAPES[rng.integers(len(SHAPES))]
+    return max(32, round(side * height / 32) * 32), max(32, round(side * width / 32) * 32)
+
+
+class CompositeBatches(Dataset[Batch]):
+    """Batch number -> batch, reproducible by seed and number.
+
+    Args:
+        side: typical height and width of the pictures, pixels.
+        first: number of the first batch (resuming goes on where training stopped).
+    """
+
+    def __init__(self, composer: Composer, *, batch: int, side: int, seed: int, first: int, last: int) -> None:
+        self.composer, self.batch, self.side, self.seed = composer, batch, side, seed
+        self.first, self.last = first, last
+
+    def __len__(self) -> int:
+        return self.last - self.first
+
+    def __getitem__(self, index: int) -> Batch:
+        rng = np.random.default_rng((self.seed, self.first + index))
+        height, width = canvas_shape(self.side, rng)
+        return collate([self.composer.compose(rng, height, width) for _ in range(self.batch)])
+
+
+def collate(layers: Sequence[Layer]) -> Batch:
+    """Pictures of one shape as a batch."""
+    images = torch.from_numpy(np.stack([normalize(layer.image) for layer in layers]))
+    labels = {
+        task: torch.from_numpy(np.stack([subsample(layer.maps[task]) for layer in layers]).astype(np.int64))
+        for task in TASKS
+    }
+    return Batch(images, labels, [person_targets(layer.maps["human"]) for layer in layers])
+
+
+def subsample(label_map: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A map at the network's resolution: the label near the middle of each cell."""
+    return label_map[STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE]
+
+
+def person_targets(human: NDArray[np.uint8]) -> Targets:
+    """Boxes and masks of the people in an instance map (H, W); 255 is not known."""
+    height, width = human.shape
+    small = subsample(human)
+    boxes, masks = [], []
+    for number in np.unique(human[(human > 0) & (human < IGNORE)]):
+        mask = small == number
+        rows, columns = np.nonzero(human == number)
+        if not mask.any():
+            continue
+        x0, x1, y0, y1 = columns.min(), columns.max() + 1, rows.min(), rows.max() + 1
+        boxes.append(((x0 + x1) / 2 / width, (y0 + y1) / 2 / height, (x1 - x0) / width, (y1 - y0) / height))
+        masks.append(mask)
+    return Targets(
+        torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4),
+        torch.from_numpy(np.array(masks, np.float32).reshape(-1, *small.shape)),
+        torch.from_numpy((small != IGNORE).astype(np.float32)),
+    )
+
+
+def rarity(layers: Sequence[Layer]) -> NDArray[np.float64]:
+    """Weight of each picture: how rare its rarest labels are, between 1 and 6."""
+    presence = np.stack([label_presence(layer) for layer in layers])  # (S, labels)
+    frequency = presence.mean(0).clip(1e-3, 1)
+    return np.clip(np.sqrt(0.2 / np.where(presence > 0, frequency, 1.0).min(1)), 1.0, 6.0)
+
+
+def label_presence(layer: Layer) -> NDArray[np.float64]:
+    """Which labels of every task occur in a picture, concatenated."""
+    counts = [label_counts(layer, task)[1:] for task in TASKS]
+    return (np.concatenate(counts) > 0).astype(float)
+
+
+def label_counts(layer: Layer, task: str) -> NDArray[np.int64]:
+    """Pixels of each label of a task, background first, at the network's resolution."""
+    counts = np.bincount(subsample(layer.maps[task]).ravel(), minlength=IGNORE + 1)
+    return counts[: num_classes(task)]
+
+
+def class_weights(people: Sequence[Source]) -> dict[str, Tensor]:
+    """Weights of the focal loss per task: frequency to the power -0.3, between 0.5 and 4, 1 for the median class."""
+    weights = {}
+    for task in TASKS:
+        counts = np.zeros(num_classes(task))
+        for source in people:
+            counts += label_counts(source.layer, task)
+        relative = (counts.clip(1) / np.median(counts.clip(1))) ** -0.3
+        weights[task] = torch.tensor(relative.clip(0.5, 4.0), dtype=torch.float32)
+    return weights
+
+
+def read_sources(roots: Sequence[Path]) -> tuple[list[Source], list[Layer], list[Layer]]:
+    """The training splits of all data folders: people, groups, scenes.
+
+    Raises:
+        FileNotFoundError: a folder is of no known layout.
+    """
+    people: list[Layer] = []
+    groups: list[Layer] = []
+    scenes: list[Layer] = []
+    for root in roots:
+        if (root / "label_list.mat").is_file():
+            numbers = len(CCPDataset(root).numbers("train"))
+            samples = CCPDataset(root).samples("train")
+            people.extend(in_memory(s) for s in tqdm(samples, total=numbers, desc=f"reading {root.name}", mininterval=5))
+        elif (root / "index.json").is_file():
+            coco = COCOPeopleDataset(root)
+            groups.extend(Layer.of(sample) for sample in coco.samples("train"))
+            scenes.extend(Layer.of(sample) for sample in coco.scenes("train"))
+        else:
+            raise FileNotFoundError(
+                f"{root} is no data set that training knows; expected a CCP folder (label_list.mat) or a COCO people "
+                "folder (index.json)"
+            )
+    return [Source.of(*pair) for pair in zip(people, rarity(people), strict=True)], groups, scenes
+
+
+def make_composer(roots: Sequence[Path], config: CompositeConfig) -> tuple[Composer, Mapping[str, Tensor]]:
+    """A composer over data folders, and the class weights of their people."""
+    people, groups, scenes = read_sources(roots)
+    return Composer(people, groups, scenes, [], config), class_weights(people)
