@@ -71,7 +71,8 @@ class Calibration:
         """Calibrated probabilities (..., n) of a task, summing to 1, from raw ones (..., n)."""
         raw = np.asarray(probabilities, np.float64)
         if task not in self.tasks:
-            return raw / np.maximum(raw.sum(axis=-1, keepdims=True), FLOOR)
+            normalized: Floats = raw / np.maximum(raw.sum(axis=-1, keepdims=True), FLOOR)
+            return normalized
         fitted = self.tasks[task]
         return softmax(np.log(np.maximum(raw, FLOOR)) / fitted.temperature + fitted.bias)
 

@@ -188,7 +188,8 @@ def paint(photograph: Pixels, regions: Regions, textures: Sequence[Pixels | None
             rows, columns = np.nonzero(regions == number)
             canvas[rows, columns] = _texels(texture, rows, columns) * shading[rows, columns]
     canvas[painted & _borders(regions)] = (255, 255, 255)
-    return np.clip(canvas, 0, 255).astype(np.uint8)
+    pixels: Pixels = np.clip(canvas, 0, 255).astype(np.uint8)
+    return pixels
 
 
 def _borders(regions: Regions) -> Mask:
