@@ -14,7 +14,7 @@ from PIL import Image, ImageFilter
 
 from parsing.labels import ATTRIBUTES, CHARACTERISTICS, CHARACTERIZED, LABELS, label_id
 from parsing.records import CharacterizedAttribute, Person, RunLengthMask
-from training.synthetic_backdrop import Backdrop, paint_backdrop
+from training.synthetic_backdrop import Backdrop, cast_shadow, paint_backdrop
 from training.synthetic_body import build_body
 from training.synthetic_raster import Sprite, project, render_person
 from training.synthetic_sampling import sample_scene
@@ -48,27 +48,28 @@ class RenderedScene:
     color: Labels
 
 
-def render(scene: SceneSpec, *, backdrop: Labels | None = None) -> RenderedScene:
+def render(scene: SceneSpec, *, backdrop: Labels | None = None, fine: bool = False) -> RenderedScene:
     """The scene's picture and truth; the same scene gives the same pixels.
 
     Args:
         scene: what to draw.
         backdrop: (H, W, 3) uint8 photograph without people to draw on instead of the scene's own backdrop.
+        fine: smoother and four times slower, for pictures that people look at.
     """
     if len(scene.people) > 255:
         raise ValueError(f"a scene holds at most 255 people, got {len(scene.people)}; split it")
     ground = _photograph(scene, backdrop) if backdrop is not None else paint_backdrop(scene)
-    color, human, part_map = ground.color, np.zeros((scene.height, scene.width), np.uint8), np.zeros((scene.height, scene.width), np.int16)
-    parts: dict[int, list[Part]] = {}
-    for index in sorted(range(len(scene.people)), key=lambda i: -scene.people[i].z):
-        person = scene.people[index]
-        dressed = dress(person, build_body(person))
-        parts[index + 1] = dressed.parts
-        sprite = render_person(person, dressed.patches, dressed.materials, scene.camera, scene.light, (scene.height, scene.width))
+    dressed = [dress(person, build_body(person), fine=fine) for person in scene.people]
+    for person, clothes in zip(scene.people, dressed, strict=True):
+        cast_shadow(ground, scene, person, clothes.patches)
+    human, part_map = np.zeros((scene.height, scene.width), np.uint8), np.zeros((scene.height, scene.width), np.int16)
+    for index in sorted(range(len(dressed)), key=lambda i: -scene.people[i].z):
+        clothes, frame = dressed[index], (scene.height, scene.width)
+        sprite = render_person(scene.people[index], clothes.patches, clothes.materials, scene.camera, scene.light, frame, fine=fine)
         if sprite is not None:
-            _place(sprite, index + 1, color, human, part_map)
-    labels = _labels(scene, human, part_map, parts)
-    return RenderedScene(_developed(color, scene), human, *labels)
+            _place(sprite, index + 1, ground.color, human, part_map)
+    labels = _labels(scene, human, part_map, {index + 1: clothes.parts for index, clothes in enumerate(dressed)})
+    return RenderedScene(_developed(ground.color, scene), human, *labels)
 
 
 def people_records(scene: RenderedScene) -> tuple[Person, ...]:
@@ -79,7 +80,8 @@ def people_records(scene: RenderedScene) -> tuple[Person, ...]:
 def _photograph(scene: SceneSpec, backdrop: Labels) -> Backdrop:
     if backdrop.shape != (scene.height, scene.width, 3):
         raise ValueError(f"backdrop must have shape {(scene.height, scene.width, 3)}, got {backdrop.shape}; resize it first")
-    return Backdrop((backdrop.astype(np.float32) / 255) ** 2.2)
+    below = np.arange(scene.height)[:, None] > scene.camera.row
+    return Backdrop((backdrop.astype(np.float32) / 255) ** 2.2, np.broadcast_to(below, backdrop.shape[:2]))
 
 
 def _place(sprite: Sprite, person: int, color: Array, human: Labels, part_map: NDArray[np.int16]) -> None:

@@ -56,7 +56,7 @@ HEAD = np.array(
 HEAD_HEIGHT = 0.226
 SIDES = ("left", "right")
 LEG_RADII = np.array([(0.0, 0.086), (0.25, 0.079), (0.5, 0.056), (0.56, 0.053), (0.68, 0.056), (0.9, 0.037), (1, 0.035)])
-ARM_RADII = np.array([(0.0, 0.052), (0.12, 0.053), (0.35, 0.044), (0.52, 0.037), (0.65, 0.039), (0.92, 0.026), (1, 0.026)])
+ARM_RADII = np.array([(0.0, 0.050), (0.12, 0.053), (0.35, 0.044), (0.52, 0.037), (0.65, 0.039), (0.92, 0.026), (1, 0.026)])
 
 
 @dataclass(frozen=True)
@@ -234,11 +234,11 @@ def _spine(profile: NDArray[np.float64], pelvis: Array, chest: Array, scale: flo
 
 def _limbs(person: PersonSpec, scale: float, trunk: Tube, heights: NDArray[np.float64], pelvis: Array, chest: Array) -> dict[str, Limb]:
     limbs = {}
-    shoulder_ring, hip_ring = int(np.argmin(abs(heights - 1.405))), int(np.argmin(abs(heights - 0.89)))
+    shoulder_ring, hip_ring = int(np.argmin(abs(heights - 1.392))), int(np.argmin(abs(heights - 0.89)))
     shoulder_width = float(np.linalg.norm(trunk.sides[int(np.argmin(abs(heights - 1.38)))]))
     for side, sign in (("left", 1.0), ("right", -1.0)):
         arm, leg = (person.pose.left_arm, person.pose.left_leg) if sign > 0 else (person.pose.right_arm, person.pose.right_leg)
-        shoulder = trunk.centers[shoulder_ring] + sign * chest[0] * (shoulder_width - 0.008 * scale)
+        shoulder = trunk.centers[shoulder_ring] + sign * chest[0] * (shoulder_width - 0.018 * scale)
         hip = trunk.centers[hip_ring] + sign * pelvis[0] * 0.084 * scale * (0.6 + 0.4 * person.girth)
         limbs[f"{side} arm"] = _arm(shoulder, arm, sign, chest, scale)
         heel = person.pose.left_heel if sign > 0 else person.pose.right_heel
@@ -347,4 +347,4 @@ def _hand(arm: Limb, scale: float) -> Tube:
     points = np.stack([arm.end, arm.end + arm.tip * 0.085 * scale, arm.end + (arm.tip * 0.085 + curl * 0.085) * scale])
     radii = np.array([(0, 0.026), (0.3, 0.039), (0.55, 0.038), (0.85, 0.028), (0.95, 0.019), (1, 0.006)]) * (1, scale)
     tube = path_tube(_f32(points), radii, arm.front, rings=20, smooth=2)
-    return replace(tube, sides=tube.sides * np.float32(0.52))
+    return replace(tube, sides=tube.sides * np.interp(np.linspace(0, 1, 20), [0, 0.3, 1], [1.0, 0.52, 0.5]).astype(np.float32)[:, None])

@@ -12,13 +12,15 @@ SPAN = 1.35  # radians to each side of the front that the picture covers
 EYES = ((70, 48, 34), (52, 36, 28), (92, 70, 44), (70, 96, 80), (74, 104, 136))
 
 
-def face_decal(person: PersonSpec) -> Decal:
+def face_decal(person: PersonSpec, *, fine: bool) -> Decal:
     """The face of a person: same seed, same face."""
     rng = np.random.default_rng([person.seed, 5])
     skin = np.array(person.skin) * 255
     image = Image.new("RGBA", (SIZE, SIZE), (*_rgb(skin), 0))
     _soft_shapes(image, skin, rng)
     _sharp_shapes(image, skin, person, rng)
+    if not fine:
+        image = image.resize((SIZE // 4, SIZE // 4), Image.Resampling.BOX)
     pixels = np.asarray(image, np.float32)[::-1, ::-1] / 255  # row 0 is the chin, column 0 the person's left
     return Decal(np.ascontiguousarray(pixels), (np.pi / 2 - SPAN, np.pi / 2 + SPAN), (0.02, 0.9))
 

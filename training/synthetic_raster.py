@@ -18,7 +18,7 @@ from training.synthetic_specs import Camera, Light, PersonSpec
 Array = NDArray[np.float32]
 Keep = Callable[[Array, Array], NDArray[np.bool_]]
 
-SPACING = 0.72  # distance of neighbouring points in subpixels; below 1 leaves no holes
+SPACING = 0.8  # distance of neighbouring points in subpixels; below 1 leaves no holes
 LAYER_BIAS = 0.006  # metres by which each layer of clothes is preferred over the one below
 FRONT = np.float32(np.pi / 2)
 
@@ -46,6 +46,7 @@ class Patch:
         displace: (m, n) metres outward over shares and angles, n spanning one full turn.
         decals: painted on in order.
         two_sided: whether its inner side can be seen.
+        angles: the only range of angles that can be seen because something covers the rest, None for a full turn.
     """
 
     tube: Tube
@@ -56,6 +57,7 @@ class Patch:
     displace: Array | None = None
     decals: tuple[Decal, ...] = ()
     two_sided: bool = False
+    angles: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -115,11 +117,13 @@ class View:
 
 
 def render_person(
-    person: PersonSpec, patches: list[Patch], materials: Materials, camera: Camera, light: Light, frame: tuple[int, int]
+    person: PersonSpec, patches: list[Patch], materials: Materials, camera: Camera, light: Light, frame: tuple[int, int], *, fine: bool
 ) -> Sprite | None:
-    """The person as seen by the camera, cut to the frame (height, width); None when wholly outside."""
-    pixels = camera.focal * person.stature / person.z
-    scale = 2 if pixels < 900 else 1
+    """The person as seen by the camera, cut to the frame (height, width); None when wholly outside.
+
+    Small people are drawn at twice the size and reduced, and so is everyone when `fine`.
+    """
+    scale = 2 if fine or camera.focal * person.stature / person.z < 150 else 1
     view, top, left = _view(person, camera, patches, frame, scale)
     if view.height <= 0 or view.width <= 0:
         return None
@@ -189,7 +193,7 @@ def _sample(patch: Patch, view: View, points: Points) -> tuple[tuple[Array, Arra
     tube = patch.tube
     centers = tube.centers @ view.basis + view.origin
     sides, fronts = tube.sides @ view.basis, tube.fronts @ view.basis
-    density = view.focal / max(0.3, float(centers[:, 2].min()) - 0.2) / SPACING
+    density = view.focal / max(0.3, float(centers[:, 2].mean()) - 0.1) / SPACING
     lines = np.stack([centers + sides, centers - sides, centers + fronts, centers - fronts])
     length = float(np.linalg.norm(np.diff(lines, axis=1), axis=2).sum(1).max()) + 1e-4
     radius = float(np.sqrt(((sides**2).sum(1) + (fronts**2).sum(1)) / 2).max())
@@ -213,8 +217,8 @@ def _sample(patch: Patch, view: View, points: Points) -> tuple[tuple[Array, Arra
 
 def _visible_angles(patch: Patch, centers: Array, sides: Array, fronts: Array) -> tuple[float, float]:
     """The range of angles that can face the camera; a full turn where the inside can be seen."""
-    full = (-np.pi / 2, 1.5 * np.pi)
-    if patch.two_sided:
+    full = patch.angles or (-np.pi / 2, 1.5 * np.pi)
+    if patch.two_sided or patch.angles:
         return full
     toward = -centers / (np.linalg.norm(centers, axis=1, keepdims=True) + 1e-9)
     side = (sides * toward).sum(1) / ((sides**2).sum(1) + 1e-9)
@@ -233,19 +237,18 @@ def _surface(patch: Patch, centers: Array, sides: Array, fronts: Array, at: Arra
     low = np.minimum(at.astype(np.int32), len(centers) - 2)
     share = (at - low)[:, None]
     ring = [values[low] * (1 - share) + values[low + 1] * share for values in (centers, sides, fronts)]
-    cosine, sine = _rounded(np.cos(angles), patch.tube.power), _rounded(np.sin(angles), patch.tube.power)
+    cosine, sine = np.cos(angles), np.sin(angles)
+    if patch.tube.power != 2:
+        swell = (np.abs(cosine) ** patch.tube.power + np.abs(sine) ** patch.tube.power) ** (-1 / patch.tube.power)
+        cosine, sine = cosine * swell, sine * swell
     offsets = [np.multiply.outer(ring[1][:, axis], cosine) + np.multiply.outer(ring[2][:, axis], sine) for axis in range(3)]
     if patch.displace is not None:
         bump = _spread(patch.displace, len(at), angles)
-        radius = np.sqrt(np.maximum(offsets[0] ** 2 + offsets[1] ** 2 + offsets[2] ** 2, 1e-8))
-        factor = 1 + bump / radius
+        radius = np.sqrt(((ring[1] ** 2).sum(1) + (ring[2] ** 2).sum(1)) / 2 + 1e-8)
+        factor = 1 + bump / np.maximum(radius, 0.012)[:, None]
         offsets = [offset * factor for offset in offsets]
     x, y, z = (offset + ring[0][:, axis, None] for axis, offset in enumerate(offsets))
     return x, y, z
-
-
-def _rounded(values: Array, power: float) -> Array:
-    return values if power == 2 else np.asarray(np.sign(values) * np.abs(values) ** (2 / power), np.float32)
 
 
 def _spread(displace: Array, rows: int, angles: Array) -> Array:
@@ -379,8 +382,8 @@ def _lit(position: Array, here: Array, normal: Array, view: View, seen: NDArray[
     first = np.cross(toward, np.array([0, 1, 0], np.float32))
     first = first / np.linalg.norm(first)
     second = np.cross(toward, first)
-    casters = position[:: 3 if len(position) > 4000 else 1]
-    cell = max(0.007, 2.6 / (view.focal / float(here[:, 2].mean())))
+    casters = position[::3]
+    cell = max(0.007, 3.0 / (view.focal / float(here[:, 2].mean())))
     axes = np.stack([first, second], 1).astype(np.float32)
     flat = casters @ axes / cell
     low = flat.min(0) - 2
@@ -439,11 +442,19 @@ def _sprite(seen: NDArray[np.int64], color: Array, part: NDArray[np.int16], view
     flat_color[seen], cover[seen], parts[seen] = color, 1, part
     colors, covers, grid = flat_color.reshape(*shape, 3), cover.reshape(shape), parts.reshape(shape)
     if scale == 1:
-        return Sprite(colors, covers, grid, top, left)
+        return Sprite(*_softened_edges(colors, covers), grid, top, left)
     blocks = (view.height // scale, scale, view.width // scale, scale)
     mean_cover = covers.reshape(blocks).mean((1, 3))
     mean_color = colors.reshape(*blocks, 3).mean((1, 3)) / np.maximum(mean_cover, 1e-4)[..., None]
     return Sprite(mean_color, mean_cover, _majority(grid, scale, mean_cover), top, left)
+
+
+def _softened_edges(colors: Array, covers: Array) -> tuple[Array, Array]:
+    """Colour spread one pixel outward and a cover that fades over the edge, in place of finer sampling."""
+    kernel = np.array([0.22, 0.56, 0.22], np.float32)
+    smooth = ndimage.convolve1d(ndimage.convolve1d(covers, kernel, axis=0, mode="nearest"), kernel, axis=1, mode="nearest")
+    spread = ndimage.convolve1d(ndimage.convolve1d(colors, kernel, axis=0, mode="nearest"), kernel, axis=1, mode="nearest")
+    return spread / np.maximum(smooth, 1e-3)[..., None], smooth
 
 
 def _majority(grid: NDArray[np.int16], scale: int, cover: Array) -> NDArray[np.int16]:

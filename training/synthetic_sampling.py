@@ -38,18 +38,21 @@ def sample_scene(rng: np.random.Generator, *, height: int, width: int, num_peopl
     """
     if num_people < 0 or height < 8 or width < 8:
         raise ValueError(f"num_people must be at least 0 and a picture 8 pixels, got {num_people} people in {height}x{width}")
-    camera = sample_camera(rng, height, width, num_people)
-    places = _places(rng, camera, height, width, num_people)
+    camera, nearest = sample_camera(rng, height, width, num_people)
+    places = _places(rng, camera, nearest, width, num_people)
     people = tuple(sample_person(rng, x=x, z=z, rare=rare) for x, z in places)
     backdrop = BACKDROPS[int(rng.integers(len(BACKDROPS)))]
     return SceneSpec(height, width, backdrop, camera, people, sample_light(rng, backdrop), sample_grade(rng), int(rng.integers(2**31)))
 
 
-def sample_camera(rng: np.random.Generator, height: int, width: int, num_people: int) -> Camera:
-    """A level camera; higher up the more people there are, so that more of them are seen."""
-    lift = 1.35 + 0.06 * max(0, num_people - 3) + rng.uniform(-0.15, 0.25)
-    horizon = height * (rng.uniform(0.36, 0.50) - 0.006 * min(num_people, 30))
-    return Camera(max(height, 0.8 * width) * rng.uniform(1.25, 1.6), width * rng.uniform(0.4, 0.6), horizon, min(lift, 3.4))
+def sample_camera(rng: np.random.Generator, height: int, width: int, num_people: int) -> tuple[Camera, float]:
+    """A level camera, higher up the more people there are, and the distance of the nearest of them in metres."""
+    lift = min(1.35 + 0.05 * max(0, num_people - 3) + rng.uniform(-0.15, 0.25), 3.0)
+    focal = max(height, 0.8 * width) * rng.uniform(1.25, 1.6)
+    share = rng.uniform(0.95, 1.25) if rng.random() < (0.12 if num_people > 2 else 0.22) else rng.uniform(0.66, 0.88)
+    pixels = height * share if num_people < 3 else height * min(share, 1.0) * 0.92
+    horizon = height * rng.uniform(0.05, 0.10) + pixels * (1 - lift / 1.75)
+    return Camera(focal, width * rng.uniform(0.4, 0.6), horizon, lift), focal * 1.75 / pixels
 
 
 def sample_light(rng: np.random.Generator, backdrop: str) -> Light:
@@ -72,15 +75,14 @@ def sample_grade(rng: np.random.Generator) -> Grade:
     )
 
 
-def _places(rng: np.random.Generator, camera: Camera, height: int, width: int, num_people: int) -> list[tuple[float, float]]:
+def _places(rng: np.random.Generator, camera: Camera, nearest: float, width: int, num_people: int) -> list[tuple[float, float]]:
     """Places on the ground, near ones few; people keep some distance from each other."""
-    nearest = max(2.0, camera.focal * 1.75 / (height * (1.12 if num_people < 3 else 0.92)))
     farthest = nearest * (1.0 + 0.35 * np.sqrt(num_people))
     places: list[tuple[float, float]] = []
     for index in range(num_people):
         best, most = (0.0, nearest), -1.0
         for _ in range(12):
-            z = nearest + (farthest - nearest) * (rng.random() ** 1.0 if index else 0.25 * rng.random())
+            z = nearest + (farthest - nearest) * (rng.random() if index else 0.0)
             half = 0.5 * width * z / camera.focal
             x = (width / 2 - camera.column) * z / camera.focal + rng.uniform(-0.92, 0.92) * half
             if num_people == 1:

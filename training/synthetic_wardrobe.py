@@ -15,7 +15,7 @@ from training.synthetic_specs import Garment, Outfit, PersonSpec, Rgb
 
 Array = NDArray[np.float32]
 
-TILE_SIZE = 128
+TILE_SIZES = {False: 64, True: 192}  # texels of a cloth tile, coarse and fine
 HALF_PI = np.float32(np.pi / 2)
 SHOULDER = 0.07  # share of an arm's tube that rounds the shoulder off
 SLEEVES = {"none": 0.0, "cap": 0.26, "short": 0.42, "elbow": 0.53, "long": 0.965}
@@ -48,8 +48,8 @@ class DressedBody:
 class _Tailor:
     """Collects the patches, parts and materials of one person while garments are put on."""
 
-    def __init__(self, person: PersonSpec, body: Body) -> None:
-        self.person, self.body = person, body
+    def __init__(self, person: PersonSpec, body: Body, *, fine: bool) -> None:
+        self.person, self.body, self.fine = person, body, fine
         self.rng = np.random.default_rng([person.seed, 17])
         self.patches: list[Patch] = []
         self.parts: list[Part] = [Part(0)]
@@ -57,7 +57,7 @@ class _Tailor:
 
     def look(self, garment: Garment) -> int:
         """Index of a material for the garment's cloth."""
-        cloth, metres = tile(garment, TILE_SIZE, self.rng)
+        cloth, metres = tile(garment, TILE_SIZES[self.fine], self.rng)
         self.looks.append((garment, cloth, metres))
         return len(self.looks) - 1
 
@@ -83,7 +83,8 @@ class _Tailor:
         """Wrinkles of about `height` metres; larger `along` makes them run along the tube, `around` across it."""
         noise = smooth_noise(self.rng, (cells, cells), (along, around))
         ridged = 1 - np.abs(noise) * 1.3
-        return np.asarray(height * (0.55 * noise + 0.6 * ridged), np.float32)
+        ends = np.clip(np.minimum(np.linspace(0, 1, cells), np.linspace(1, 0, cells) + 0.1) * 6, 0, 1)[:, None]
+        return np.asarray(height * (0.55 * noise + 0.6 * ridged) * ends, np.float32)
 
     def materials(self) -> Materials:
         """All materials, stacked."""
@@ -98,9 +99,9 @@ class _Tailor:
         )
 
 
-def dress(person: PersonSpec, body: Body) -> DressedBody:
+def dress(person: PersonSpec, body: Body, *, fine: bool = False) -> DressedBody:
     """The person's patches, parts and materials, from the skin outward."""
-    tailor = _Tailor(person, body)
+    tailor = _Tailor(person, body, fine=fine)
     _skin(tailor)
     for name, put_on in _PUT_ON.items():
         if garment := person.outfit.garments.get(name):
@@ -128,20 +129,19 @@ def _skin(tailor: _Tailor) -> None:
     person, body = tailor.person, tailor.body
     material = tailor.plain(person.skin, "skin")
     torso, face = tailor.part("Torso-skin"), tailor.part("Face")
-    tailor.add(Patch(body.trunk.part(trunk_share(0.9), 1.0, 32), torso, material))
+    tailor.add(Patch(body.trunk.part(trunk_share(_bare_from(person.outfit)), 1.0, 32), torso, material))
     tailor.add(Patch(body.neck, torso, material))
-    tailor.add(Patch(body.head, face, material, displace=_face_relief(), decals=(face_decal(person),)))
+    tailor.add(Patch(body.head, face, material, displace=_face_relief(), decals=(face_decal(person, fine=tailor.fine),)))
     for sign in (-1.0, 1.0):
         tailor.add(Patch(_ear(body, sign), face, material))
     for side, letter in zip(SIDES, "LR", strict=True):
         arm, leg = tailor.part(f"{letter}-arm"), tailor.part(f"{letter}-leg")
-        if _sleeve_end(person.outfit) < 0.9:
-            tailor.add(Patch(body.arms[side], arm, material))
+        tailor.add(Patch(body.arms[side].part(max(0.0, _sleeve_end(person.outfit) - 0.08), 1.0, 36), arm, material))
         tailor.add(Patch(body.hands[side], arm, material))
         tailor.add(Patch(_thumb(body, side), arm, material))
-        if _bare_legs(person.outfit):
-            tailor.add(Patch(body.legs[side], leg, material, displace=None))
-        tailor.add(Patch(body.feet[side], leg, material))
+        tailor.add(Patch(body.legs[side].part(_legs_from(person.outfit), 1.0, 36), leg, material))
+        if person.outfit.garments["Shoes"].style in ("pump", "ballet"):
+            tailor.add(Patch(body.feet[side], leg, material))
 
 
 def _sleeve_end(outfit: Outfit) -> float:
@@ -151,9 +151,20 @@ def _sleeve_end(outfit: Outfit) -> float:
     return max(ends)
 
 
-def _bare_legs(outfit: Outfit) -> bool:
-    pants = outfit.garments.get("Pants")
-    return pants is None or pants.size == "Short/small" or pants.reach < 0.7
+def _bare_from(outfit: Outfit) -> float:
+    """Height from which the trunk's skin can be seen."""
+    upper = outfit.garments.get("UpperClothes")
+    if upper is None or "crop" in upper.style:
+        return 0.95
+    return 1.2 if upper.style.split()[0] in ("vee", "scoop", "strap") else 1.38
+
+
+def _legs_from(outfit: Outfit) -> float:
+    """Share of the legs from which their skin can be seen."""
+    if pants := outfit.garments.get("Pants"):
+        return max(0.0, _pants_end(pants) - 0.06)
+    skirt = outfit.garments["Skirt"]
+    return 0.0 if skirt.size == "Short/small" else 0.3
 
 
 def _face_relief() -> Array:
@@ -212,7 +223,7 @@ def _pants(tailor: _Tailor, garment: Garment) -> None:
     for side in SIDES:
         tube = body.legs[side].part(0.02, end, 36).grown(_pants_slack(garment, end))
         wrinkles = tailor.folds(0.003 + 0.006 * garment.fit, along=1.6, around=5)
-        tailor.add(Patch(tube, part, material, layer=2, displace=wrinkles, two_sided=garment.fit > 0.6, decals=_seam(garment)))
+        tailor.add(Patch(tube, part, material, layer=2, displace=wrinkles, two_sided=garment.style == "wide", decals=_seam(garment)))
         tailor.decide(part, _ring(tube, 0.98 if tucked >= end else max(0.05, (tucked - 0.06) / end)))
 
 
@@ -282,7 +293,8 @@ def _upper(tailor: _Tailor, garment: Garment) -> None:
     tube = tube.grown(loose.astype(np.float32))
     decals = _front_of(garment, neckline)
     wrinkles = tailor.folds(0.003 + 0.004 * garment.fit, along=2.5, around=2.5)
-    tailor.add(Patch(tube, part, material, layer, _neckline(neckline), wrinkles, decals, two_sided=True))
+    covered = (HALF_PI - 1.5, HALF_PI + 1.5) if "Coat" in tailor.person.outfit.garments else None
+    tailor.add(Patch(tube, part, material, layer, _neckline(neckline), wrinkles, decals, angles=covered))
     _neck_finish(tailor, garment, neckline, material, part)
     for side in SIDES:
         _sleeve(tailor, garment, side, SLEEVES[sleeve], material, part, layer, covered="Coat" in tailor.person.outfit.garments)
@@ -364,11 +376,11 @@ def _sleeve(tailor: _Tailor, garment: Garment, side: str, end: float, material: 
     arm = tailor.body.arms[side]
     if not covered:
         tailor.decide(part, _ring(arm.part(0, max(end, 0.1), 24).grown(0.012), 0.98))
-    if end <= 0:
+    if end <= 0 or covered:
         return
     slack = np.interp(np.linspace(0, 1, 36), [0, 0.3, 1], [0.006, 0.010 + 0.016 * garment.fit, 0.007 + 0.022 * garment.fit * (end < 0.9)])
     tube = arm.part(0, end, 36).grown(slack.astype(np.float32))
-    tailor.add(Patch(tube, part, material, layer, displace=tailor.folds(0.002 + 0.005 * garment.fit, along=1.5, around=4), two_sided=True))
+    tailor.add(Patch(tube, part, material, layer, displace=tailor.folds(0.002 + 0.005 * garment.fit, along=1.5, around=4)))
 
 
 def _coat(tailor: _Tailor, garment: Garment) -> None:
@@ -382,7 +394,7 @@ def _coat(tailor: _Tailor, garment: Garment) -> None:
     tube = body.trunk.part(tall, trunk_share(1.485), 44)
     loose = np.interp(np.linspace(0, 1, 44), [0, 0.25, 0.8, 1], [slack, slack, slack * 0.9, 0.012]).astype(np.float32)
     wrinkles = tailor.folds(0.004, along=3, around=2)
-    tailor.add(Patch(tube.grown(loose), part, material, 5, _opened(opening, 0.62), wrinkles, _coat_front(garment, style), two_sided=True))
+    tailor.add(Patch(tube.grown(loose), part, material, 5, _opened(opening, 0.62), wrinkles, _coat_front(garment, style), two_sided=style[1] == "open"))
     if garment.size == "Long/large":
         _coat_skirt(tailor, garment, material, part, opening)
     else:
@@ -402,7 +414,7 @@ def _coat_skirt(tailor: _Tailor, garment: Garment, material: int, part: int, ope
 def _coat_sleeve(tailor: _Tailor, garment: Garment, side: str, material: int, part: int) -> None:
     slack = np.interp(np.linspace(0, 1, 36), [0, 0.3, 1], [0.014, 0.020 + 0.012 * garment.fit, 0.016 + 0.012 * garment.fit])
     tube = tailor.body.arms[side].part(0, 0.97, 36).grown(slack.astype(np.float32))
-    tailor.add(Patch(tube, part, material, 5, displace=tailor.folds(0.005, along=1.5, around=4), two_sided=True))
+    tailor.add(Patch(tube, part, material, 5, displace=tailor.folds(0.005, along=1.5, around=4)))
 
 
 def _opened(opening: float, narrow_at: float) -> Keep:
@@ -479,7 +491,8 @@ def drape(body: Body, top: float, bottom: float, *, slack: float, flare: float, 
         legs = np.abs(left[:, axis] - right[:, axis]) / 2 + leg_radius
         top_radius, hip_radius = (float(np.linalg.norm(getattr(tube, ring)[0])) for tube in (waist, hips))
         trunk_radius = np.interp(heights / body.scale, [0.92, top], [hip_radius, top_radius])
-        span = np.where(heights / body.scale > 0.86, trunk_radius, np.maximum(legs, 0 if taper else hip_radius))
+        below = np.interp(heights / body.scale, [0.60, 0.88], [0.0 if taper else hip_radius, hip_radius])
+        span = np.where(heights / body.scale > 0.88, trunk_radius, np.maximum(legs, below))
         spans.append(_widening(span, taper) + slack * np.clip(down * 4, 0.3, 1) + flare * down**1.2)
     side, front = waist.sides[0] / np.linalg.norm(waist.sides[0]), waist.fronts[0] / np.linalg.norm(waist.fronts[0])
     front = front * np.array([1, 0, 1])
@@ -661,12 +674,23 @@ def _mask(tailor: _Tailor, garment: Garment) -> None:
 # --- hats and hair ---
 
 
+def _shell(body: Body, begin: float, end: float, by: float, rings: int = 30) -> Tube:
+    """The head's surface pushed outward by `by` metres, rounded over the crown."""
+    tube = body.head.part(begin, end, rings)
+    share = np.linspace(begin, end, rings)
+    rise = np.clip((share - 0.5) / 0.5, 0, 1) ** 2
+    aside = np.sqrt(np.clip(1 - rise**2, 0, 1))
+    sink = np.clip((0.45 - share) / 0.45, 0, 1) * 0.4
+    lifted = tube.centers + (by * (rise - sink))[:, None] * body.head_frame[1]
+    return replace(tube.grown((by * aside).astype(np.float32)), centers=np.float32(lifted))
+
+
 def _hat(tailor: _Tailor, garment: Garment) -> None:
     body, material, part = tailor.body, tailor.look(garment), tailor.part("Hat", garment)
     left, up, front = body.head_frame
     if garment.style in ("beanie", "fur"):
         bulk = 0.030 if garment.style == "fur" else 0.017
-        crown = body.head.part(0.66, 1.0, 20).grown(bulk).capped()
+        crown = _shell(body, 0.66, 1.0, bulk)
         ribs = np.sin(np.arange(192) / 192 * 2 * np.pi * 40)[None, :] * 0.0016
         shape = tailor.folds(0.012) if garment.style == "fur" else np.float32(ribs + np.zeros((8, 1)))
         tailor.add(Patch(crown, part, material, 6, displace=shape, decals=_word(garment)))
@@ -762,10 +786,7 @@ def _scalp(tailor: _Tailor, style: str, material: int, part: int) -> None:
         edge = np.interp(from_front(angle), HAIRLINE_GAPS, line) + wobble[np.mod((angle * 64 / (2 * np.pi)).astype(int), 64)]
         return np.asarray((real > edge) & ((real < 0.72) | (not hatted)), np.bool_)
 
-    top = np.interp(np.linspace(0.1, 1, 30), [0.1, 0.5, 1.0], [0.35, 0.9, 1.15]).astype(np.float32) * min(bulk, 0.02 if hatted else 1)
-    tube = body.head.part(0.1, 1.0, 30).grown(top)
-    if style != "bald":
-        tube = tube.capped()
+    tube = _shell(body, 0.1, 1.0, min(bulk, 0.012 if hatted else 1.0))
     strands = tailor.folds(0.4 * bulk if style != "afro" else 0.016, along=4 if style != "afro" else 1.3, around=1.0 if style != "afro" else 1.3, cells=64)
     tailor.add(Patch(tube, part, material, 3, keep, strands))
 
@@ -809,8 +830,8 @@ def _falling(tailor: _Tailor, garment: Garment, material: int, part: int) -> Non
         fringe = ragged[np.mod((angle * 64 / (2 * np.pi)).astype(int), 64)]
         return np.asarray((from_front(angle) > parted - 0.25 * share) & (share < 0.97 + fringe), np.bool_)
 
-    wave = 0.007 if garment.style.startswith("long") or bob else 0.016
-    strands = tailor.folds(wave, along=6 if wave < 0.01 else 2.2, around=1.2, cells=64)
+    wave = 0.004 if garment.style.startswith("long") or bob else 0.012
+    strands = tailor.folds(wave, along=6 if wave < 0.01 else 2.5, around=1.6, cells=64)
     tailor.add(Patch(tube, part, material, 4, keep, strands, two_sided=True))
     if bob:
         tailor.decide(part, _ring(tube, 0.5))
