@@ -1,0 +1,1 @@
+"""Screens: what the pages show and how they look."""

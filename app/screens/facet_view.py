@@ -1,0 +1,67 @@
+"""Facet view: what the matches wear, counted, each count a click away from being asked."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.editing import narrowed
+from app.wording import ATTRIBUTES
+from app.workspace import Workspace
+from query.facets import Facet
+from query.search import SearchResult
+from query.tree import Has, Query, clauses, format_query
+
+View = dict[str, Any]
+
+WORN = ("Coat", "UpperClothes", "Pants", "Skirt", "Shoes", "Hat", "Glasses", "Scarf", "Socks", "Glove", "Mask")
+LOOKED_AT = (("UpperClothes", "color"), ("Coat", "color"), ("Pants", "color"), ("Skirt", "color"), ("Hair", "color"),
+             ("Shoes", "color"), ("Coat", "size"), ("Pants", "size"), ("Skirt", "size"), ("Hair", "size"),
+             ("UpperClothes", "pattern"))  # fmt: skip
+SHOWN = 6  # facets beside "Wearing", and values of each
+UNASKABLE = ("Undetermined",)
+
+
+def facet_views(workspace: Workspace, result: SearchResult) -> list[View]:
+    """Facets that can narrow the result down, those of garments asked for first."""
+    facets, _ = workspace.searcher.facets(result)
+    by_key = {(facet.attribute, facet.task): facet for facet in facets}
+    asked = {group for clause in clauses(result.query) for group in clause.has.attribute}
+    worn = _worn([by_key[group, "attribute"] for group in WORN if group not in asked], result)
+    keys = sorted(LOOKED_AT, key=lambda key: key[0] not in asked)
+    labels = [_labels(by_key[key], result) for key in keys]
+    return [*([worn] if worn["values"] else []), *[view for view in labels if len(view["values"]) > 1][:SHOWN]]
+
+
+def _worn(facets: Sequence[Facet], result: SearchResult) -> View:
+    """How many wear each garment, most first."""
+    values = [
+        _value(ATTRIBUTES[facet.attribute], facet.counts["seen"], result, Has((facet.attribute,)))
+        for facet in facets
+        if 0 < facet.counts["seen"] < result.total
+    ]
+    return {"title": "Also wearing", "values": sorted(values, key=lambda value: -value["count"])[:SHOWN]}
+
+
+def _labels(facet: Facet, result: SearchResult) -> View:
+    """How many have each label, most first; nothing where the query says it already."""
+    if _is_asked(facet, result.query):
+        return {"title": "", "values": []}
+    values = [
+        _value(label, count, result, _has(facet, label))
+        for label, count in facet.counts.items()
+        if count and label not in UNASKABLE
+    ]
+    title = f"{ATTRIBUTES[facet.attribute]} {facet.task}"
+    return {"title": title, "values": sorted(values, key=lambda value: -value["count"])[:SHOWN]}
+
+
+def _value(label: str, count: int, result: SearchResult, more: Has) -> View:
+    return {"label": label, "count": count, "query": format_query(narrowed(result.query, more))}
+
+
+def _has(facet: Facet, label: str) -> Has:
+    asked: dict[str, Any] = {facet.task: (label,)}
+    return Has((facet.attribute,), **asked)
+
+
+def _is_asked(facet: Facet, query: Query) -> bool:
+    return any(facet.attribute in clause.has.attribute and clause.has.labels(facet.task) for clause in clauses(query))

@@ -1,0 +1,137 @@
+"""Person view: one person marked in the photograph, with all that was seen of them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.pictures import original_url, photo_outline_url, photo_url, spotlight_url
+from app.wording import ATTRIBUTES, label_words
+from app.workspace import Workspace
+from index.person_index import StoredPerson
+from parsing.labels import ATTRIBUTE_GROUPS, CHARACTERISTICS, LABELS, members
+from parsing.records import CharacterizedAttribute
+from query.tree import And, Has, format_query
+
+View = dict[str, Any]
+
+OUTFIT = ("Coat", "UpperClothes", "Pants", "Skirt", "Hat", "Shoes")
+OUTFIT_CLAUSES = 4
+
+
+def person_view(person_id: int, workspace: Workspace, results: Mapping[str, Any] | None) -> View:
+    """Everything that the details of a person show.
+
+    Args:
+        person_id: whose details.
+        workspace: where they are.
+        results: the page of results that they were opened from, for the clauses; None from elsewhere.
+
+    Raises:
+        UnknownPersonError: there is no such person.
+    """
+    stored = workspace.index.person(person_id)
+    everyone = workspace.index.people_of_image(stored.image_id)
+    matches: list[View] = results["matches"] if results else []
+    clauses: list[View] = next((match["clauses"] for match in matches if match["person_id"] == person_id), [])
+    garments = _garments(stored)
+    return {
+        "person_id": person_id,
+        "title": _title(garments),
+        "subtitle": _subtitle(len(everyone), stored),
+        "name": stored.image_path.name,
+        "photo": photo_url(stored.image_id),
+        "photo_full": original_url(stored.image_id),
+        "spotlight": spotlight_url(person_id),
+        "outlines": _outlines(person_id, clauses),
+        "clauses": clauses,
+        "attributes": [_attribute_view(person_id, group, record) for group, record in garments.items()],
+        "others": [_place(other) for other in everyone if other.person_id != person_id],
+        "outfit": _outfit(garments),
+        "facts": _facts(stored),
+    }
+
+
+def _garments(stored: StoredPerson) -> dict[str, CharacterizedAttribute]:
+    """What was seen, by attribute group; of a pair the larger side."""
+    found: dict[str, CharacterizedAttribute] = {}
+    for group in ATTRIBUTE_GROUPS:
+        records = [record for record in stored.person.attributes if record.attribute in members(group)]
+        if records:
+            found[group] = max(records, key=lambda record: record.area)
+    return found
+
+
+def _winner(record: CharacterizedAttribute, task: str) -> tuple[str, float] | None:
+    """The most probable label and its probability; None where the task does not apply."""
+    values = record.probabilities.get(task)
+    if not values:
+        return None
+    best = max(range(len(values)), key=values.__getitem__)
+    return LABELS[task][best], values[best]
+
+
+def _words(group: str, record: CharacterizedAttribute) -> str:
+    color = _winner(record, "color")
+    return f"{label_words(color[0])} {ATTRIBUTES[group]}" if color else ATTRIBUTES[group]
+
+
+def _title(garments: Mapping[str, CharacterizedAttribute]) -> str:
+    """The most visible clothes in words."""
+    worn = sorted((group for group in garments if group in OUTFIT), key=lambda group: -garments[group].area)
+    words = [_words(group, garments[group]) for group in worn[:2]]
+    return " and ".join(words).capitalize() if words else "Person"
+
+
+def _subtitle(number: int, stored: StoredPerson) -> str:
+    alone = "alone in this photograph" if number == 1 else f"one of {number} people in this photograph"
+    return f"Person {stored.person_id}, {alone}"
+
+
+def _outlines(person_id: int, clauses: Sequence[Mapping[str, Any]]) -> list[View]:
+    return [
+        {"group": clause["group"], "url": photo_outline_url(person_id, clause["group"], clause["color"])}
+        for clause in clauses
+        if clause["group"]
+    ]
+
+
+def _attribute_view(person_id: int, group: str, record: CharacterizedAttribute) -> View:
+    winners = {task: _winner(record, task) for task in CHARACTERISTICS}
+    return {
+        "name": ATTRIBUTES[group].capitalize(),
+        "score": record.score,
+        "outline": photo_outline_url(person_id, group, 1),
+        **{task: {"label": winner[0], "p": winner[1]} if winner else None for task, winner in winners.items()},
+    }
+
+
+def _place(stored: StoredPerson) -> View:
+    """Where a person is, as fractions of the photograph."""
+    x0, y0, x1, y1 = stored.person.box_xyxy
+    return {
+        "person_id": stored.person_id,
+        "left": x0 / stored.width,
+        "top": y0 / stored.height,
+        "width": (x1 - x0) / stored.width,
+        "height": (y1 - y0) / stored.height,
+    }
+
+
+def _outfit(garments: Mapping[str, CharacterizedAttribute]) -> str | None:
+    """Compact text that asks for the same clothes in the same colors."""
+    worn = [group for group in OUTFIT if group in garments][:OUTFIT_CLAUSES]
+    terms = []
+    for group in worn:
+        color = _winner(garments[group], "color")
+        terms.append(Has((group,), color=(color[0],) if color else ()))
+    return None if not terms else format_query(terms[0] if len(terms) == 1 else And(tuple(terms)))
+
+
+def _facts(stored: StoredPerson) -> list[tuple[str, str]]:
+    taken = stored.captured_at.strftime("%d %B %Y, %H:%M") if stored.captured_at else "unknown"
+    return [
+        ("File", stored.image_path.name),
+        ("Gallery", stored.gallery),
+        ("Taken", taken),
+        *([("Camera", stored.camera)] if stored.camera else []),
+        ("Size", f"{stored.width} × {stored.height} pixels"),
+    ]

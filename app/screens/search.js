@@ -1,0 +1,304 @@
+/* The search screen: draws the view that Python sends, and tells Python what the reader does.
+ *
+ * All words reach the page as text nodes, never as markup. */
+
+const SVG = "http://www.w3.org/2000/svg";
+const COLORS = 6;
+const SWATCHES = {
+  Dark: "#24221f", Medium: "#85827c", Light: "#f1eee8", Brown: "#7b4f2e", Red: "#d12b2b", Pink: "#f29ac0",
+  Yellow: "#f2c91d", Orange: "#f07f1d", Green: "#3b9150", Blue: "#2f6bd6", Purple: "#7d45b8",
+  Multicolor: "conic-gradient(#e33,#fb0,#4b5,#29d,#85d,#e33)",
+};
+const LENS = "M11 4a7 7 0 1 0 4.4 12.4l4.1 4.1 1.4-1.4-4.1-4.1A7 7 0 0 0 11 4Zm0 2a5 5 0 1 1 0 10 5 5 0 0 1 0-10Z";
+
+/** An element; children that are null or false are left out. */
+function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "style") Object.assign(element.style, value);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+function icon(box, ...paths) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", box);
+  svg.setAttribute("aria-hidden", "true");
+  for (const [d, fill] of paths) {
+    const path = document.createElementNS(SVG, "path");
+    path.setAttribute("d", d);
+    path.setAttribute("fill", fill ?? "currentColor");
+    svg.append(path);
+  }
+  return svg;
+}
+
+/** A figure in four pieces of clothing: the program's mark, and plain where nobody was found. */
+function figure(colors = ["currentColor", "currentColor", "currentColor", "currentColor"]) {
+  return icon(
+    "0 0 22 28",
+    ["M11 0a4 4 0 1 1 0 8 4 4 0 0 1 0-8Z", colors[0]],
+    ["M4.5 9.5h13A2.5 2.5 0 0 1 20 12v6h-3.5v-4h-1v4.5h-9V14h-1v4H2v-6a2.5 2.5 0 0 1 2.5-2.5Z", colors[1]],
+    ["M6.5 19.5h4V26h-4z", colors[2]],
+    ["M11.5 19.5h4V26h-4z", colors[3]],
+  );
+}
+
+const percent = (p) => `${Math.round(100 * p)}%`;
+const count = (n, one, many) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
+const tint = (position) => `var(--c${position % COLORS})`;
+
+class Screen {
+  constructor(parent, emit) {
+    this.emit = emit;
+    this.input = h("input", {
+      type: "search", name: "description", autocomplete: "off", spellcheck: "false", maxlength: 500,
+      placeholder: "red coat, blue jeans, no hat", "aria-label": "Describe someone",
+    });
+    this.form = h("form", { class: "search", role: "search", onsubmit: (event) => this.submit(event) },
+      icon("0 0 24 24", [LENS]), this.input, h("kbd", { title: "press / to search" }, "/"),
+      h("button", { class: "go", type: "submit" }, "Search"));
+    this.root = h("div", { class: "signalement" });
+    for (const kind of ["keydown", "keyup", "keypress"]) {
+      this.root.addEventListener(kind, (event) => event.stopPropagation()); // Streamlit has shortcuts on single letters
+    }
+    this.root.addEventListener("keydown", (event) => this.keys(event));
+    this.onkey = (event) => this.keys(event);
+    document.addEventListener("keydown", this.onkey);
+    parent.replaceChildren(this.root);
+  }
+
+  tell(action, details = {}) {
+    this.root.classList.add("busy");
+    this.emit({ action, ...details, serial: this.view.serial });
+  }
+
+  submit(event) {
+    event.preventDefault();
+    this.tell("search", { text: this.input.value });
+  }
+
+  keys(event) {
+    const typing = event.target instanceof HTMLElement && /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
+    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault();
+      this.input.focus();
+      this.input.select();
+    } else if (this.view?.person && !typing && event.key === "ArrowLeft") this.step(-1);
+    else if (this.view?.person && !typing && event.key === "ArrowRight") this.step(1);
+  }
+
+  /** Opens the hit before or after the open one, on this page of results. */
+  step(by) {
+    const ids = (this.view.results?.matches ?? []).map((match) => match.person_id);
+    const next = ids[ids.indexOf(this.view.person.person_id) + by];
+    if (ids.includes(this.view.person.person_id) && next !== undefined) this.tell("open", { person_id: next });
+  }
+
+  show(view) {
+    const turned = this.view && (this.view.query !== view.query || this.view.page !== view.page);
+    const focused = this.root.getRootNode().activeElement === this.input;
+    if (!this.view || this.view.text !== view.text) this.input.value = view.text;
+    this.view = view;
+    this.root.classList.remove("busy");
+    const start = !view.query && !view.error;
+    this.root.replaceChildren(this.top(start), ...(start ? this.start() : [view.error ? this.failed() : this.found()]));
+    if (view.person) this.detail(view.person);
+    if (focused && !view.person) this.input.focus();
+    if (turned && !view.person) this.root.scrollIntoView({ block: "start" });
+  }
+
+  top(start) {
+    const mark = figure(["var(--accent)", "var(--ink)", "var(--muted)", "var(--muted)"]);
+    return h("header", { class: start ? "top" : "top compact" },
+      h("div", { class: "bar" },
+        h("a", { class: "wordmark", href: "./", onclick: (event) => { event.preventDefault(); this.tell("home"); } },
+          mark, "Signalement"),
+        start ? null : this.form,
+        h("nav", {}, this.view.links.map((link) =>
+          h("a", { href: link.href, target: "_self", "aria-current": link.current ? "page" : null }, link.label)))),
+      h("div", { class: "progress" }));
+  }
+
+  start() {
+    const { people, images } = this.view.totals;
+    const known = people
+      ? `${count(people, "person", "people")} in ${count(images, "photograph", "photographs")}, found by what they wear.`
+      : "Nobody is here yet. Add photographs, and describe who you are looking for.";
+    return [
+      h("section", { class: "hero" },
+        h("h1", {}, "Describe someone."), h("p", {}, known), this.form,
+        h("div", { class: "examples" }, this.view.examples.map((text) => this.example(text)))),
+      h("section", { class: "wall", "aria-label": "People in this gallery" }, this.view.wall.map((person) =>
+        h("button", { title: "Open", onclick: () => this.tell("open", { person_id: person.person_id }) },
+          h("img", { src: person.crop, alt: "", width: person.width, height: person.height, loading: "lazy" })))),
+    ];
+  }
+
+  example(text) {
+    return h("button", { class: "pill", onclick: () => { this.input.value = text; this.tell("search", { text }); } }, text);
+  }
+
+  failed() {
+    return h("section", { class: "notice", role: "alert" }, figure(), h("h2", {}, this.view.error.title),
+      h("p", {}, this.view.error.sentence),
+      h("div", { class: "examples" }, this.view.examples.map((text) => this.example(text))));
+  }
+
+  found() {
+    const { results } = this.view;
+    return h("main", { class: "page" },
+      results.total ? this.facets() : h("div"),
+      h("div", {}, this.chips(), results.total ? this.hits() : this.nobody()));
+  }
+
+  chips() {
+    const { chips, unknown, corrections } = this.view;
+    return h("div", { class: "chips", "aria-label": "What was understood" },
+      chips.map((chip) => h("span", { class: chip.negated ? "chip denied" : "chip", title: chip.clause },
+        h("i", { style: { background: chip.negated ? "var(--muted)" : tint(chip.color) } }),
+        h("span", {}, chip.label), chip.weight === 1 ? null : h("small", {}, `×${chip.weight}`),
+        h("button", { title: `remove ${chip.label}`, "aria-label": `remove ${chip.label}`,
+          onclick: () => this.tell("query", { query: chip.without }) }, "×"))),
+      corrections.map(({ typed, read }) => h("span", { class: "chip corrected" }, `“${typed}” read as “${read}”`)),
+      unknown.map((word) => h("span", { class: "chip unknown" }, h("s", {}, word), h("small", {}, "not understood"))));
+  }
+
+  hits() {
+    const { results, mode, sort, page } = this.view;
+    const choose = (name, labels, value) => h("div", { class: "segments", role: "group", "aria-label": name },
+      labels.map((label) => h("button", { "aria-pressed": String(label === value),
+        onclick: () => this.tell("set", { [name]: label }) }, label[0].toUpperCase() + label.slice(1))));
+    return h("div", {},
+      h("div", { class: "heading" },
+        h("h2", { class: "number", role: "status" }, count(results.total, "person", "people"),
+          results.pages > 1 ? h("small", {}, `page ${page} of ${results.pages}`) : null),
+        choose("mode", ["strict", "balanced", "recall"], mode), choose("sort", ["score", "time"], sort),
+        h("details", { class: "tool" }, h("summary", {}, "Export"), h("div", { class: "menu" },
+          Object.entries(results.exports).map(([kind, url]) => h("a", { href: url, download: true },
+            { csv: "Table (CSV)", json: "Records (JSON)", zip: "Pictures (ZIP)" }[kind]))))),
+      h("div", { class: "grid" }, results.matches.map((match) => this.hit(match))),
+      results.pages > 1 ? this.pages(page, results.pages) : null);
+  }
+
+  hit(match) {
+    const open = () => this.tell("open", { person_id: match.person_id });
+    return h("article", { class: "hit" },
+      h("div", { class: "frame" },
+        h("button", { class: "picture", onclick: open, "aria-label": `open person ${match.rank}` },
+          h("img", { class: "back", src: match.crop, alt: "", loading: "lazy" }),
+          h("img", { class: "front", src: match.crop, alt: `person in ${match.name}`, loading: "lazy" }),
+          match.clauses.filter((clause) => clause.outline).map((clause) =>
+            h("img", { class: "outline", src: clause.outline, alt: "", loading: "lazy" })),
+          h("span", { class: "rank number" }, String(match.rank))),
+        h("button", { class: "alike", onclick: () => this.tell("query", { query: `like:${match.person_id}` }) },
+          "More like this")),
+      this.bars(match.clauses),
+      h("div", { class: "where", title: match.image }, match.name));
+  }
+
+  bars(clauses) {
+    return h("div", { class: "bars" }, clauses.map((clause) =>
+      h("div", { title: `${clause.clause}: ${percent(clause.p)}` },
+        h("span", {}, clause.label), h("b", { class: "number" }, percent(clause.p)),
+        h("u", {}, h("i", { style: { width: percent(clause.p),
+          background: clause.negated ? "var(--muted)" : tint(clause.color) } })))));
+  }
+
+  pages(page, last) {
+    const turn = (to, label) => h("button", { disabled: to < 1 || to > last, onclick: () => this.tell("set", { page: to }) },
+      label);
+    return h("nav", { class: "pages", "aria-label": "Pages" }, turn(page - 1, "← Previous"),
+      h("span", { class: "number muted" }, `${page} / ${last}`), turn(page + 1, "Next →"));
+  }
+
+  nobody() {
+    const ways = this.view.relaxations;
+    return h("section", { class: "notice", role: "status" }, figure(), h("h2", {}, "Nobody fits all of that"),
+      h("p", {}, ways.length ? "Ask for a little less:" : "Try another description."),
+      h("div", { class: "ways" }, ways.map((way) => h("button", { onclick: () => this.tell("query", { query: way.query }) },
+        h("span", {}, way.label), h("b", { class: "number" }, count(way.count, "person", "people"))))));
+  }
+
+  facets() {
+    const wide = window.matchMedia("(min-width: 901px)").matches;
+    return h("details", { class: "facets", open: wide }, h("summary", {}, "Narrow down"),
+      this.view.facets.map((facet) => h("section", {}, h("h3", {}, facet.title), facet.values.map((value) =>
+        h("button", { class: "facet", onclick: () => this.tell("query", { query: value.query }) },
+          SWATCHES[value.label] ? h("i", { style: { background: SWATCHES[value.label] } }) : null,
+          h("span", {}, value.label), h("b", { class: "number" }, value.count.toLocaleString("en")))))));
+  }
+
+  detail(person) {
+    const dialog = h("dialog", { "aria-label": "Person", oncancel: (event) => { event.preventDefault(); this.tell("close"); } },
+      h("div", { class: "detail" }, this.stage(person), this.side(person)));
+    this.root.append(dialog);
+    dialog.showModal();
+    dialog.querySelector(".close").focus({ focusVisible: false });
+  }
+
+  stage(person) {
+    const others = person.others.map((other) => h("a", { class: "other", title: "Open this person",
+      style: { left: percent4(other.left), top: percent4(other.top), width: percent4(other.width), height: percent4(other.height) },
+      onclick: () => this.tell("open", { person_id: other.person_id }) }));
+    const ids = (this.view.results?.matches ?? []).map((match) => match.person_id);
+    const at = ids.indexOf(person.person_id);
+    return h("div", { class: "stage" },
+      h("div", { class: "photo" }, h("img", { src: person.photo, alt: `photograph ${person.name}` }),
+        h("img", { class: "outline marked", src: person.spotlight, alt: "" }),
+        person.outlines.map((outline) => h("img", { class: "outline", "data-group": outline.group, src: outline.url, alt: "" })),
+        h("img", { class: "outline pointed", alt: "", style: { display: "none" } }), others),
+      at > 0 ? h("button", { class: "step previous", "aria-label": "previous", onclick: () => this.step(-1) }, "←") : null,
+      at >= 0 && at < ids.length - 1
+        ? h("button", { class: "step next", "aria-label": "next", onclick: () => this.step(1) }, "→") : null);
+  }
+
+  side(person) {
+    return h("aside", { class: "side" },
+      h("header", {}, h("h2", {}, person.title),
+        h("button", { class: "close", "aria-label": "close", onclick: () => this.tell("close") }, "×")),
+      h("div", { class: "muted" }, person.subtitle),
+      person.clauses.length ? this.bars(person.clauses) : null,
+      h("div", { class: "actions" },
+        h("button", { class: "main", onclick: () => this.tell("query", { query: `like:${person.person_id}` }) },
+          "More like this"),
+        person.outfit ? h("button", { onclick: () => this.tell("query", { query: person.outfit }) }, "Search this outfit") : null,
+        h("a", { href: person.photo_full, target: "_blank", rel: "noopener" }, "Full photograph")),
+      h("table", {}, h("thead", {}, h("tr", {}, ["Seen", "Color", "Size", "Pattern"].map((name) => h("th", {}, name)))),
+        h("tbody", {}, person.attributes.map((row) => this.attribute(row)))),
+      h("dl", { class: "facts" }, person.facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
+  }
+
+  attribute(row) {
+    const cell = (value, swatch) => h("td", {},
+      swatch && value ? h("span", { class: "swatch", style: { background: SWATCHES[value.label] } }) : null,
+      value ? value.label : "–", value ? h("small", { class: "number" }, percent(value.p)) : null);
+    const point = (shown) => {
+      const pointed = this.root.querySelector(".pointed");
+      pointed.src = row.outline;
+      pointed.style.display = shown ? "" : "none";
+      for (const outline of this.root.querySelectorAll(".photo .outline[data-group]")) outline.style.opacity = shown ? 0 : 1;
+    };
+    return h("tr", { onmouseenter: () => point(true), onmouseleave: () => point(false) },
+      h("td", {}, row.name, h("small", { class: "number" }, percent(row.score))),
+      cell(row.color, true), cell(row.size), cell(row.pattern));
+  }
+}
+
+const percent4 = (share) => `${(100 * share).toFixed(3)}%`;
+const screens = new WeakMap();
+
+export default function render({ data, parentElement, setTriggerValue }) {
+  let screen = screens.get(parentElement);
+  if (!screen) {
+    screen = new Screen(parentElement, (event) => setTriggerValue("event", event));
+    screens.set(parentElement, screen);
+  }
+  screen.emit = (event) => setTriggerValue("event", event);
+  if (data && screen.view?.serial !== data.serial) screen.show(data);
+  return () => document.removeEventListener("keydown", screen.onkey);
+}

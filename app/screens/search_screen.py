@@ -1,0 +1,48 @@
+"""Search screen: reads the address, shows the view, and turns what the reader does into the next address."""
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from app.config import AppConfig
+from app.screens.search_state import SearchState
+from app.screens.search_view import search_view
+from app.workspace import open_workspace
+
+HERE = Path(__file__).parent
+KEY = "search"
+
+
+def show() -> None:
+    """Draw the search page."""
+    st.html(HERE / "frame.css")
+    state, view = search_view(_state(), open_workspace(AppConfig.from_environment()))
+    _set_address(state)
+    _component()(key=KEY, data=view, on_event_change=_follow)
+
+
+def _state() -> SearchState:
+    return SearchState.from_parameters(st.query_params.to_dict())
+
+
+def _set_address(state: SearchState) -> None:
+    if st.query_params.to_dict() != state.parameters():
+        st.query_params.from_dict(state.parameters())
+
+
+def _follow() -> None:
+    """Called before the page is drawn again, when the reader has done something."""
+    event: dict[str, Any] = st.session_state[KEY]["event"] or {}
+    _set_address(_state().after(event))
+
+
+def _component() -> Any:
+    return st.components.v2.component(
+        "signalement.search",
+        css=(HERE / "search.css").read_text(),
+        js=(HERE / "search.js").read_text(),
+    )
+
+
+show()

@@ -1,0 +1,19 @@
+"""UI: the pages and the pictures and exports beside them, served by `python -m streamlit run app/ui.py`."""
+
+from streamlit.starlette import App
+
+from app.config import AppConfig
+from app.downloads import download_routes
+from app.pictures import picture_routes
+from app.workspace import Workspace, open_workspace
+
+
+def workspace() -> Workspace:
+    """The store that this server shows."""
+    return open_workspace(AppConfig.from_environment())
+
+
+app = App(
+    "screens/search_screen.py",
+    routes=[*picture_routes(lambda: workspace().index), *download_routes(workspace)],
+)

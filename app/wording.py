@@ -1,0 +1,92 @@
+"""Wording: clauses and attributes in the words that a reader would use."""
+
+from collections.abc import Mapping, Sequence
+
+from query.tree import (
+    And,
+    Camera,
+    Captured,
+    Daytime,
+    Gallery,
+    Has,
+    Like,
+    Not,
+    Or,
+    People,
+    Query,
+    Swatch,
+    format_query,
+    parse_query,
+)
+
+ATTRIBUTES: Mapping[str, str] = {
+    "Hat": "hat", "Hair": "hair", "Glove": "gloves", "Glasses": "glasses", "UpperClothes": "top", "Mask": "face mask",
+    "Coat": "coat", "Socks": "socks", "Pants": "pants", "Torso-skin": "bare torso", "Scarf": "scarf",
+    "Skirt": "skirt", "Face": "face", "Arms": "bare arms", "Legs": "bare legs", "Shoes": "shoes",
+}  # fmt: skip
+LABELS: Mapping[str, str] = {
+    "Short/small": "short", "Long/large": "long", "Undetermined": "partly hidden", "Sparse/bald": "sparse",
+    "Solid": "plain", "Geometrical": "geometric", "Fancy": "fancy", "Letters": "lettered",
+    "Dark": "dark", "Medium": "gray", "Light": "light", "Multicolor": "multicolored",
+}  # fmt: skip
+
+
+def label_words(label: str) -> str:
+    """A size, pattern or color label as an adjective."""
+    return LABELS.get(label, label.lower())
+
+
+def describe(term: Query) -> str:
+    """A term in words: `long red coat`, `no hat`, `looks like person 12`."""
+    match term:
+        case Not():
+            return _denied(term.term)
+        case And():
+            return ", ".join(describe(part) for part in term.terms)
+        case Or():
+            return " or ".join(describe(part) for part in term.terms)
+        case Has():
+            adjectives = [_either(term.labels(task), LABELS) for task in ("size", "color", "pattern")]
+            return " ".join([*filter(None, adjectives), _either(term.attribute, ATTRIBUTES)])
+        case Swatch():
+            return f"{_either(term.attribute, ATTRIBUTES)} in {term.color}"
+        case Like():
+            what = "looks like" if term.attribute is None else f"{ATTRIBUTES[term.attribute]} like that of"
+            return f"{what} person {term.person_id}"
+        case _:
+            return _describe_image(term)
+
+
+def describe_text(compact: str) -> str:
+    """The words for a compact text."""
+    return describe(parse_query(compact))
+
+
+def _denied(term: Query) -> str:
+    words = describe(term)
+    return f"no {words}" if isinstance(term, Has | Swatch) else f"not ({words})"
+
+
+def _either(labels: Sequence[str], words: Mapping[str, str]) -> str:
+    return " or ".join(words.get(label, label.lower()) for label in labels)
+
+
+def _describe_image(term: Captured | Daytime | Camera | Gallery | People) -> str:
+    match term:
+        case Camera():
+            return f"camera {term.name}"
+        case Gallery():
+            return f"gallery {term.name}"
+        case People():
+            return f"{_range(term.at_least, term.at_most)} people"
+        case Captured() | Daytime():
+            return f"taken {_range(term.start, term.end)}"
+    return format_query(term)
+
+
+def _range(first: object, last: object) -> str:
+    if first == last:
+        return str(first)
+    if last is None:
+        return f"from {first}"
+    return f"until {last}" if first is None else f"{first} to {last}"

@@ -1,0 +1,43 @@
+"""Workspace: the open store of one installation, ready to be searched."""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from app.config import AppConfig
+from index.person_index import PersonIndex
+from query.search import SearchConfig, Searcher
+
+SHIPPED_DESCRIPTION = Path(__file__).parents[1] / "parsing" / "weights" / "hptr-compact.json"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A store and what searches it; any thread may use it."""
+
+    config: AppConfig
+    index: PersonIndex
+    searcher: Searcher
+
+
+@lru_cache(maxsize=4)
+def open_workspace(config: AppConfig) -> Workspace:
+    """The workspace of a config, opened once per process.
+
+    Raises:
+        StoreError: one sentence that says what is wrong and what to do.
+    """
+    index = PersonIndex.open(config.home, database=config.database)
+    return Workspace(config, index, Searcher(index, search_config(config)))
+
+
+def search_config(config: AppConfig) -> SearchConfig:
+    """What the checkpoint's description says of thresholds and colors; defaults if there is none.
+
+    Read as plain JSON: the page must not load torch to search.
+    """
+    description = config.checkpoint.with_suffix(".json") if config.checkpoint else SHIPPED_DESCRIPTION
+    if not description.is_file():
+        return SearchConfig()
+    return SearchConfig.from_checkpoint(json.loads(description.read_text()).get("search", {}))
