@@ -81,7 +81,7 @@ def least_score(threshold: float, query: Query) -> float:
     """The least P(query) of a match, never 0. A query about images only is met or not."""
     if not mass(query):
         return 0.5
-    return max(threshold ** _relative_mass(query), float(np.finfo(_number_type(query)).tiny))
+    return max(float(threshold ** _relative_mass(query)), float(np.finfo(_number_type(query)).tiny))
 
 
 def best_rows(rows: NDArray[np.intp], keys: NDArray[Any], count: int) -> NDArray[np.intp]:

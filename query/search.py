@@ -37,7 +37,7 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class SearchConfig:
-    """What a search takes from the checkpoint's calibration.
+    """What a search takes from the checkpoint (`CheckpointInfo.search`).
 
     Args:
         thresholds: of the modes.
@@ -52,11 +52,11 @@ class SearchConfig:
     further_minimum: float = 0.01
 
     @classmethod
-    def from_calibration(cls, calibration: Mapping[str, Any]) -> "SearchConfig":
-        """From the checkpoint's JSON: `search_thresholds` and `color_confusion`, both optional."""
+    def from_checkpoint(cls, learned: Mapping[str, Any]) -> "SearchConfig":
+        """From `search` of the checkpoint's JSON: `thresholds` and `color_confusion`, both optional."""
         known = {threshold.name for threshold in fields(Thresholds)}
-        given = calibration.get("search_thresholds") or {}
-        confusion = calibration.get("color_confusion")
+        given = learned.get("thresholds") or {}
+        confusion = learned.get("color_confusion")
         return cls(
             thresholds=Thresholds(**{name: float(value) for name, value in given.items() if name in known}),
             color_confusion=None if confusion is None else tuple(tuple(map(float, row)) for row in confusion),

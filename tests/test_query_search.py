@@ -214,7 +214,7 @@ def test_colors_back_off_to_those_they_are_taken_for(store_of: Callable[..., Col
 
 def test_without_a_learned_table_there_is_no_back_off() -> None:
     assert SearchConfig().color_confusion is None
-    assert SearchConfig.from_calibration({}).color_confusion is None
+    assert SearchConfig.from_checkpoint({}).color_confusion is None
 
 
 def test_a_wrong_confusion_table_is_refused(store_of: Callable[..., ColumnStore]) -> None:
