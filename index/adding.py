@@ -108,10 +108,11 @@ def gallery_row(session: Session, name: str) -> int:
 def add_place(session: Session, files: StoreFiles, place: Place, *, gallery_id: int, image_id: int) -> None:
     """Note that an image lies at a path. If another content lay there, and nowhere else, it is deleted."""
     here = (ImageFile.gallery_id == gallery_id) & (ImageFile.location == place.location)
-    values = {"image_id": image_id, "path": str(place.path), "bytes": place.bytes, "mtime": place.mtime}
+    values = {"image_id": image_id, "bytes": place.bytes, "mtime": place.mtime}
     before = session.scalar(select(ImageFile.image_id).where(here))
     if before is None:
-        session.execute(insert(ImageFile), {"gallery_id": gallery_id, "location": place.location, **values})
+        names = {"gallery_id": gallery_id, "path": str(place.path), "location": place.location}
+        session.execute(insert(ImageFile), names | values)
     else:
         session.execute(update(ImageFile).where(here).values(values))
     if before != image_id:

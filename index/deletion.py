@@ -125,10 +125,11 @@ def _forget_paths(session: Session, paths: Sequence[str]) -> None:
     """Strike paths out of the quarantine and of the jobs that were given them one by one."""
     session.execute(delete(Quarantine).where(Quarantine.location.in_(paths)))
     gone = set(paths)
-    for job in session.execute(select(IngestJob.id, IngestJob.paths)).all():
+    for job in session.execute(select(IngestJob.id, IngestJob.paths, IngestJob.message)).all():
         kept = [path for path in job.paths if path not in gone]
-        if len(kept) < len(job.paths):
-            session.execute(update(IngestJob).where(IngestJob.id == job.id).values(paths=kept))
+        message = "" if any(path in job.message for path in gone) else job.message
+        if len(kept) < len(job.paths) or message != job.message:
+            session.execute(update(IngestJob).where(IngestJob.id == job.id).values(paths=kept, message=message))
 
 
 def _log(session: Session, action: str, **details: Any) -> None:

@@ -74,14 +74,13 @@ class Generations:
         metrics: Mapping[str, Any] | None = None,
     ) -> GenerationInfo:
         """The checkpoint's generation, begun if there is none; the first of a store is live at once."""
-        with self.database.write() as session:
-            generation_id = session.scalar(
-                select(Generation.id)
-                .join(Model, Model.id == Generation.model_id)
-                .where(Model.checkpoint_hash == checkpoint_hash)
-            )
-            if generation_id is None:
-                generation_id = _begin(session, checkpoint_hash, dict(labels or {}), dict(metrics or {}))
+        with self.database.read() as session:
+            generation_id = _of_checkpoint(session, checkpoint_hash)
+        if generation_id is None:
+            with self.database.write() as session:  # another process may have begun it by now
+                generation_id = _of_checkpoint(session, checkpoint_hash) or _begin(
+                    session, checkpoint_hash, dict(labels or {}), dict(metrics or {})
+                )
         return self.get(generation_id)
 
     def verify(self, generation_id: int) -> list[str]:
@@ -148,6 +147,11 @@ def touch(session: Session, generation_id: int, *, images: int, people: int) -> 
         .where(Generation.id == generation_id)
         .values(revision=Generation.revision + 1, images=Generation.images + images, people=Generation.people + people)
     )
+
+
+def _of_checkpoint(session: Session, checkpoint_hash: str) -> int | None:
+    statement = select(Generation.id).join(Model, Model.id == Generation.model_id)
+    return session.scalar(statement.where(Model.checkpoint_hash == checkpoint_hash))
 
 
 def _begin(session: Session, checkpoint_hash: str, labels: dict[str, Any], metrics: dict[str, Any]) -> int:

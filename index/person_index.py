@@ -146,11 +146,12 @@ class PersonIndex:
         with self.database.write() as session:
             quarantine(session, failures, gallery=gallery)
 
-    def note_thumbnails(self, image_ids: Sequence[int]) -> None:
-        """Remember that all thumbnails of these images have been written."""
+    def note_thumbnails(self, image_ids: Sequence[int], *, generation_id: int) -> None:
+        """Remember that all thumbnails of these images and of their people in a generation have been written."""
         with self.database.write() as session:
             for ids in chunks(image_ids):
-                session.execute(update(Parse).where(Parse.image_id.in_(ids)).values(has_thumbnails=True))
+                here = Parse.image_id.in_(ids) & (Parse.generation_id == generation_id)
+                session.execute(update(Parse).where(here).values(has_thumbnails=True))
 
     def delete_images(self, image_ids: Sequence[int]) -> int:
         """Delete images with their people, paths, vectors and thumbnails; returns people deleted.

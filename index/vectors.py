@@ -24,6 +24,7 @@ from index.person_index import IdArray, PersonIndex
 
 LOGGER = logging.getLogger(__name__)
 
+KINDS = ("look", "appearance")
 FLAT_LIMIT = 200_000  # people up to whom an exact scan is fast enough
 TRAINING_POINTS = 50  # per list of an IVF index
 RECALL_WANTED = 0.98

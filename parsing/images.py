@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +15,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 T = TypeVar("T")
 
 # No format whose reader runs another program (EPS) or that is a document.
-FORMATS = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF")
+FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF")
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".avif", ".mpo")
 MAX_PIXELS = 80_000_000  # 240 MB decoded
 MIN_SIDE = 16
@@ -61,7 +62,7 @@ def decode_image(data: bytes, *, name: str, max_pixels: int = MAX_PIXELS) -> Dec
     if not data:
         raise UnreadableImageError(f"expected an image, but {name} is empty; copy the file again")
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+        with Image.open(io.BytesIO(data), formats=_formats()) as picture:
             _check_size(picture, name, max_pixels)
             camera, captured_at = _capture(picture)
             return DecodedImage(_rgb(_upright(picture)), camera, captured_at)
@@ -69,12 +70,19 @@ def decode_image(data: bytes, *, name: str, max_pixels: int = MAX_PIXELS) -> Dec
         raise
     except UnidentifiedImageError:
         raise UnreadableImageError(
-            f"expected an image, but {name} is not one of {', '.join(FORMATS)}; convert it or remove it"
+            f"expected an image, but {name} is not one of {', '.join(_formats())}; convert it or remove it"
         ) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise UnreadableImageError(_too_large(name, "far more", max_pixels)) from None
     except Exception as error:  # Pillow's readers raise nearly anything on a damaged file
         raise UnreadableImageError(f"expected a whole image, but {name} is damaged ({error}); copy it again") from error
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    """The formats that this build of Pillow can read."""
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
 def _check_size(picture: Image.Image, name: str, max_pixels: int) -> None:
