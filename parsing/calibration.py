@@ -31,6 +31,11 @@ class TaskCalibration:
     temperature: float
     bias: Floats
 
+    def apply(self, probabilities: ArrayLike) -> Floats:
+        """Calibrated probabilities (..., n) from raw ones (..., n)."""
+        logs = np.log(np.maximum(np.asarray(probabilities, np.float64), FLOOR))
+        return softmax(logs / self.temperature + self.bias)
+
 
 @dataclass(frozen=True)
 class PresenceCalibration:
@@ -69,12 +74,11 @@ class Calibration:
 
     def apply(self, task: str, probabilities: ArrayLike) -> Floats:
         """Calibrated probabilities (..., n) of a task, summing to 1, from raw ones (..., n)."""
+        if task in self.tasks:
+            return self.tasks[task].apply(probabilities)
         raw = np.asarray(probabilities, np.float64)
-        if task not in self.tasks:
-            normalized: Floats = raw / np.maximum(raw.sum(axis=-1, keepdims=True), FLOOR)
-            return normalized
-        fitted = self.tasks[task]
-        return softmax(np.log(np.maximum(raw, FLOOR)) / fitted.temperature + fitted.bias)
+        normalized: Floats = raw / np.maximum(raw.sum(axis=-1, keepdims=True), FLOOR)
+        return normalized
 
     def presence(self, features: ArrayLike) -> Floats:
         """P(the person visibly has it) (..., 19) from raw evidence between 0 and 1, (..., 19)."""

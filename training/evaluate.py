@@ -6,36 +6,124 @@ python -m training.evaluate --cases FILE.npz [--json]
 
 import argparse
 import json
+import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from parsing.checkpoint import CheckpointError
+from parsing.labels import CHARACTERISTICS, LABELS, TASKS
+from parsing.parser import HumanParser
+from training.evaluation import Evaluation, evaluate, items_document, merged_attribute_miou, people_document
+from training.item_accuracy import item_confusion
 from training.metric_cases import CaseFileError, measure_cases
-from training.report import as_text, document, table_rows
+from training.report import Row, as_csv, as_text, document, draw_confusion, percent, table_rows, without_nan
+from training.samples import SPLITS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status."""
     options = _options(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
-        metrics = measure_cases(options.cases)
-    except CaseFileError as error:
+        if options.cases:
+            metrics = measure_cases(options.cases)
+            _print(document(metrics), table_rows(metrics), as_json=options.json)
+            return 0
+        evaluation = evaluate(HumanParser.load(options.checkpoint), options.data, options.split)
+    except (CaseFileError, CheckpointError, FileNotFoundError, ValueError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
-    print(
-        json.dumps(document(metrics)) if options.json else as_text(table_rows(metrics)),
-        end="\n" if options.json else "",
-    )
+    result, rows = evaluation_document(evaluation), evaluation_rows(evaluation)
+    _print(result, rows, as_json=options.json)
+    if options.output:
+        write_report(evaluation, options.output)
     return 0
 
 
+def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
+    """The JSON form: the metrics as for numeric cases, then people and items of each data set."""
+    result = document(evaluation.metrics)
+    merged = merged_attribute_miou(evaluation.metrics.miou["attribute"].confusion)
+    added = {
+        "split": evaluation.split,
+        "attribute_miou_left_right_merged": merged,
+        "people": {data.name: people_document(data) for data in evaluation.data_sets},
+        "items": {data.name: items_document(data) for data in evaluation.data_sets},
+    }
+    whole: dict[str, Any] = result | without_nan(added)
+    return whole
+
+
+def evaluation_rows(evaluation: Evaluation) -> list[Row]:
+    """Tables: the paper's Table 1, then people and items of each data set."""
+    rows = table_rows(evaluation.metrics)
+    merged = merged_attribute_miou(evaluation.metrics.miou["attribute"].confusion)
+    rows += [["attribute mIoU", "all"], ["left and right merged", *percent([merged])]]
+    for data in evaluation.data_sets:
+        rows += _people_rows(data.name, people_document(data))
+        rows += _item_rows(data.name, items_document(data))
+    return rows
+
+
+def write_report(evaluation: Evaluation, folder: Path) -> None:
+    """Tables as text, CSV and JSON, and confusion matrices as pictures, into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = evaluation_rows(evaluation)
+    (folder / "evaluation.txt").write_text(as_text(rows))
+    (folder / "evaluation.csv").write_text(as_csv(rows))
+    (folder / "evaluation.json").write_text(json.dumps(evaluation_document(evaluation), indent=1) + "\n")
+    for task in TASKS:
+        labels = ["Background", *LABELS[task]]
+        confusion = evaluation.metrics.miou[task].confusion
+        draw_confusion(confusion[:, :-1], labels, f"{task}, pixels", folder / f"confusion_{task}.png")
+    for data in evaluation.data_sets:
+        for task in CHARACTERISTICS:
+            counts = item_confusion(data.answers, task)
+            path = folder / f"confusion_{data.name}_items_{task}.png"
+            draw_confusion(counts, LABELS[task], f"{task} of the items of {data.name}", path, other="not found")
+
+
+def _people_rows(name: str, people: Mapping[str, Any]) -> list[Row]:
+    columns = ("recall", "precision", "people", "predicted", "doubles", "strips")
+    rows: list[Row] = [[f"people of {name}", *columns]]
+    for group, figures in people.items():
+        shares = percent([figures["recall"], figures["precision"]])
+        rows.append([group, *shares, *(figures[column] for column in columns[2:])])
+    return rows
+
+
+def _item_rows(name: str, items: Mapping[str, Any]) -> list[Row]:
+    rows: list[Row] = []
+    for task in CHARACTERISTICS:
+        for kind in ("by_item", "by_label"):
+            shares: Mapping[str, Any] = items[task][kind]
+            rows.append([f"{task} of {name}", "all", *shares])
+            rows.append(["top-1", *percent([items[task]["top1"], *(share["top1"] for share in shares.values())])])
+            rows.append(["items", items[task]["items"], *(share["items"] for share in shares.values())])
+    for item, figures in items.get("absent", {}).items():
+        rows += [[f"absent {item} of {name}", "said so", "items"], ["", *percent([figures["right"]]), figures["items"]]]
+    return rows
+
+
+def _print(result: dict[str, Any], rows: Sequence[Row], *, as_json: bool) -> None:
+    print(json.dumps(result) if as_json else as_text(rows).rstrip())
+
+
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m training.evaluate", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m training.evaluate", description=(__doc__ or "").splitlines()[0])
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--cases", type=Path, metavar="FILE", help="numeric metric cases (.npz)")
     source.add_argument("--checkpoint", type=Path, metavar="FILE", help="the checkpoint to measure")
+    parser.add_argument("--data", type=Path, nargs="+", metavar="DIR", help="data sets to measure it on")
+    parser.add_argument("--split", choices=SPLITS, default="validation")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="write tables and confusion pictures here")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.checkpoint and not options.data:
+        parser.error("--checkpoint needs --data: the folders of the data sets to measure it on")
+    return options
 
 
 if __name__ == "__main__":

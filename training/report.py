@@ -16,7 +16,7 @@ from training.metrics import BothRules, Metrics
 from training.miou import MeanIoU
 from training.person_parsing import PersonParsing
 
-Row = Sequence[str | float]
+Row = Sequence[Any]  # text, numbers; NaN where there is no value
 
 
 def document(metrics: Metrics) -> dict[str, Any]:
@@ -75,14 +75,14 @@ def table_rows(metrics: Metrics) -> list[Row]:
     for task in TASKS:
         result = metrics.miou[task]
         rows.append([f"mIoU {task}", *_class_names(task), "all"])
-        rows.append(["data set", *_percent([*result.per_class, result.dataset])])
-        rows.append(["mean over images", *_percent([*result.per_class_over_images, result.per_image])])
+        rows.append(["data set", *percent([*result.per_class, result.dataset])])
+        rows.append(["mean over images", *percent([*result.per_class_over_images, result.per_image])])
     rows.append(["instances", "AP^r_vol", "AP^p_vol", "PCP_50", *(f"AP^cr_vol {task}" for task in CHARACTERISTICS)])
     people = metrics.people
     for rule in ("published", "strict"):
         parts: AveragePrecision = getattr(metrics.parts, rule)
         found = [getattr(metrics.characteristics[task], rule).volume for task in CHARACTERISTICS]
-        rows.append([rule, *_percent([parts.volume_defined, people.ap_volume, people.pcp_50, *found])])
+        rows.append([rule, *percent([parts.volume_defined, people.ap_volume, people.pcp_50, *found])])
     return rows
 
 
@@ -104,13 +104,15 @@ def as_csv(rows: Sequence[Row]) -> str:
     return stream.getvalue()
 
 
-def draw_confusion(counts: np.ndarray[Any, Any], labels: Sequence[str], title: str, path: Path) -> None:
+def draw_confusion(
+    counts: np.ndarray[Any, Any], labels: Sequence[str], title: str, path: Path, *, other: str = "other"
+) -> None:
     """Save a picture of a confusion matrix, each row (the truth) as shares of its sum.
 
     Args:
-        counts: (n, n) or (n, n + 1); a last column beyond the labels is named "other".
+        counts: (n, n) or (n, n + 1); `other` names a last column beyond the labels.
     """
-    columns = [*labels, "other"][: counts.shape[1]]
+    columns = [*labels, other][: counts.shape[1]]
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     figure = Figure(figsize=(1.6 + 0.45 * len(columns), 1.4 + 0.42 * len(labels)), dpi=130, layout="constrained")
     axes = figure.add_subplot()
@@ -169,13 +171,14 @@ def _people(people: PersonParsing) -> dict[str, Any]:
     }
 
 
-def _percent(values: Sequence[float]) -> list[float]:
+def percent(values: Sequence[float]) -> list[float]:
+    """Fractions as per cent."""
     return [100 * float(value) for value in values]
 
 
 def _cell(cell: str | float) -> str:
-    if isinstance(cell, str):
-        return cell
+    if isinstance(cell, str | int):
+        return str(cell)
     return "-" if math.isnan(cell) else f"{cell:.1f}"
 
 

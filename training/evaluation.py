@@ -1,0 +1,207 @@
+"""Runs a parser over labelled photographs and gathers every figure that is reported about it."""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from parsing.assemble import ImagePrediction, assemble, predict
+from parsing.labels import CHARACTERISTICS, PAIRS, label_id
+from parsing.parser import HumanParser
+from parsing.records import ParsedImage, Person
+from training.ccp import CCPDataset, Item, read_characteristics
+from training.coco_people import COCOPeopleDataset
+from training.item_accuracy import Absence, Answer, absences, accuracy, answers
+from training.items import characteristic_items, part_items, people_items, person_label_maps, true_parts
+from training.metrics import MetricCounter, Metrics, Prediction, Truth
+from training.miou import Counts, class_iou, mean_defined, merge_classes, ratio
+from training.people_found import TALL, PeopleCounter, PeopleScores, best_matches
+from training.samples import Sample
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class DataSetResult:
+    """Figures of one data set.
+
+    Args:
+        people: all of them, and those at least, and less than, 96 pixels tall.
+        answers: what was said of every labelled item.
+        absences: what was said of items that are visibly not worn.
+    """
+
+    name: str
+    photos: int
+    people: Mapping[str, PeopleScores]
+    answers: Sequence[Answer]
+    absences: Sequence[Absence]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Metrics over the photographs with label maps, and the figures of each data set."""
+
+    split: str
+    metrics: Metrics
+    data_sets: Sequence[DataSetResult]
+
+
+@dataclass(frozen=True)
+class LabelledData:
+    """A data set opened for evaluation.
+
+    Args:
+        samples: its photographs of the split.
+        items: `photo` or `photo_person` -> labelled items.
+        everyone: all people are labelled, but no clothes; otherwise one main person with all label maps.
+    """
+
+    name: str
+    samples: Iterable[Sample]
+    items: Mapping[str, Sequence[Item]]
+    everyone: bool
+
+
+def open_data(root: Path, split: str) -> LabelledData:
+    """The data set in a folder.
+
+    Raises:
+        FileNotFoundError: the folder has the layout of no data set that can be evaluated.
+    """
+    if (root / "label_list.mat").is_file():
+        ccp = CCPDataset(root)
+        return LabelledData("ccp", ccp.samples(split), ccp.characteristics, everyone=False)
+    if (root / "index.json").is_file():
+        coco, labels = COCOPeopleDataset(root), root / "characteristics.txt"
+        items = read_characteristics(labels) if labels.is_file() else {}
+        return LabelledData("coco_people", coco.samples(split), items, everyone=True)
+    raise FileNotFoundError(
+        f"{root} is no data set that can be evaluated; expected a CCP folder (label_list.mat) or a COCO people folder "
+        "(index.json)"
+    )
+
+
+def evaluate(parser: HumanParser, roots: Sequence[Path], split: str) -> Evaluation:
+    """Every figure of a parser on a split of the data sets in `roots`."""
+    counter = MetricCounter()
+    results = [_measure(parser, open_data(root, split), counter) for root in roots]
+    return Evaluation(split, counter.result(), results)
+
+
+def _measure(parser: HumanParser, data: LabelledData, counter: MetricCounter) -> DataSetResult:
+    """Figures of one data set; photographs with label maps are counted in `counter` too."""
+    people = PeopleCounter(data.everyone)
+    said: list[Answer] = []
+    left_out: list[Absence] = []
+    photos = 0
+    for sample, prediction, parsed in _parsed(parser, data.samples):
+        photos += 1
+        people.add(sample.human, prediction.human)
+        if not data.everyone:
+            counter.add(truth_of(sample), prediction_of(prediction))
+        for name, person, items in labelled_people(sample, parsed, data.items):
+            said += answers(name, person, items)
+            left_out += absences(person, items)
+        logger.info("%s: %d photographs", data.name, photos)
+    scores = {
+        "all": people.scores(),
+        f"at least {TALL} px": people.scores(shortest=TALL),
+        f"under {TALL} px": people.scores(tallest=TALL),
+    }
+    return DataSetResult(data.name, photos, scores, said, left_out)
+
+
+def _parsed(parser: HumanParser, samples: Iterable[Sample]) -> Iterator[tuple[Sample, ImagePrediction, ParsedImage]]:
+    """Each photograph with its label maps and its people, from one pass of the network."""
+    config = parser.assemble_config
+    for sample in samples:
+        output = next(iter(parser.outputs([sample.image])))
+        yield sample, predict(output, config), assemble(output, sample.path, config, parser.calibration)
+
+
+def labelled_people(
+    sample: Sample, parsed: ParsedImage, items: Mapping[str, Sequence[Item]]
+) -> Iterator[tuple[str, Person | None, Sequence[Item]]]:
+    """Name, record and labelled items of each labelled person; None if no record has mask IoU > 0.5 with the person."""
+    matches = best_matches(sample.human, _person_map(parsed))
+    photo = str(int(sample.name)) if sample.name.isdigit() else sample.name
+    for number in range(1, int(np.where(sample.human == 255, 0, sample.human).max(initial=0)) + 1):
+        found = parsed.people[matches[number] - 1] if number in matches else None
+        for name in {sample.name, f"{photo}_{number}"} & set(items):
+            yield name, found, items[name]
+
+
+def _person_map(parsed: ParsedImage) -> Counts:
+    human = np.zeros((parsed.height, parsed.width), np.int32)
+    for number, person in enumerate(parsed.people, start=1):
+        human[person.mask.decode()] = number
+    return human
+
+
+def truth_of(sample: Sample) -> Truth:
+    """A sample as the metrics count it."""
+    parts, characteristics = true_parts(sample.human, sample.tasks)
+    return Truth(sample.human, dict(sample.tasks), parts, characteristics)
+
+
+def prediction_of(prediction: ImagePrediction) -> Prediction:
+    """Predicted label maps as the metrics count them, with items built by the published rules."""
+    human, labels, sure = prediction.human, prediction.labels, prediction.probabilities
+    scores = prediction.human_score
+    return Prediction(
+        human=people_items(human, scores),
+        labels=dict(labels),
+        parts=part_items(human, labels["attribute"], sure["attribute"]),
+        characteristics={
+            task: characteristic_items(human, labels["attribute"], labels[task], sure[task]) for task in CHARACTERISTICS
+        },
+        label_maps=person_label_maps(human, labels["attribute"], len(scores)),
+        label_map_scores=scores,
+    )
+
+
+def merged_attribute_miou(confusion: Counts) -> float:
+    """Attribute mIoU over the data set with left and right of arms, legs and shoes as one class each."""
+    pairs = [(label_id("attribute", left), label_id("attribute", right)) for left, right in PAIRS.values()]
+    return mean_defined(class_iou(merge_classes(confusion, pairs)))
+
+
+def people_document(result: DataSetResult) -> dict[str, Any]:
+    """A data set's people as plain values."""
+    return {
+        group: {
+            "recall": scores.recall,
+            "precision": scores.precision,
+            "people": scores.people,
+            "predicted": scores.predicted,
+            "doubles": scores.doubles,
+            "strips": scores.strips,
+        }
+        for group, scores in result.people.items()
+    }
+
+
+def items_document(result: DataSetResult) -> dict[str, Any]:
+    """A data set's item accuracies as plain values."""
+    document: dict[str, Any] = {}
+    for task in CHARACTERISTICS:
+        figures = accuracy(result.answers, task)
+        document[task] = {
+            "top1": figures.top1,
+            "items": figures.count,
+            "found": figures.found,
+            "by_item": _shares(figures.by_item),
+            "by_label": _shares(figures.by_label),
+        }
+    for item in sorted({absence.item for absence in result.absences}):
+        mine = [absence.right for absence in result.absences if absence.item == item]
+        document.setdefault("absent", {})[item] = {"right": ratio(sum(mine), len(mine)), "items": len(mine)}
+    return document
+
+
+def _shares(shares: Mapping[str, tuple[float, int]]) -> dict[str, Any]:
+    return {name: {"top1": share, "items": count} for name, (share, count) in shares.items()}
