@@ -23,12 +23,55 @@ _FINITE = re.compile(
     r"(wears|wore|dons|donned|holds|carries|stands|sits|walks|has|have|had|is|are|was|were|'s|'re|'ve)$"
 )
 _REACHING = frozenset(
-    "falls fall falling reaching reaches hanging hangs hang coming comes goes going ends ending stops stop flowing cut "
-    "that which down just reach hung extending extends".split()
+    [
+        "falls",
+        "fall",
+        "falling",
+        "reaching",
+        "reaches",
+        "hanging",
+        "hangs",
+        "hang",
+        "coming",
+        "comes",
+        "goes",
+        "going",
+        "ends",
+        "ending",
+        "stops",
+        "stop",
+        "flowing",
+        "cut",
+        "that",
+        "which",
+        "down",
+        "just",
+        "reach",
+        "hung",
+        "extending",
+        "extends",
+    ]
 )
-_SAYING = frozenset("says say saying reading reads".split())
+_SAYING = frozenset(["says", "say", "saying", "reading", "reads"])
 _PLACE_ON = frozenset(
-    "it front back chest side sides sleeve sleeves top bottom shoulder them arm leg middle brim".split()
+    [
+        "it",
+        "front",
+        "back",
+        "chest",
+        "side",
+        "sides",
+        "sleeve",
+        "sleeves",
+        "top",
+        "bottom",
+        "shoulder",
+        "them",
+        "arm",
+        "leg",
+        "middle",
+        "brim",
+    ]
 )
 _DEFINITE = frozenset({"the", "this", "that", "these", "those"})
 
@@ -240,7 +283,7 @@ class _Walker:
         before = self.chunk(-1)
         follows_person = isinstance(before, Phrase) and bool(before.person)
         if _FINITE.match(unit.text):
-            own = self.relative or (follows_person and not self.governed)
+            own = self.relative or (follows_person and not self.governed) or self.mark(-1, "pronoun")
             back = not own and (not self.main_verb or self.mark(-1, "and", "comma"))
         else:
             joined = self.mark(-1, "and") and not self.other_acts and not self.relative
@@ -270,11 +313,18 @@ class _Walker:
         elif phrase.only_adjectives:
             self.bare_adjectives(phrase)
         else:
+            self.thing(phrase)
             self.beside = False
             self.or_before = False
             if not phrase.person and not phrase.traits and not self.mark(1, "or", "nor"):
                 self.denial = ""
         self.sentence_start = False
+
+    def thing(self, phrase: Phrase) -> None:
+        """In "the man and the chair with pants", the pants are the chair's."""
+        beside_the_person = phrase.determiner == "the" and self.mark(-1, "and") and self.text(1) == "with"
+        if beside_the_person and phrase.noun is not None and not phrase.noun.entry.body:
+            self.owner, self.governed = OTHER, True
 
     def person(self, phrase: Phrase) -> None:
         """A person: the described one, or another."""
@@ -304,6 +354,8 @@ class _Walker:
             return self.owner
         if self.text(-1) == "of" and isinstance(before := self.chunk(-2), Phrase) and before.group:
             return self.owner
+        if self.mark(-1, "comma") and not phrase.determiner and not self.main_verb and self.owner == SUBJECT:
+            return SUBJECT
         another = phrase.determiner in ("another", "other") or any(unit.text == "another" for unit in phrase.units)
         same = phrase.person == self.subject_gender or "any" in (phrase.person, self.subject_gender)
         if another or not same:
@@ -369,9 +421,10 @@ class _Walker:
         item = self.new_item(garment, phrase.look, phrase)
         self.items.append(item)
         self.beside = False
+        self.shown_on(item)
+        self.share_color(item)
         while self.after(item):
             pass
-        self.share_color(item)
         self.layer(item)
         if self.denial and not self.denial_goes_on():
             self.denial = ""
@@ -401,8 +454,17 @@ class _Walker:
         following = self.garment_at(2)
         if not (item.garment.main and item.look.colors and self.mark(1, "and") and following is not None):
             return
-        if following.garment is not None and following.garment.main and not following.possessive:
+        plain = len(following.units) == 1 and following.noun is not None and " " not in following.noun.text
+        if following.garment is not None and following.garment.main and plain:
             self.shared = Look(colors=list(item.look.colors), either=item.look.either)
+
+    def shown_on(self, item: Item) -> None:
+        """In "the number 10 on his jersey", the number is the jersey's pattern."""
+        before = self.chunk(-2)
+        if self.text(-1) != "on" or not isinstance(before, Phrase) or before.noun is None:
+            return
+        item.look.patterns += before.noun.entry.pattern_noun or before.look.patterns * before.only_adjectives
+        item.uses += [before.noun] if before.noun.entry.pattern_noun else []
 
     def layer(self, item: Item) -> None:
         """A sweater over a shirt may be seen as a coat, a jacket under a coat as a top."""
@@ -515,7 +577,7 @@ class _Walker:
         if not isinstance(phrase, Phrase) or phrase.garment or phrase.person or phrase.traits:
             return False
         if phrase.only_adjectives:
-            return phrase.look.sleeve != () and self.sleeves(item, phrase, ahead)
+            return self.with_adjectives(item, phrase, ahead)
         if phrase.noun is None or self.text(ahead) == "in" or (self.denial and self.text(ahead) == "and"):
             return False
         place = self.on_the_garment(ahead + 2)
@@ -523,12 +585,13 @@ class _Walker:
             return False
         return self.decorated(item, phrase, ahead + 1, place)
 
-    def sleeves(self, item: Item, phrase: Phrase, ahead: int) -> bool:
-        """ "with long sleeves", said of something that has sleeves."""
-        if not item.covers_torso or phrase.determiner in ("a", "an"):
+    def with_adjectives(self, item: Item, phrase: Phrase, ahead: int) -> bool:
+        """ "with long sleeves", said of something that has sleeves; "with blue stripes"."""
+        sleeves = phrase.look.sleeve and item.covers_torso and phrase.determiner not in ("a", "an")
+        if not (sleeves or (phrase.look.patterns and self.text(ahead) != "in")):
             return False
         item.look.add(phrase.look)
-        return self.consume(item, ahead + 1)
+        return self.consume(item, ahead + 1 + self.on_the_garment(ahead + 2))
 
     def on_the_garment(self, ahead: int) -> int:
         """How many chunks "on it" or "on the front" takes, 0 where it does not follow."""
@@ -574,7 +637,8 @@ class _Walker:
     def saying(self, item: Item) -> bool:
         """ "that says PRESS"."""
         ahead = 2 if self.mark(1, "relative") else 1
-        if self.text(ahead) not in _SAYING or not item.covers_torso:
+        said = self.chunk(ahead + 1)
+        if self.text(ahead) not in _SAYING or (isinstance(said, Phrase) and said.determiner):
             return False
         item.look.patterns = tuple(dict.fromkeys((*item.look.patterns, "Letters")))
         return self.consume(item, ahead)

@@ -30,10 +30,48 @@ Span = tuple[str, int, int]  # words of the text, and their characters: first, a
 
 _COMPACT = re.compile(r"\w:[\w(#\"]|[|^]|(?:^|[\s(])-\(?\w|\.\.\d")
 _SLOT = re.compile(rf"\b({'|'.join(ATTRIBUTE_WORDS)})\s+(like:\d+|#[0-9a-f]{{6}})\b", re.IGNORECASE)
-_SILENT = frozenset("do does did can could will would should must show see find search s t looking".split())
+_SILENT = frozenset(
+    [
+        "do",
+        "does",
+        "did",
+        "can",
+        "could",
+        "will",
+        "would",
+        "should",
+        "must",
+        "show",
+        "see",
+        "find",
+        "search",
+        "s",
+        "t",
+        "looking",
+    ]
+)
 _GRAMMAR_ROLES = frozenset(
-    "determiner possessive pronoun and or nor but relative subordinate be have wear preposition beside negation "
-    "transparent filler stop comma".split()
+    [
+        "determiner",
+        "possessive",
+        "pronoun",
+        "and",
+        "or",
+        "nor",
+        "but",
+        "relative",
+        "subordinate",
+        "be",
+        "have",
+        "wear",
+        "preposition",
+        "beside",
+        "negation",
+        "transparent",
+        "filler",
+        "stop",
+        "comma",
+    ]
 )
 
 

@@ -7,7 +7,7 @@ fits its place.
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -173,8 +173,10 @@ class Lexicon:
     """Finds known phrases in a sentence, ignoring case."""
 
     def __init__(self, nlp: Language, entries: Mapping[str, Entry]) -> None:
-        self.entries = {way: entry for phrase, entry in entries.items() for way in spellings(phrase)}
-        self.entries.update(entries)
+        self.entries: dict[str, Entry] = {}
+        for phrase, entry in entries.items():
+            for way in spellings(phrase):
+                self.entries[way] = _merged(self.entries.get(way, NOTHING), entry)
         self.words = frozenset(word for phrase in self.entries for word in re.findall(r"[a-z]+", phrase))
         self.matcher = PhraseMatcher(nlp.vocab, attr="LOWER")
         for phrase, doc in zip(self.entries, map(nlp.make_doc, self.entries), strict=True):
@@ -183,6 +185,12 @@ class Lexicon:
     def find(self, doc: Doc) -> list[tuple[Span, Entry]]:
         """Phrases of `doc` in reading order; where two overlap, the longer one."""
         return [(span, self.entries[span.label_]) for span in filter_spans(self.matcher(doc, as_spans=True))]
+
+
+def _merged(one: Entry, other: Entry) -> Entry:
+    """The senses of both; the first one's where both have the same sense."""
+    senses = {sense.name: getattr(one, sense.name) or getattr(other, sense.name) for sense in fields(Entry)}
+    return Entry(**senses | {"roles": one.roles | other.roles})
 
 
 def _add_garment(entries: dict[str, Entry], row: Mapping[str, Any]) -> None:

@@ -11,8 +11,26 @@ _LARGE = {"large": ("Long/large",), "small": ("Short/small",)}
 _KNEE_IS_SHORT = frozenset({"Pants", "Skirt"})
 _CARRIES_LARGE = frozenset({"Hat", "Glasses", "Scarf"})
 _SPORTS = frozenset(
-    "player players skier skiers batter catcher pitcher umpire referee goalie snowboarder skateboarder surfer runner "
-    "golfer boxer athlete rider".split()
+    [
+        "player",
+        "players",
+        "skier",
+        "skiers",
+        "batter",
+        "catcher",
+        "pitcher",
+        "umpire",
+        "referee",
+        "goalie",
+        "snowboarder",
+        "skateboarder",
+        "surfer",
+        "runner",
+        "golfer",
+        "boxer",
+        "athlete",
+        "rider",
+    ]
 )
 
 
@@ -100,9 +118,15 @@ def _characterized(item: Item, index: int, look: Look) -> Has:
         attribute,
         () if item.garment.facial else _size(item, index, look),
         look.patterns or has.pattern,
-        look.color_labels() or has.color,
+        _color(attribute, look) or has.color,
         item.weight,
     )
+
+
+def _color(attribute: tuple[str, ...], look: Look) -> tuple[str, ...]:
+    """Acceptable colors; red hair may be seen as orange."""
+    labels = look.color_labels()
+    return ("Red", "Orange") if attribute == ("Hair",) and labels == ("Red",) else labels
 
 
 def _size(item: Item, index: int, look: Look) -> tuple[str, ...]:

@@ -15,7 +15,10 @@ _MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
 _NUMBERS = {
-    word: number for number, word in enumerate("one two three four five six seven eight nine ten".split(), start=1)
+    word: number
+    for number, word in enumerate(
+        ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], start=1
+    )
 }
 # Hours at which the parts of a day begin and end.
 _PARTS = {"morning": (6, 12), "afternoon": (12, 18), "evening": (18, 22), "night": (22, 6)}
@@ -194,7 +197,7 @@ def _rules() -> Iterator[tuple[re.Pattern[str], _Meaning]]:
     """Patterns with their meanings; an earlier one wins where two overlap."""
     people = r"(?:people|persons|pedestrians|individuals)"
     rules: tuple[tuple[str, _Meaning], ...] = (
-        (rf"\b(?:(?:on|from|at|by|in)\s+)?(?:camera|cam)\s*(?:no\.?|number|#)?\s*(?:\"([^\"]+)\"|(\d[\w.-]*))", _camera),
+        (r"\b(?:(?:on|from|at|by|in)\s+)?(?:camera|cam)\s*(?:no\.?|number|#)?\s*(?:\"([^\"]+)\"|(\d[\w.-]*))", _camera),
         (rf"\b(?:in|from)\s+(?:the\s+)?gallery\s+{_NAME}", _gallery),
         (
             rf"(?<!behind )(?<!between )(?<!of )(?<!by )(?<!near )(?<!beside )(?<!to )(?<!watching )(?<!with )"

@@ -160,6 +160,8 @@ class _PhraseReader:
         entry = unit.entry
         if entry.body in ("held", "short", "long"):
             return False
+        if self.phrase.noun is not None and unit.text.isdigit():
+            return self.other_noun(unit)
         if entry.garment is not None and not (entry.color and self.leads_to_hair(1)):
             return self.garment(entry.garment)
         if entry.modifies and not self.is_verb_here(unit):
@@ -197,9 +199,9 @@ class _PhraseReader:
             following is not None
             and following.entry.part
             and following.text not in ("hood", "front", "back", "side", "top")
+            and not self.peek_garment(1)
         ):
-            if self.peek(1) is None or not self.peek_garment(1):
-                self.take()
+            self.take()
         self.phrase.garment, self.phrase.noun = garment, unit
         self.phrase.uses.append(unit)
         return False
@@ -225,7 +227,7 @@ class _PhraseReader:
         for unit in self.units[self.position :]:
             if unit.entry.garment or unit.entry.person:
                 return unit
-            if not (unit.entry.modifies or unit.plays("filler") or unit.plays("comma")):
+            if not (unit.text.isdigit() or unit.entry.modifies or unit.plays("filler") or unit.plays("comma")):
                 return None
         return None
 
@@ -247,8 +249,8 @@ class _PhraseReader:
         look.size = look.size or entry.size
         look.sleeve = look.sleeve or entry.sleeve
         look.length = look.length or entry.length
-        if entry != unit.entry or not entry.neutral or look.says_something():
-            self.phrase.uses.append(unit) if not _only_neutral(unit) else None
+        if not _only_neutral(unit):
+            self.phrase.uses.append(unit)
         return True
 
     def following_color(self) -> tuple[str, ...]:
@@ -274,8 +276,11 @@ class _PhraseReader:
     def other_noun(self, unit: Unit) -> bool:
         """Some other noun, or an unknown adjective."""
         self.take()
-        self.phrase.noun = unit
+        self.phrase.noun = self.phrase.noun if unit.text.isdigit() and self.phrase.noun else unit
         following = self.peek()
+        if unit.entry.pattern_noun and self.next_noun() is not None:
+            self.phrase.look.patterns = unit.entry.pattern_noun
+            self.phrase.uses.append(unit)
         return not (unit.entry.object and following is not None and following.entry.modifies)
 
     def is_verb_here(self, unit: Unit) -> bool:

@@ -71,7 +71,8 @@ def _word(token: Token, lexicon: Lexicon, speller: Speller) -> Unit:
 def _punctuation(text: str) -> str:
     if text[0] in _ENDS and text.strip("".join(_ENDS)) == "" and text not in _COMMAS:
         return "stop"
-    return "comma" if text in _COMMAS else "filler" if not any(letter.isalnum() for letter in text) else ""
+    silent = text != "#" and not any(letter.isalnum() for letter in text)
+    return "comma" if text in _COMMAS else "filler" if silent else ""
 
 
 def _guess(text: str) -> Entry:
