@@ -8,7 +8,7 @@ from skimage.measure import approximate_polygon, find_contours
 COLORS = ("#ff5a36", "#18a5ff", "#ffc928", "#2fcf74", "#b06bff", "#ff5fae")
 
 _TOLERANCE = 0.7  # pixels by which a simplified outline may leave the mask's edge
-_LINE = 1 / 130  # width of a line, as a fraction of the picture's long side
+_LINE = 1 / 150  # width of a line, as a fraction of the picture's long side
 
 
 def garment_svg(mask: NDArray[np.bool_], color: str) -> str:
@@ -18,7 +18,7 @@ def garment_svg(mask: NDArray[np.bool_], color: str) -> str:
     return _document(
         mask,
         f'<path d="{path}" fill="{color}" fill-opacity=".13" fill-rule="evenodd" stroke="#000" stroke-opacity=".4" '
-        f'stroke-width="{2.1 * line:.2f}"/>'
+        f'stroke-width="{2 * line:.2f}"/>'
         f'<path d="{path}" fill="none" stroke="{color}" stroke-width="{line:.2f}"/>',
     )
 

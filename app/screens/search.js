@@ -69,7 +69,7 @@ class Screen {
     this.root.addEventListener("keydown", (event) => this.keys(event));
     this.onkey = (event) => this.keys(event);
     document.addEventListener("keydown", this.onkey);
-    parent.replaceChildren(this.root);
+    parent.append(this.root); // beside the style sheet
   }
 
   tell(action, details = {}) {

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,9 +19,11 @@ from app.workspace import Workspace
 from index.database import StoreError
 from index.person_index import StoredPerson, UnknownPersonError
 from parsing.labels import group_of
-from query.language import Interpretation
 from query.search import ClauseMatch, Match, SearchResult
 from query.tree import Has, Like, Query, Swatch, format_query, leaves, parse_query
+
+if TYPE_CHECKING:
+    from query.language import Interpretation
 
 View = dict[str, Any]
 
@@ -102,13 +104,13 @@ def _keep_text(state: SearchState, view: View) -> SearchState:
     return state
 
 
-def _reading_of(text: str, query: str) -> Interpretation | None:
+def _reading_of(text: str, query: str) -> "Interpretation | None":
     """What is understood of a sentence, if it still says what the query says."""
     found = query_parser().interpret(text) if text else None
     return found if found is not None and found.query == query else None
 
 
-def _add_reading(view: View, found: Interpretation) -> None:
+def _add_reading(view: View, found: "Interpretation") -> None:
     view["unknown"] = list(dict.fromkeys(word for word, _, _ in found.not_understood))
     view["corrections"] = [{"typed": typed, "read": read} for typed, read, _, _ in found.corrections]
 

@@ -1,0 +1,124 @@
+"""The command line: `python -m app COMMAND`. Results go to standard output, progress and errors to standard error."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app import commands
+from app.config import DEFAULT_HOME, AppConfig, UserError
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+MODES = ("strict", "balanced", "recall")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code: 0 done, 1 an error that the user can mend, 130 interrupted."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options, _config(options))
+        sys.stdout.flush()
+    except UserError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has had enough
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _config(options: argparse.Namespace) -> AppConfig:
+    """What the environment says, overruled by what the command says."""
+    config = AppConfig.from_environment()
+    return AppConfig(
+        home=options.home or config.home,
+        database=options.database or config.database,
+        checkpoint=options.checkpoint or config.checkpoint,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m app", description="Find people in photographs by what they wear.")
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    for add in (_add_ingest, _add_search, _add_parse, _add_explain, _add_store_commands, _add_export, _add_ui):
+        add(subparsers)
+    return parser
+
+
+def _command(subparsers: "Subparsers", name: str, text: str, run: commands.Command) -> argparse.ArgumentParser:
+    """A subcommand with the options that all have."""
+    command = subparsers.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".")
+    command.set_defaults(run=run)
+    command.add_argument("--home", type=Path, metavar="DIR", help=f"records and pictures (default {DEFAULT_HOME})")
+    command.add_argument("--database", metavar="URL", help="keep the records elsewhere (SQLAlchemy URL)")
+    command.add_argument("--checkpoint", type=Path, metavar="FILE", help="weights of another parser")
+    return command
+
+
+def _add_json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print one document for machines")
+
+
+def _add_ingest(subparsers: "Subparsers") -> None:
+    command = _command(subparsers, "ingest", "find the people in photographs and remember them", commands.ingest)
+    command.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="photographs, or folders of them")
+    command.add_argument("--gallery", metavar="NAME", help="name of the collection (default photographs)")
+    command.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    command.add_argument("--retry-failed", action="store_true", help="try unreadable files again")
+    command.add_argument("--job", type=int, metavar="ID", help="run a job that the page has queued")
+    _add_json(command)
+
+
+def _add_search(subparsers: "Subparsers") -> None:
+    command = _command(subparsers, "search", "find people by a description", commands.search)
+    command.add_argument("text", metavar="TEXT", help='such as "red coat"; - reads one text per line')
+    command.add_argument("--limit", type=int, default=20, metavar="N", help="people to print (default 20)")
+    command.add_argument("--mode", choices=MODES, default="balanced", help="how sure to be (default balanced)")
+    command.add_argument("--sort", choices=("score", "time"), default="score", help="order (default score)")
+    _add_json(command)
+
+
+def _add_parse(subparsers: "Subparsers") -> None:
+    command = _command(subparsers, "parse", "show who is in images and what they wear", commands.parse)
+    command.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
+    command.add_argument("--overlay", type=Path, metavar="DIR", help="draw what was seen into this folder")
+    _add_json(command)
+
+
+def _add_explain(subparsers: "Subparsers") -> None:
+    command = _command(subparsers, "explain", "show how a description is understood", commands.explain)
+    command.add_argument("text", metavar="TEXT", help="a description; - reads one text per line")
+    _add_json(command)
+
+
+def _add_store_commands(subparsers: "Subparsers") -> None:
+    _add_json(_command(subparsers, "status", "show what the store holds", commands.status))
+    _add_json(_command(subparsers, "reindex", "rebuild what is derived from the records", commands.reindex))
+    command = _command(subparsers, "delete", "delete for good: images, people, or a gallery", commands.delete)
+    command.add_argument("--image", action="append", type=Path, default=[], metavar="PATH", help="as it was ingested")
+    command.add_argument("--person", action="append", type=int, default=[], metavar="ID")
+    command.add_argument("--gallery", metavar="NAME")
+    _add_json(command)
+
+
+def _add_export(subparsers: "Subparsers") -> None:
+    command = _command(subparsers, "export", "write everybody who matches into a file", commands.export)
+    command.add_argument("text", metavar="TEXT", help="a description")
+    command.add_argument("--output", type=Path, required=True, metavar="FILE", help="ending in .csv, .json or .zip")
+    command.add_argument("--mode", choices=MODES, default="balanced")
+
+
+def _add_ui(subparsers: "Subparsers") -> None:
+    command = _command(subparsers, "ui", "open the search page", commands.ui)
+    command.add_argument("--port", type=int, default=8501, metavar="N")
+    command.add_argument("--address", default="localhost", metavar="HOST", help="where to listen (default localhost)")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

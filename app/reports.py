@@ -1,0 +1,113 @@
+"""Reports: results of commands as lines for people, and as documents where no library has one."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from app.wording import describe_text
+
+if TYPE_CHECKING:
+    from index.ingest import IngestReport
+    from index.person_index import StoredPerson, StoreStatus
+    from parsing.records import ParsedImage, Person
+    from query.search import SearchResult
+
+
+def ingest_document(report: "IngestReport") -> dict[str, Any]:
+    """What `ingest --json` prints."""
+    return {
+        "state": report.state,
+        "found": report.found,
+        "parsed": report.parsed,
+        "people": report.people,
+        "unchanged": report.unchanged,
+        "duplicates": report.duplicates,
+        "failures": [{"path": str(path), "reason": reason} for path, reason in report.failures],
+        "generation": report.generation_id,
+        "live": report.is_live,
+        "seconds": round(report.seconds, 2),
+    }
+
+
+def ingest_lines(report: "IngestReport") -> Iterator[str]:
+    """A summary, and each file that was left out with its reason."""
+    verb = "would be parsed" if report.state == "dry run" else "parsed"
+    speed = f", {report.images_per_second:.1f} images/s" if report.parsed and report.seconds else ""
+    yield f"{report.state}: {report.parsed} of {report.found} files {verb}, {report.people} people{speed}"
+    if report.unchanged or report.duplicates:
+        yield f"{report.unchanged} unchanged since last time, {report.duplicates} with content that was there already"
+    for path, reason in report.failures:
+        yield f"left out {path}: {reason}"
+
+
+def search_lines(
+    result: "SearchResult", people: "Sequence[StoredPerson]", not_understood: Sequence[str]
+) -> Iterator[str]:
+    """A table of people, the best first."""
+    if not_understood:
+        yield f"not understood: {', '.join(not_understood)}"
+    if not result.total:
+        yield "nobody matches"
+    else:
+        yield f"{result.total} people match"
+        yield f"{'rank':>4} {'fit':>5}  {'person':>7}  {'box':<21} {'clauses':<40} image"
+    for rank, (match, stored) in enumerate(zip(result.matches, people, strict=True), start=1):
+        box = ",".join(f"{edge:.0f}" for edge in stored.person.box_xyxy)
+        clauses = ", ".join(f"{describe_text(one.clause)} {one.probability:.0%}" for one in match.clauses)
+        yield f"{rank:>4} {match.probability:>5.0%}  {match.person_id:>7}  {box:<21} {clauses:<40} {stored.image_path}"
+    for way in result.relaxations:
+        yield f'without "{way.dropped}": {way.total}'
+
+
+def parse_lines(images: "Sequence[ParsedImage]") -> Iterator[str]:
+    """Every image with its people, one line each."""
+    for image in images:
+        yield f"{image.path} ({image.width}x{image.height}): {len(image.people)} people"
+        yield from (_person_line(number, person) for number, person in enumerate(image.people, start=1))
+
+
+def _person_line(number: int, person: "Person") -> str:
+    box = ",".join(f"{edge:.0f}" for edge in person.box_xyxy)
+    seen = ", ".join(f"{record.attribute} {record.score:.0%}" for record in person.attributes)
+    return f"  {number}. {person.score:.0%} at {box}: {seen}"
+
+
+def explain_lines(document: Mapping[str, Any]) -> Iterator[str]:
+    """The query, its clauses in words, and what was not understood."""
+    if "error" in document:
+        yield f"Error: {document['error']}"
+        return
+    yield f"query: {document['query']}"
+    for term in document["terms"]:
+        yield f"  {describe_text(term)}"
+    for typed, read, *_ in document["corrections"]:
+        yield f'"{typed}" read as "{read}"'
+    if document["not_understood"]:
+        yield f"not understood: {', '.join(document['not_understood'])}"
+
+
+def status_document(status: "StoreStatus") -> dict[str, Any]:
+    """What `status --json` prints."""
+    return {
+        "database": status.database,
+        "images": status.images,
+        "people": status.people,
+        "galleries": dict(status.galleries),
+        "quarantined": status.quarantined,
+        "checkpoint": status.live.checkpoint_hash if status.live else None,
+        "generations": [
+            {"id": one.generation_id, "checkpoint": one.checkpoint_hash, "people": one.people, "live": one.is_live}
+            for one in status.generations
+        ],
+    }
+
+
+def status_lines(status: "StoreStatus") -> Iterator[str]:
+    """What a store holds."""
+    yield f"{status.people} people in {status.images} images ({status.database})"
+    for name, images in status.galleries.items():
+        yield f"  gallery {name}: {images} images"
+    if status.quarantined:
+        yield f"  {status.quarantined} files could not be read"
+    for one in status.generations:
+        live = " (searched)" if one.is_live else ""
+        yield f"  generation {one.generation_id}: {one.people} people, checkpoint {one.checkpoint_hash[:12]}{live}"
