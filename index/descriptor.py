@@ -165,25 +165,30 @@ def _merged(records: Sequence[CharacterizedAttribute], task: str) -> NDArray[np.
 
 
 def winners(descriptors: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """What hard labels would say, (N, DIMENSIONS): seen or absent where it is likelier than not, and if seen, of each
-    characteristic the likeliest label alone (Undetermined included)."""
-    chosen = np.zeros(descriptors.shape, bool)
+    """What hard labels would say, (N, DIMENSIONS).
+
+    Seen or absent where it is likelier than not; if seen, of each characteristic the likeliest label alone, which may
+    be Undetermined.
+    """
+    probabilities = np.exp(np.ascontiguousarray(descriptors.T, np.float32))
+    chosen = np.zeros(probabilities.shape, bool)  # (DIMENSIONS, N)
     for group in ATTRIBUTE_GROUPS:
         seen, absent = (column(group, "attribute", label) for label in PRESENCE)
-        for position in (seen, absent):
-            chosen[:, position] = descriptors[:, position] > np.log(0.5)
+        chosen[[seen, absent]] = probabilities[[seen, absent]] > 0.5
         for task in CHARACTERISTICS if group in CHARACTERIZED_GROUPS else ():
-            first = column(group, task, LABELS[task][0])
-            best = first + _likeliest(descriptors[:, first : first + len(LABELS[task])], group, task)
-            chosen[np.arange(len(chosen)), best] = chosen[:, seen]
-    return chosen
+            part = slice(first := column(group, task, LABELS[task][0]), first + len(LABELS[task]))
+            best = _likeliest(probabilities[part], group, task)
+            chosen[part] = (best == np.arange(len(LABELS[task]))[:, None]) & chosen[seen]
+    return chosen.T
 
 
-def _likeliest(logs: NDArray[np.floating], group: str, task: str) -> NDArray[np.intp]:
-    """Index of the label that the parser gave the most, before the undetermined size was spread."""
-    probabilities = np.exp(logs.astype(np.float32))
+def _likeliest(probabilities: NDArray[np.float32], group: str, task: str) -> NDArray[np.intp]:
+    """Index of the label that the parser gave the most, (N,), before the undetermined size was spread."""
     if task == "size":
         neutral = _NEUTRAL_HAIR_SIZE if group == "Hair" else _NEUTRAL_SIZE
-        probabilities = probabilities - probabilities[:, [_UNDETERMINED]] * neutral
-    best: NDArray[np.intp] = probabilities.argmax(axis=1)
+        probabilities = probabilities - probabilities[_UNDETERMINED] * neutral[:, None].astype(np.float32)
+    highest, best = probabilities[0].copy(), np.zeros(probabilities.shape[1], np.intp)
+    for position, row in enumerate(probabilities[1:], start=1):  # an argmax over few rows of many people
+        best[row > highest] = position
+        np.maximum(highest, row, out=highest)
     return best

@@ -12,7 +12,7 @@ A denial is pushed down to the leaves. A clause is never below CLAUSE_FLOOR, so 
 rest. Where the parser confuses colors, the probability of a color asked backs off to those it is taken for.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,11 +34,15 @@ Confusion = tuple[tuple[float, ...], ...]
 
 @dataclass(frozen=True)
 class Rows:
-    """Some people of a store, and the type of number to reckon with."""
+    """Some people of a store, and the type of number to reckon with.
+
+    `memory`, where given, keeps what clauses were worth, for several queries that share them.
+    """
 
     store: ColumnStore
     selection: slice | NDArray[np.intp]
     dtype: type[np.floating] = np.float32
+    memory: dict[Hashable, Probabilities] | None = None
 
     def probabilities(self, position: int) -> Probabilities:
         """P of one dimension of the descriptor."""
@@ -223,11 +227,20 @@ def _best_of(garments: Sequence[_Garment], negated: bool) -> Plan:
     """Has the best of the alternatives; lacks all of them, so the worst denial."""
 
     def reckon(rows: Rows) -> Probabilities:
-        if negated:
-            return _bounded(np.minimum.reduce([garment.denied(rows) for garment in garments]), rows)
-        return _bounded(np.maximum.reduce([garment.probability(rows) for garment in garments]), rows)
+        if rows.memory is None:
+            return _best(garments, negated, rows)
+        key = (*garments, negated)
+        if key not in rows.memory:
+            rows.memory[key] = _best(garments, negated, rows)
+        return rows.memory[key]
 
     return reckon
+
+
+def _best(garments: Sequence[_Garment], negated: bool, rows: Rows) -> Probabilities:
+    if negated:
+        return _bounded(np.minimum.reduce([garment.denied(rows) for garment in garments]), rows)
+    return _bounded(np.maximum.reduce([garment.probability(rows) for garment in garments]), rows)
 
 
 def _bounded(probabilities: Probabilities, rows: Rows) -> Probabilities:

@@ -18,7 +18,7 @@ from index.person_index import PersonIndex, StoredPerson
 from parsing.labels import CHARACTERIZED, members
 from query.facets import Facet, Question, best_question, facet_counts
 from query.relaxation import relaxed
-from query.scan import best_rows, least_score, scores_of_all
+from query.scan import count_matches, scan
 from query.scoring import Confusion, Rows, clause_plan, mass, strength
 from query.tree import Camera, Gallery, Has, Like, Not, Query, Swatch, format_query, leaves
 
@@ -137,21 +137,25 @@ def search(
     _check_options(mode, sort, limit, offset)
     _check_names(query, store)
     threshold = getattr(config.thresholds, mode)
-    scores = scores_of_all(query, store, config.color_confusion)
-    matched = scores >= least_score(threshold, query)
-    total = int(np.count_nonzero(matched))
-    keys = scores if sort == "score" else store.captured_at.view(np.int64)
-    rows = best_rows(np.flatnonzero(matched), keys, offset + limit)[offset:]
+    found = scan(
+        query,
+        store,
+        threshold=threshold,
+        count=offset + limit,
+        confusion=config.color_confusion,
+        by_time=sort == "time",
+        further_minimum=config.further_minimum,
+    )
     return SearchResult(
         query=query,
         mode=mode,
         threshold=threshold,
-        total=total,
-        matches=_matches(query, store, config, rows, scores),
-        expected_further=_expected_further(scores, matched, config),
-        relaxations=_count_relaxations(query, store, config, threshold) if total < config.few else (),
+        total=found.total,
+        matches=_matches(query, store, config, found.best[offset:], found.scores[offset:]),
+        expected_further=found.further,
+        relaxations=_count_relaxations(query, store, config, threshold) if found.total < config.few else (),
         revision=store.revision,
-        matched=matched,
+        matched=found.matched,
     )
 
 
@@ -200,10 +204,10 @@ class Searcher:
 
 
 def _matches(
-    query: Query, store: ColumnStore, config: SearchConfig, rows: NDArray[np.intp], scores: NDArray[np.floating]
+    query: Query, store: ColumnStore, config: SearchConfig, rows: NDArray[np.intp], scores: NDArray[np.float64]
 ) -> tuple[Match, ...]:
     evidence = _evidence(query, store, config, rows)
-    logs = np.log(scores[rows].astype(np.float64)) * strength(query)
+    logs = np.log(scores) * strength(query)
     means = np.exp(logs / (mass(query) or 1.0))
     return tuple(
         Match(int(store.person_ids[row]), float(logs[i]), float(means[i]), tuple(clause[i] for clause in evidence))
@@ -242,18 +246,12 @@ def _shown(
     return [members(leaf.attribute[best]) for best in np.argmax(fits, axis=0)]
 
 
-def _expected_further(scores: NDArray[np.floating], matched: NDArray[np.bool_], config: SearchConfig) -> float:
-    below = scores[~matched & (scores >= config.further_minimum)]
-    return float(below.sum(dtype=np.float64))
-
-
 def _count_relaxations(
     query: Query, store: ColumnStore, config: SearchConfig, threshold: float
 ) -> tuple[Relaxation, ...]:
-    def total(rest: Query) -> int:
-        return int(np.count_nonzero(scores_of_all(rest, store, config.color_confusion) >= least_score(threshold, rest)))
-
-    return tuple(Relaxation(dropped, rest, total(rest)) for dropped, rest in relaxed(query))
+    options = list(relaxed(query))
+    totals = count_matches([rest for _, rest in options], store, threshold=threshold, confusion=config.color_confusion)
+    return tuple(Relaxation(dropped, rest, total) for (dropped, rest), total in zip(options, totals, strict=True))
 
 
 def _check_options(mode: str, sort: str, limit: int, offset: int) -> None:

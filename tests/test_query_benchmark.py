@@ -54,12 +54,12 @@ def test_labels_become_characterized_attributes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("line", ["0010 coat long solid", "0010 cape long solid red", "0010 coat long solid mauve"])
 def test_a_line_that_is_no_label_is_refused_with_its_place(tmp_path: Path, line: str) -> None:
-    with pytest.raises(ValueError, match=r"characteristics.txt, line 1, got"):
+    with pytest.raises(ValueError, match=r"characteristics\.txt, line 1, got"):
         read_truth(labelled(tmp_path, line), is_validation)
 
 
 def test_missing_labels_are_an_error_that_says_what_to_copy(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="copy characteristics.txt and characteristics_tagged.txt"):
+    with pytest.raises(FileNotFoundError, match=r"copy characteristics\.txt and characteristics_tagged\.txt"):
         read_truth(tmp_path, is_validation)
 
 
