@@ -121,9 +121,7 @@ def predict(output: ImageOutput, config: AssembleConfig) -> ImagePrediction:
         labels[task] = winner.numpy().astype(np.uint8)
         probabilities[task] = probability.numpy()
     scores = output.scores[people].double().numpy()
-    return ImagePrediction(
-        output.height, output.width, human.numpy().astype(np.uint8), scores, labels, probabilities
-    )
+    return ImagePrediction(output.height, output.width, human.numpy().astype(np.uint8), scores, labels, probabilities)
 
 
 def assemble(output: ImageOutput, path: Path, config: AssembleConfig, calibration: Calibration) -> ParsedImage:

@@ -96,7 +96,8 @@ class ResNet(nn.Module):
         block: `basic` or `bottleneck`.
         blocks: blocks in each of the four stages.
         widths: block width of each stage.
-        stem: `pool` is ResNet's 7x7 convolution and max-pooling; `convolutions` two 3x3 of stride 2, much cheaper on a CPU.
+        stem: `pool` is ResNet's 7x7 convolution and max-pooling; `convolutions` two 3x3 of stride 2,
+            much cheaper on a CPU.
         dilate_last: the last stage keeps stride 16 and dilates its convolutions instead (DETR's DC5).
     """
 
@@ -129,10 +130,7 @@ class ResNet(nn.Module):
     def forward(self, images: Tensor, valid: Tensor | None) -> list[Tensor]:
         """Maps of strides 4, 8, 16 and 32 (16 if dilated) of `images` (B, 3, H, W), H and W multiples of 32."""
         x = keep_valid(self.bn1(self.conv1(images)).relu(), valid)
-        if self.stem == "pool":
-            x = functional.max_pool2d(x, 3, 2, 1)
-        else:
-            x = self.bn2(self.conv2(x)).relu()
+        x = functional.max_pool2d(x, 3, 2, 1) if self.stem == "pool" else self.bn2(self.conv2(x)).relu()
         x = keep_valid(x, valid)
         maps = []
         for stage in (self.layer1, self.layer2, self.layer3, self.layer4):

@@ -93,9 +93,13 @@ def read_info(path: Path) -> CheckpointInfo:
     try:
         document = json.loads(describe(path).read_text())
         if document["format"] != FORMAT:
-            raise CheckpointError(f"{path} has format {document['format']}, expected {FORMAT}; use a checkpoint of this version")
+            raise CheckpointError(
+                f"{path} has format {document['format']}, expected {FORMAT}; use a checkpoint of this version"
+            )
         if {task: tuple(labels) for task, labels in document["labels"].items()} != dict(LABELS):
-            raise CheckpointError(f"{path} was trained for other labels than CCIHP's; train one with python -m training.train")
+            raise CheckpointError(
+                f"{path} was trained for other labels than CCIHP's; train one with python -m training.train"
+            )
         config = {key: tuple(value) if isinstance(value, list) else value for key, value in document["config"].items()}
         parts = {name: document[name] for name in ("inference", "calibration", "search", "metrics", "training")}
         return CheckpointInfo(HPTRConfig(**config), **parts)
@@ -114,15 +118,19 @@ def load(path: Path, device: torch.device | str = "cpu") -> tuple[HPTR, Checkpoi
     """
     info = read_info(path)
     try:
-        weights = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in load_file(path).items()}
+        weights = {
+            name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in load_file(path).items()
+        }
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} is damaged ({error}); expected safetensors weights, restore or retrain them") from error
+        raise CheckpointError(
+            f"{path} is damaged ({error}); expected safetensors weights, restore or retrain them"
+        ) from error
     model = HPTR(info.config)
     missing = sorted(set(model.state_dict()) ^ set(weights))
     if missing:
         raise CheckpointError(
-            f"{path} does not fit configuration {info.config.name}: {len(missing)} weights differ, first {missing[0]!r}; "
-            "use the JSON file that was written with it"
+            f"{path} does not fit configuration {info.config.name}: {len(missing)} weights differ, "
+            f"first {missing[0]!r}; use the JSON file that was written with it"
         )
     try:
         model.load_state_dict(weights)

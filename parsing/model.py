@@ -194,7 +194,12 @@ class HPTR(nn.Module):
         )
         self.human = HumanHead(config, len(channels))
         self.semantic = nn.ModuleDict(
-            {task: SemanticHead(len(channels), width, config.head_width, num_classes(task), separable=config.separable) for task in TASKS}
+            {
+                task: SemanticHead(
+                    len(channels), width, config.head_width, num_classes(task), separable=config.separable
+                )
+                for task in TASKS
+            }
         )
 
     def forward(self, images: Tensor, padding_mask: Tensor | None = None) -> HPTROutput:
@@ -202,7 +207,7 @@ class HPTR(nn.Module):
 
         Args:
             images: (B, 3, H, W) float, normalized, H and W multiples of 32, zeros on padding.
-            padding_mask: (B, H, W) bool, True on padding, which lies right of and below the picture; None if there is none.
+            padding_mask: (B, H, W) bool, True on padding, right of and below the picture; None if there is none.
         """
         valid = None if padding_mask is None else (~padding_mask)[:, None].to(images.dtype)
         maps = self.encoder(images, valid)

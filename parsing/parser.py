@@ -15,7 +15,6 @@ from parsing.model import HPTR
 from parsing.preprocess import STRIDE, pad, scaled_shape
 from parsing.records import ParsedImage
 
-
 DEFAULT_LONG_SIDE = 320
 
 

@@ -119,7 +119,9 @@ class Composer:
         scale = fit * np.exp(rng.uniform(np.log(least), np.log(most)))
         stretch = rng.uniform(0.92, 1.08)
         scaled = layer.resize(max(8, round(layer.height * scale)), max(8, round(layer.width * scale * stretch)))
-        top, left = (slack_offset(rng, inner, outer) for inner, outer in ((scaled.height, height), (scaled.width, width)))
+        top, left = (
+            slack_offset(rng, inner, outer) for inner, outer in ((scaled.height, height), (scaled.width, width))
+        )
         return forget_hidden(scaled.crop(top, left, height, width), areas(scaled))
 
     def crowd(self, rng: np.random.Generator, height: int, width: int) -> Layer:

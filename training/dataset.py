@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
-from parsing.preprocess import normalize
 from parsing.labels import IGNORE, TASKS, num_classes
+from parsing.preprocess import normalize
 from training.canvas import Layer
 from training.ccp import CCPDataset
 from training.coco_people import COCOPeopleDataset
@@ -138,7 +138,9 @@ def read_sources(roots: Sequence[Path]) -> tuple[list[Source], list[Layer], list
         if (root / "label_list.mat").is_file():
             numbers = len(CCPDataset(root).numbers("train"))
             samples = CCPDataset(root).samples("train")
-            people.extend(in_memory(s) for s in tqdm(samples, total=numbers, desc=f"reading {root.name}", mininterval=5))
+            people.extend(
+                in_memory(s) for s in tqdm(samples, total=numbers, desc=f"reading {root.name}", mininterval=5)
+            )
         elif (root / "index.json").is_file():
             coco = COCOPeopleDataset(root)
             groups.extend(Layer.of(sample) for sample in coco.samples("train"))

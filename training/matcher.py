@@ -52,7 +52,9 @@ class MatchWeights:
     dice: float = 1.0
 
 
-def match_costs(probability: Tensor, boxes: Tensor, masks: Tensor | None, targets: Targets, weights: MatchWeights) -> Tensor:
+def match_costs(
+    probability: Tensor, boxes: Tensor, masks: Tensor | None, targets: Targets, weights: MatchWeights
+) -> Tensor:
     """Cost (Q, n) of giving each person to each query of one picture.
 
     Args:

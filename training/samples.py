@@ -35,8 +35,8 @@ class Sample:
         for name, label_map in {"human": self.human, **self.tasks}.items():
             if label_map.shape != shape:
                 raise ValueError(
-                    f"the {name} annotation of {self.path} is {label_map.shape[1]}x{label_map.shape[0]} pixels, expected "
-                    f"{shape[1]}x{shape[0]} like its image; annotate the image as it is stored"
+                    f"the {name} annotation of {self.path} is {label_map.shape[1]}x{label_map.shape[0]} pixels, "
+                    f"expected {shape[1]}x{shape[0]} like its image; annotate the image as it is stored"
                 )
 
 

@@ -1,0 +1,115 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from parsing.assemble import AssembleConfig, ImageOutput, assemble, claim_pixels, predict
+from parsing.calibration import Calibration
+from parsing.labels import LABELS, TASKS, label_id, num_classes
+
+CONFIG = AssembleConfig()
+
+
+def logits_of(label_map: torch.Tensor, classes: int) -> torch.Tensor:
+    return torch.nn.functional.one_hot(label_map, classes).movedim(-1, 0).float() * 12 - 6
+
+
+def output_of(
+    masks: torch.Tensor, scores: torch.Tensor, labels: dict[str, torch.Tensor], *, height: int, width: int
+) -> ImageOutput:
+    semantic = {task: logits_of(labels[task], num_classes(task)) for task in TASKS}
+    return ImageOutput(semantic, scores, masks * 20 - 10, torch.rand(5, 4, 4) + 0.1, height, width)
+
+
+def blank_labels() -> dict[str, torch.Tensor]:
+    return {task: torch.zeros(16, 16, dtype=torch.long) for task in TASKS}
+
+
+def left_and_right() -> torch.Tensor:
+    masks = torch.zeros(3, 16, 16)
+    masks[0, 2:14, 1:6] = 1
+    masks[1, 2:14, 9:14] = 1
+    return masks
+
+
+def coats(color_left: str, color_right: str) -> dict[str, torch.Tensor]:
+    labels = blank_labels()
+    labels["attribute"][2:10] = label_id("attribute", "Coat")
+    labels["color"][:, :8] = label_id("color", color_left)
+    labels["color"][:, 8:] = label_id("color", color_right)
+    labels["size"][:] = label_id("size", "Long/large")
+    labels["pattern"][:] = label_id("pattern", "Solid")
+    return labels
+
+
+def test_each_person_gets_the_color_inside_its_own_mask() -> None:
+    output = output_of(left_and_right(), torch.tensor([0.9, 0.8, 0.1]), coats("Red", "Blue"), height=64, width=64)
+    parsed = assemble(output, Path("a.jpg"), CONFIG, Calibration.from_dict({}))
+    assert [person.score for person in parsed.people] == pytest.approx([0.9, 0.8])
+    for person, color in zip(parsed.people, ("Red", "Blue"), strict=True):
+        (coat,) = person.attributes
+        assert coat.attribute == "Coat"
+        assert LABELS["color"][int(np.argmax(coat.probabilities["color"]))] == color
+        assert sum(coat.probabilities["color"]) == pytest.approx(1, abs=1e-5)
+        assert coat.area == coat.mask.decode().sum()
+        assert not (coat.mask.decode() & ~person.mask.decode()).any()
+        assert np.linalg.norm(person.appearance) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (61, 47), (640, 480), (3000, 2000)])
+def test_boxes_and_masks_are_in_pixels_of_the_original_image(height: int, width: int) -> None:
+    output = output_of(
+        left_and_right(), torch.tensor([0.9, 0.8, 0.1]), coats("Red", "Blue"), height=height, width=width
+    )
+    parsed = assemble(output, Path("a.jpg"), CONFIG, Calibration.from_dict({}))
+    person = parsed.people[0]
+    mask = person.mask.decode()
+    assert mask.shape == (height, width)
+    x0, y0, x1, y1 = person.box_xyxy
+    expected = (1 / 16 * width, 2 / 16 * height, 6 / 16 * width, 14 / 16 * height)
+    tolerance = max(height, width) / 16 / 2
+    assert (x0, y0, x1, y1) == pytest.approx(expected, abs=tolerance)
+    assert mask[int(y0), :].any()
+    assert not mask[: int(y0)].any()
+
+
+def test_of_two_queries_on_one_person_one_record_remains() -> None:
+    masks = left_and_right()
+    masks[2] = masks[0]
+    masks[2, 2, 1:6] = 0
+    assert claim_pixels(
+        output_of(masks, torch.tensor([0.9, 0.8, 0.7]), blank_labels(), height=64, width=64), CONFIG
+    ).tolist() == [0, 1]
+
+
+def test_nobody_gives_no_people() -> None:
+    output = output_of(left_and_right(), torch.tensor([0.1, 0.2, 0.1]), coats("Red", "Blue"), height=50, width=70)
+    parsed = assemble(output, Path("a.jpg"), CONFIG, Calibration.from_dict({}))
+    assert parsed.people == ()
+    assert (parsed.height, parsed.width) == (50, 70)
+    assert predict(output, CONFIG).human.max() == 0
+
+
+def test_no_pixel_belongs_to_two_people() -> None:
+    masks = left_and_right()
+    masks[1, 2:14, 4:14] = 1  # overlaps the first
+    output = output_of(masks, torch.tensor([0.9, 0.8, 0.1]), coats("Red", "Blue"), height=64, width=64)
+    people = assemble(output, Path("a.jpg"), CONFIG, Calibration.from_dict({})).people
+    assert len(people) == 2
+    assert np.sum([person.mask.decode() for person in people], axis=0).max() == 1
+
+
+def test_prediction_names_the_winner_of_every_pixel() -> None:
+    output = output_of(left_and_right(), torch.tensor([0.9, 0.8, 0.1]), coats("Red", "Blue"), height=64, width=64)
+    prediction = predict(output, CONFIG)
+    assert prediction.labels["color"][30, 10] == label_id("color", "Red")
+    assert prediction.labels["attribute"][60, 10] == 0
+    assert prediction.probabilities["color"][30, 10] > 0.99
+    assert set(np.unique(prediction.human)) == {0, 1, 2}
+
+
+def test_a_person_without_hat_pixels_still_has_its_hat_probability() -> None:
+    output = output_of(left_and_right(), torch.tensor([0.9, 0.8, 0.1]), coats("Red", "Blue"), height=64, width=64)
+    person = assemble(output, Path("a.jpg"), CONFIG, Calibration.from_dict({})).people[0]
+    assert person.presence["Hat"] < 0.1 < 0.9 < person.presence["Coat"]

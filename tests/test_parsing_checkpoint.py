@@ -1,0 +1,129 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from parsing.checkpoint import (
+    CheckpointError,
+    CheckpointInfo,
+    checkpoint_hash,
+    describe,
+    load,
+    read_info,
+    save,
+    save_info,
+)
+from parsing.model import HPTR
+from parsing.parser import HumanParser
+from tests.factories import photograph, tiny_config
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    path = tmp_path / "tiny.safetensors"
+    save(
+        path, HPTR(tiny_config()).state_dict(), CheckpointInfo(tiny_config(), inference={"long_side": 64, "score": 0.0})
+    )
+    return path
+
+
+def test_saved_and_loaded_it_says_the_same(checkpoint: Path, tmp_path: Path) -> None:
+    first = HumanParser.load(checkpoint)
+    copy = tmp_path / "copy.safetensors"
+    save(copy, first.model.state_dict(), first.info)
+    image = photograph(50, 40)
+    a, b = first.predict(image), HumanParser.load(copy).predict(image)
+    np.testing.assert_array_equal(a.human, b.human)
+    for task, labels in a.labels.items():
+        np.testing.assert_array_equal(labels, b.labels[task])
+    assert first.info == read_info(copy)
+
+
+def test_half_precision_takes_half_the_space(checkpoint: Path, tmp_path: Path) -> None:
+    small = tmp_path / "half.safetensors"
+    model, info = load(checkpoint)
+    save(small, model.state_dict(), info, half=True)
+    assert small.stat().st_size < 0.6 * checkpoint.stat().st_size
+    assert load(small)[0].encoder.conv1.weight.dtype == torch.float32
+
+
+def test_the_hash_changes_with_the_calibration(checkpoint: Path) -> None:
+    before = checkpoint_hash(checkpoint)
+    save_info(checkpoint, replace(read_info(checkpoint), inference={"long_side": 96}))
+    assert checkpoint_hash(checkpoint) != before
+
+
+def test_missing(tmp_path: Path) -> None:
+    with pytest.raises(
+        CheckpointError, match=r"no checkpoint at .*none\.safetensors; make one with python -m training"
+    ):
+        load(tmp_path / "none.safetensors")
+
+
+def test_damaged_weights(checkpoint: Path) -> None:
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    with pytest.raises(CheckpointError, match="is damaged"):
+        load(checkpoint)
+
+
+def test_another_configuration(checkpoint: Path) -> None:
+    save_info(checkpoint, CheckpointInfo(replace(tiny_config(), name="deeper", encoder_layers=3)))
+    with pytest.raises(CheckpointError, match="does not fit configuration deeper"):
+        load(checkpoint)
+
+
+def test_another_width(checkpoint: Path) -> None:
+    save_info(checkpoint, CheckpointInfo(replace(tiny_config(), head_width=24)))
+    with pytest.raises(CheckpointError, match="does not fit configuration tiny"):
+        load(checkpoint)
+
+
+def test_other_labels(checkpoint: Path) -> None:
+    document = json.loads(describe(checkpoint).read_text())
+    document["labels"]["color"][0] = "Mauve"
+    describe(checkpoint).write_text(json.dumps(document))
+    with pytest.raises(CheckpointError, match="other labels"):
+        load(checkpoint)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"format": 99}'])
+def test_a_description_that_is_none(checkpoint: Path, text: str) -> None:
+    describe(checkpoint).write_text(text)
+    with pytest.raises(CheckpointError, match="expected"):
+        load(checkpoint)
+
+
+def test_an_interrupted_save_leaves_the_old_checkpoint(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    before = checkpoint.read_bytes()
+    model, info = load(checkpoint)
+    monkeypatch.setattr("parsing.checkpoint.save_file", full)
+    with pytest.raises(OSError, match="No space left"):
+        save(checkpoint, model.state_dict(), info)
+    assert checkpoint.read_bytes() == before
+    load(checkpoint)
+
+
+def test_images_of_any_shape_come_back_in_order(checkpoint: Path) -> None:
+    parser = HumanParser.load(checkpoint)
+    images = [
+        photograph(40, 80, seed=1),
+        photograph(90, 30, seed=2),
+        photograph(1, 1, seed=3),
+        photograph(40, 80, seed=4),
+    ]
+    paths = [Path(f"{index}.jpg") for index in range(4)]
+    parsed = parser.parse(images, paths)
+    assert [image.path for image in parsed] == paths
+    assert [(image.height, image.width) for image in parsed] == [image.shape[:2] for image in images]
+
+
+def test_parse_wants_a_path_for_each_image(checkpoint: Path) -> None:
+    with pytest.raises(ValueError, match="expected one path for each of 1 images, got 0"):
+        HumanParser.load(checkpoint).parse([photograph(8, 8)], [])

@@ -1,0 +1,105 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from parsing.labels import TASKS, num_classes
+from parsing.model import CONFIGS, HPTR, HPTRConfig
+from parsing.preprocess import pad
+from parsing.transformer import cell_centers
+from tests.factories import photograph, tiny_config
+
+
+@pytest.fixture(params=["anchored", "plain"])
+def config(request: pytest.FixtureRequest) -> HPTRConfig:
+    return replace(tiny_config(), anchored=request.param == "anchored", dilate_last=request.param == "anchored")
+
+
+def network(config: HPTRConfig) -> HPTR:
+    torch.manual_seed(0)
+    model = HPTR(config)
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):  # as after training: a shift that would fill the padding
+            torch.nn.init.uniform_(module.bias, -0.5, 0.5)
+            module.running_mean = torch.rand_like(module.bias.detach()) - 0.5
+    return model.eval()
+
+
+def test_output_shapes(config: HPTRConfig) -> None:
+    output = network(config)(torch.randn(2, 3, 64, 96))
+    for task in TASKS:
+        assert output.semantic[task].shape == (2, num_classes(task), 16, 24)
+    assert output.mask_logits.shape == (2, config.num_queries, 16, 24)
+    assert output.class_logits[-1].shape == (2, config.num_queries, 2)
+    assert output.boxes_cxcywh[-1].shape == (2, config.num_queries, 4)
+    assert output.boxes_cxcywh[-1].min() >= 0
+    assert output.boxes_cxcywh[-1].max() <= 1
+
+
+def test_a_batch_of_different_shapes_gives_what_single_images_give(config: HPTRConfig) -> None:
+    model = network(config)
+    images = [photograph(90, 60, seed=1), photograph(60, 96, seed=2), photograph(96, 96, seed=3)]
+    batch = pad(images, 96)
+    assert batch.padding_mask is not None
+    with torch.inference_mode():
+        together = model(batch.images, batch.padding_mask)
+        for index, image in enumerate(images):
+            single = pad([image], 96)
+            alone = model(single.images, single.padding_mask)
+            height, width = (side // 4 for side in single.shapes[0])
+            for task in TASKS:
+                torch.testing.assert_close(
+                    together.semantic[task][index, :, :height, :width],
+                    alone.semantic[task][0, :, :height, :width],
+                    atol=2e-4,
+                    rtol=2e-4,
+                )
+            torch.testing.assert_close(
+                together.mask_logits[index, :, :height, :width],
+                alone.mask_logits[0, :, :height, :width],
+                atol=2e-3,
+                rtol=2e-3,
+            )
+            torch.testing.assert_close(
+                together.boxes_cxcywh[-1][index], alone.boxes_cxcywh[-1][0], atol=1e-4, rtol=1e-4
+            )
+
+
+def test_training_runs_all_groups_and_inference_the_first() -> None:
+    model = network(replace(tiny_config(), anchored=True, groups=3))
+    images = torch.randn(2, 3, 64, 64)
+    assert model.train()(images).mask_logits.shape[1] == 3 * model.config.num_queries
+    assert model.eval()(images).mask_logits.shape[1] == model.config.num_queries
+
+
+def test_groups_of_queries_do_not_see_each_other() -> None:
+    model = network(replace(tiny_config(), anchored=True, groups=2))
+    transformer, queries = model.transformer, model.config.num_queries
+    features, valid = torch.randn(1, 32, 4, 4), torch.ones(1, 4, 4, dtype=torch.bool)
+    before = transformer.train()(features, valid)[1][-1][:, :queries]
+    with torch.no_grad():
+        transformer.query_embed.weight[queries:] += 1.0
+    after = transformer(features, valid)[1][-1]
+    torch.testing.assert_close(after[:, :queries], before)
+    assert not torch.allclose(after[:, queries:], before)
+
+
+def test_the_encoder_takes_torchvision_names() -> None:
+    encoder = HPTR(CONFIGS["hptr-r50"]).encoder
+    names = set(encoder.state_dict())
+    for name, shape in {
+        "conv1.weight": (64, 3, 7, 7),
+        "layer1.0.downsample.0.weight": (256, 64, 1, 1),
+        "layer3.5.conv2.weight": (256, 256, 3, 3),
+        "layer4.2.bn3.running_var": (2048,),
+    }.items():
+        assert name in names
+        assert tuple(encoder.state_dict()[name].shape) == shape
+
+
+def test_cell_centers_are_fractions_of_the_picture_without_padding() -> None:
+    valid = torch.zeros(1, 2, 4, dtype=torch.bool)
+    valid[:, :, :2] = True
+    centers = cell_centers(valid)[0].reshape(2, 4, 2)
+    torch.testing.assert_close(centers[0, :2], torch.tensor([[0.25, 0.25], [0.75, 0.25]]))
+    torch.testing.assert_close(centers[1, 1], torch.tensor([0.75, 0.75]))

@@ -1,0 +1,104 @@
+import numpy as np
+import pytest
+import torch
+
+from parsing.labels import TASKS, num_classes
+from parsing.model import HPTROutput
+from training.losses import layer_loss, mask_losses, semantic_loss, total_loss
+from training.matcher import MatchWeights, Targets, match, pairwise_giou
+
+WEIGHTS = MatchWeights()
+
+
+def test_perfect_labels_cost_next_to_nothing() -> None:
+    labels = torch.randint(0, 5, (2, 8, 8), generator=torch.Generator().manual_seed(0))
+    logits = torch.nn.functional.one_hot(labels, 5).movedim(-1, 1).float() * 40 - 20
+    assert float(semantic_loss(logits, labels, torch.ones(5))) < 1e-3
+
+
+def test_ignored_pixels_change_nothing() -> None:
+    torch.manual_seed(0)
+    logits, labels = torch.randn(2, 5, 8, 8), torch.randint(0, 5, (2, 8, 8))
+    labels[:, :, 4:] = 255
+    before = semantic_loss(logits, labels, torch.ones(5))
+    logits[:, :, :, 4:] = 99 * torch.randn(2, 5, 8, 4)
+    assert float(semantic_loss(logits, labels, torch.ones(5))) == pytest.approx(float(before))
+
+
+def test_a_batch_without_known_labels_costs_nothing() -> None:
+    logits = torch.randn(1, 5, 4, 4, requires_grad=True)
+    loss = semantic_loss(logits, torch.full((1, 4, 4), 255), torch.ones(5))
+    loss.backward()
+    assert float(loss.detach()) == 0
+    assert float(logits.grad.abs().sum()) == 0
+
+
+def test_mask_losses_leave_out_what_is_not_known() -> None:
+    truth = torch.zeros(1, 4, 4)
+    truth[:, :2] = 1
+    known = torch.ones(1, 4, 4)
+    known[:, :, 3] = 0
+    logits = truth * 40 - 20
+    logits[:, :, 3] *= -1
+    assert [float(part) for part in mask_losses(logits, truth, known)] == pytest.approx([0, 0], abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "giou"),
+    [
+        ((0.0, 0.0, 1.0, 1.0), (0.0, 0.0, 1.0, 1.0), 1.0),
+        ((0.0, 0.0, 1.0, 1.0), (1.0, 0.0, 2.0, 1.0), 0.0),
+        ((0.0, 0.0, 1.0, 1.0), (2.0, 0.0, 3.0, 1.0), -1 / 3),
+        ((0.0, 0.0, 2.0, 2.0), (1.0, 1.0, 3.0, 3.0), 1 / 7 - 2 / 9),
+    ],
+)
+def test_generalized_iou(a: tuple[float, ...], b: tuple[float, ...], giou: float) -> None:
+    assert float(pairwise_giou(torch.tensor([a]), torch.tensor([b]))) == pytest.approx(giou, abs=1e-5)
+
+
+def test_every_group_is_matched_to_all_people() -> None:
+    costs = np.array([[0, 9], [9, 0], [9, 0], [0, 9]], np.float32)
+    queries, people = match(costs, num_queries=2)
+    assert list(zip(queries.tolist(), people.tolist(), strict=True)) == [(0, 0), (1, 1), (2, 1), (3, 0)]
+
+
+def people(count: int) -> Targets:
+    masks = torch.zeros(count, 8, 8)
+    for index in range(count):
+        masks[index, :, index * 2 : index * 2 + 2] = 1
+    boxes = torch.tensor([[(index * 2 + 1) / 8, 0.5, 0.25, 1.0] for index in range(count)]).reshape(-1, 4)
+    return Targets(boxes, masks, torch.ones(8, 8))
+
+
+def test_right_people_in_any_order_cost_little() -> None:
+    targets = people(3)
+    order = [2, 0, 1]
+    logits = torch.tensor([[[-9.0, 9.0]] * 3 + [[9.0, -9.0]]])
+    boxes = torch.cat([targets.boxes_cxcywh[order], torch.rand(1, 4)])[None]
+    masks = torch.cat([targets.masks[order] * 40 - 20, torch.randn(1, 8, 8)])[None]
+    losses = layer_loss(logits, boxes, masks, [targets], 4, WEIGHTS)
+    assert sum(float(value) for value in losses.values()) < 0.01
+
+
+def test_images_without_people_ask_for_no_people() -> None:
+    logits = torch.tensor([[[9.0, -9.0]] * 4])
+    losses = layer_loss(logits, torch.rand(1, 4, 4), torch.randn(1, 4, 8, 8), [people(0)], 4, WEIGHTS)
+    assert list(losses) == ["classes"]
+    assert float(losses["classes"]) < 1e-4
+
+
+def test_the_total_is_the_unweighted_sum_of_its_parts() -> None:
+    torch.manual_seed(0)
+    output = HPTROutput(
+        semantic={task: torch.randn(1, num_classes(task), 8, 8) for task in TASKS},
+        class_logits=[torch.randn(1, 4, 2)] * 2,
+        boxes_cxcywh=[torch.rand(1, 4, 4)] * 2,
+        mask_logits=torch.randn(1, 4, 8, 8),
+        features=torch.zeros(1),
+    )
+    labels = {task: torch.randint(0, num_classes(task), (1, 8, 8)) for task in TASKS}
+    ones = {task: torch.ones(num_classes(task)) for task in TASKS}
+    total, parts = total_loss(output, labels, [people(2)], ones, num_queries=4, weights=WEIGHTS)
+    assert float(total) == pytest.approx(sum(parts.values()), rel=1e-5)
+    assert {"attribute", "color", "human/dice", "human/box", "auxiliary0/giou"} <= set(parts)
+    assert "auxiliary0/dice" not in parts
