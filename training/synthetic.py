@@ -14,7 +14,7 @@ from PIL import Image, ImageFilter
 
 from parsing.labels import ATTRIBUTES, CHARACTERISTICS, CHARACTERIZED, LABELS, label_id
 from parsing.records import CharacterizedAttribute, Person, RunLengthMask
-from training.synthetic_backdrop import Backdrop, cast_shadow, paint_backdrop
+from training.synthetic_backdrop import Backdrop, cast_shadows, paint_backdrop
 from training.synthetic_body import build_body
 from training.synthetic_raster import Sprite, project, render_person
 from training.synthetic_sampling import sample_scene
@@ -60,12 +60,13 @@ def render(scene: SceneSpec, *, backdrop: Labels | None = None, fine: bool = Fal
         raise ValueError(f"a scene holds at most 255 people, got {len(scene.people)}; split it")
     ground = _photograph(scene, backdrop) if backdrop is not None else paint_backdrop(scene)
     dressed = [dress(person, build_body(person), fine=fine) for person in scene.people]
-    for person, clothes in zip(scene.people, dressed, strict=True):
-        cast_shadow(ground, scene, person, clothes.patches)
+    cast_shadows(ground, scene, [clothes.patches for clothes in dressed])
     human, part_map = np.zeros((scene.height, scene.width), np.uint8), np.zeros((scene.height, scene.width), np.int16)
     for index in sorted(range(len(dressed)), key=lambda i: -scene.people[i].z):
         clothes, frame = dressed[index], (scene.height, scene.width)
-        sprite = render_person(scene.people[index], clothes.patches, clothes.materials, scene.camera, scene.light, frame, fine=fine)
+        sprite = render_person(
+            scene.people[index], clothes.patches, clothes.materials, scene.camera, scene.light, frame, fine=fine
+        )
         if sprite is not None:
             _place(sprite, index + 1, ground.color, human, part_map)
     labels = _labels(scene, human, part_map, {index + 1: clothes.parts for index, clothes in enumerate(dressed)})
@@ -79,7 +80,9 @@ def people_records(scene: RenderedScene) -> tuple[Person, ...]:
 
 def _photograph(scene: SceneSpec, backdrop: Labels) -> Backdrop:
     if backdrop.shape != (scene.height, scene.width, 3):
-        raise ValueError(f"backdrop must have shape {(scene.height, scene.width, 3)}, got {backdrop.shape}; resize it first")
+        raise ValueError(
+            f"backdrop must have shape {(scene.height, scene.width, 3)}, got {backdrop.shape}; resize it first"
+        )
     below = np.arange(scene.height)[:, None] > scene.camera.row
     return Backdrop((backdrop.astype(np.float32) / 255) ** 2.2, np.broadcast_to(below, backdrop.shape[:2]))
 
@@ -95,7 +98,9 @@ def _place(sprite: Sprite, person: int, color: Array, human: Labels, part_map: N
     part_map[window][solid] = sprite.part[solid]
 
 
-def _labels(scene: SceneSpec, human: Labels, part_map: NDArray[np.int16], parts: dict[int, list[Part]]) -> tuple[Labels, Labels, Labels, Labels]:
+def _labels(
+    scene: SceneSpec, human: Labels, part_map: NDArray[np.int16], parts: dict[int, list[Part]]
+) -> tuple[Labels, Labels, Labels, Labels]:
     """Maps of attribute, size, pattern and color."""
     most = max((len(known) for known in parts.values()), default=1)
     table = np.zeros((4, len(scene.people) + 1, most), np.uint8)
@@ -106,20 +111,26 @@ def _labels(scene: SceneSpec, human: Labels, part_map: NDArray[np.int16], parts:
     for person, known in parts.items():
         for index, part in enumerate(known):
             if part.garment is not None:
-                seen = _decided(part, scene.people[person - 1], scene, human == person, attribute) if len(part.deciding) else False
-                size = label_id("size", part.garment.size) if seen or part.garment.size == "Sparse/bald" else UNDETERMINED
-                table[1:, person, index] = size, label_id("pattern", part.garment.pattern), label_id("color", part.garment.color)
+                seen = _decided(part, scene.people[person - 1], scene, human, attribute, person)
+                size = (
+                    label_id("size", part.garment.size) if seen or part.garment.size == "Sparse/bald" else UNDETERMINED
+                )
+                table[1:, person, index] = (
+                    size,
+                    label_id("pattern", part.garment.pattern),
+                    label_id("color", part.garment.color),
+                )
     return attribute, table[1][human, part_map], table[2][human, part_map], table[3][human, part_map]
 
 
-def _decided(part: Part, spec: PersonSpec, scene: SceneSpec, mine: NDArray[np.bool_], attribute: Labels) -> bool:
+def _decided(part: Part, spec: PersonSpec, scene: SceneSpec, human: Labels, attribute: Labels, person: int) -> bool:
     """Whether any point that shows the size is in the picture and not hidden."""
     rows, columns = project(spec, scene.camera, part.deciding)
     reach = max(1, round(0.025 * scene.camera.focal / spec.z))
     for row, column in zip(rows.round().astype(int), columns.round().astype(int), strict=True):
         if 0 <= row < scene.height and 0 <= column < scene.width:
             window = slice(max(0, row - reach), row + reach + 1), slice(max(0, column - reach), column + reach + 1)
-            if (mine[window] & (attribute[window] == part.attribute)).any():
+            if ((human[window] == person) & (attribute[window] == part.attribute)).any():
                 return True
     return False
 
@@ -127,14 +138,19 @@ def _decided(part: Part, spec: PersonSpec, scene: SceneSpec, mine: NDArray[np.bo
 def _developed(color: Array, scene: SceneSpec) -> Labels:
     """Linear light to an sRGB photograph: exposure, tone curve, vignette, blur, noise, JPEG."""
     grade, rng = scene.grade, np.random.default_rng([scene.seed, 99])
-    down, across = np.linspace(-1, 1, scene.height, dtype=np.float32)[:, None], np.linspace(-1, 1, scene.width, dtype=np.float32)[None, :]
+    down, across = (
+        np.linspace(-1, 1, scene.height, dtype=np.float32)[:, None],
+        np.linspace(-1, 1, scene.width, dtype=np.float32)[None, :],
+    )
     light = color * (grade.exposure * (1 - 0.13 * (down**2 + across**2)))[..., None]
     light = np.clip(light, 0, None)
     light = light * (1 + light / 2.2) / (1 + light * 0.8)
     picture = np.clip(light, 0, 1) ** (1 / 2.2)
     picture = np.clip(0.5 + (picture - 0.5) * grade.contrast, 0, 1)
     picture = _blurred(picture, grade)
-    noise = rng.standard_normal((scene.height, scene.width, 1), dtype=np.float32) + 0.5 * rng.standard_normal(picture.shape, dtype=np.float32)
+    noise = rng.standard_normal((scene.height, scene.width, 1), dtype=np.float32) + 0.5 * rng.standard_normal(
+        picture.shape, dtype=np.float32
+    )
     image = (np.clip(picture + grade.noise * noise, 0, 1) * 255 + 0.5).astype(np.uint8)
     return _compressed(image, grade.jpeg_quality) if grade.jpeg_quality else image
 

@@ -78,7 +78,10 @@ def _brightness(scene: SceneSpec) -> Array:
 
 
 def _hits(camera: Camera, hall: Hall, height: int, width: int) -> Hits:
-    rows, columns = np.arange(height, dtype=np.float32)[:, None] + 0.5, np.arange(width, dtype=np.float32)[None, :] + 0.5
+    rows, columns = (
+        np.arange(height, dtype=np.float32)[:, None] + 0.5,
+        np.arange(width, dtype=np.float32)[None, :] + 0.5,
+    )
     down, aside = (rows - camera.row) / camera.focal, (columns - camera.column) / camera.focal
     depth_wall = np.where(aside < 0, -hall.left / np.minimum(aside, -1e-6), hall.right / np.maximum(aside, 1e-6))
     depth_ground = np.where(down > 1e-4, camera.height / np.maximum(down, 1e-4), 1e6)
@@ -96,7 +99,10 @@ def _hits(camera: Camera, hall: Hall, height: int, width: int) -> Hits:
 @lru_cache(maxsize=1)
 def _noise() -> Array:
     rng = np.random.default_rng(11)
-    layers = [weight * smooth_noise(rng, (NOISE_SIZE, NOISE_SIZE), sigma) for sigma, weight in ((1, 0.35), (4, 0.4), (14, 0.5), (36, 0.5))]
+    layers = [
+        weight * smooth_noise(rng, (NOISE_SIZE, NOISE_SIZE), sigma)
+        for sigma, weight in ((1, 0.35), (4, 0.4), (14, 0.5), (36, 0.5))
+    ]
     total = np.sum(layers, axis=0)
     return np.asarray(total / total.std(), np.float32)
 
@@ -120,11 +126,22 @@ def _rgb(*tint: float) -> Array:
 
 def _sky(hits: Hits, camera: Camera, rng: np.random.Generator) -> Array:
     height, width = hits.x.shape
-    up = np.clip((camera.row - np.arange(height, dtype=np.float32)) / max(60.0, camera.row + 0.15 * height), 0, 1)[:, None]
-    top, low = (_rgb(112, 158, 208), _rgb(214, 226, 236)) if rng.random() < 0.65 else (_rgb(190, 198, 206), _rgb(226, 229, 230))
+    up = np.clip((camera.row - np.arange(height, dtype=np.float32)) / max(60.0, camera.row + 0.15 * height), 0, 1)[
+        :, None
+    ]
+    top, low = (
+        (_rgb(112, 158, 208), _rgb(214, 226, 236))
+        if rng.random() < 0.65
+        else (_rgb(190, 198, 206), _rgb(226, 229, 230))
+    )
     sky = low + (top - low) * up[..., None]
-    rows, columns = np.arange(height, dtype=np.float32)[:, None] / height, np.arange(width, dtype=np.float32)[None, :] / height
-    cloud = np.clip(_noise_at(rows * 2.2 + rng.uniform(0, 9), columns * 0.8 + rng.uniform(0, 9), 2.5) * 0.5, 0, 0.75)[..., None]
+    rows, columns = (
+        np.arange(height, dtype=np.float32)[:, None] / height,
+        np.arange(width, dtype=np.float32)[None, :] / height,
+    )
+    cloud = np.clip(_noise_at(rows * 2.2 + rng.uniform(0, 9), columns * 0.8 + rng.uniform(0, 9), 2.5) * 0.5, 0, 0.75)[
+        ..., None
+    ]
     return np.asarray((sky * (1 - cloud) + _rgb(243, 243, 243) * cloud) * 1.15, np.float32)
 
 
@@ -151,7 +168,19 @@ def _asphalt(hits: Hits, rng: np.random.Generator) -> Array:
 def _facade(along: Array, y: Array, rng: np.random.Generator, depth: Array) -> Array:
     """House fronts: plaster or brick by house, windows by floor, shop fronts below."""
     house = np.floor(along / 9.0)
-    palette = np.stack([_rgb(*t) for t in ((206, 192, 170), (176, 120, 96), (188, 188, 184), (222, 210, 188), (150, 104, 84), (160, 170, 178))])
+    palette = np.stack(
+        [
+            _rgb(*t)
+            for t in (
+                (206, 192, 170),
+                (176, 120, 96),
+                (188, 188, 184),
+                (222, 210, 188),
+                (150, 104, 84),
+                (160, 170, 178),
+            )
+        ]
+    )
     tint = palette[(_cell_noise(house, house, int(rng.integers(1000))) * len(palette)).astype(int)]
     brick = np.maximum(_lines(y, 0.14, 0.02, depth), _lines(along + np.floor(y / 0.14) % 2 * 0.15, 0.3, 0.02, depth))
     wall = tint * (1 + 0.08 * _noise_at(along, y, 5.0) - 0.12 * brick)[..., None]
@@ -167,10 +196,14 @@ def _facade(along: Array, y: Array, rng: np.random.Generator, depth: Array) -> A
 def _shop_fronts(color: Array, along: Array, y: Array, rng: np.random.Generator) -> Array:
     shop = np.floor(along / 4.5)
     u, hue = np.mod(along, 4.5) / 4.5, _cell_noise(shop, shop, int(rng.integers(1000)))
-    signs = np.stack([_rgb(*t) for t in ((150, 40, 44), (36, 92, 70), (40, 66, 120), (212, 166, 60), (60, 58, 62), (196, 110, 60))])
+    signs = np.stack(
+        [_rgb(*t) for t in ((150, 40, 44), (36, 92, 70), (40, 66, 120), (212, 166, 60), (60, 58, 62), (196, 110, 60))]
+    )
     sign = signs[(hue * len(signs)).astype(int)]
     goods = 0.25 + 0.8 * _cell_noise(along / 0.5, y / 0.7, 4)
-    window = np.stack([_rgb(250, 226, 180) * 0.5, _rgb(170, 190, 200) * 0.6])[(hue > 0.5).astype(int)] * goods[..., None]
+    window = (
+        np.stack([_rgb(250, 226, 180) * 0.5, _rgb(170, 190, 200) * 0.6])[(hue > 0.5).astype(int)] * goods[..., None]
+    )
     awning = np.where((np.mod(along, 0.6) < 0.3)[..., None], sign, _rgb(236, 232, 224))
     color = np.where(((y < 3.0) & (u > 0.06) & (u < 0.94))[..., None], window, color)
     color = np.where(((y < 3.0) & (u > 0.70) & (u < 0.74) | (y < 0.45))[..., None], sign * 0.5, color)
@@ -186,12 +219,20 @@ def _hazed(color: Array, depth: Array, strength: float) -> Array:
 def _street(hits: Hits, camera: Camera, rng: np.random.Generator) -> Array:
     color = _sky(hits, camera, rng)
     shift = rng.uniform(0, 90)
-    color = np.where(hits.wall[..., None], _facade(hits.z + shift + 40 * (hits.x > 0), hits.y, rng, hits.z) * (0.72 + 0.28 * (hits.x > 0))[..., None], color)
+    color = np.where(
+        hits.wall[..., None],
+        _facade(hits.z + shift + 40 * (hits.x > 0), hits.y, rng, hits.z) * (0.72 + 0.28 * (hits.x > 0))[..., None],
+        color,
+    )
     color = np.where(hits.back[..., None], _facade(hits.x + 300 + shift, hits.y, rng, hits.z), color)
     road = np.abs(hits.x + rng.uniform(-2.5, 2.5)) < 2.6
     mark = (np.abs(hits.x) < 0.07) & (np.mod(hits.z, 4) < 2)
     walk = _paving(hits, rng, _rgb(172, 168, 162), 0.9)
-    ground = np.where((road & (rng.random() < 0.75))[..., None], np.where(mark[..., None], _rgb(226, 226, 220), _asphalt(hits, rng)), walk)
+    ground = np.where(
+        (road & (rng.random() < 0.75))[..., None],
+        np.where(mark[..., None], _rgb(226, 226, 220), _asphalt(hits, rng)),
+        walk,
+    )
     color = np.where(hits.ground[..., None], ground, color)
     color = _hazed(color, np.where(hits.ground | hits.wall | hits.back, hits.z, 0), 0.010)
     for _ in range(int(rng.integers(1, 5))):
@@ -205,7 +246,10 @@ def _park(hits: Hits, camera: Camera, rng: np.random.Generator) -> Array:
     path = np.abs(hits.x - bend) < 1.7 + 0.12 * _noise_at(hits.x + 60, hits.z, 2.0)
     blades = 1 + 0.20 * _noise_at(hits.x + 60, hits.z, 0.9) + 0.16 * _noise_at(hits.x + 60, hits.z, 6)
     grass = _rgb(104, 138, 62) * (0.85 * blades)[..., None]
-    gravel = _rgb(196, 180, 152) * (1 + 0.10 * _noise_at(hits.x + 60, hits.z, 0.5) + 0.06 * _noise_at(hits.x, hits.z, 3))[..., None]
+    gravel = (
+        _rgb(196, 180, 152)
+        * (1 + 0.10 * _noise_at(hits.x + 60, hits.z, 0.5) + 0.06 * _noise_at(hits.x, hits.z, 3))[..., None]
+    )
     color = np.where(hits.ground[..., None], np.where(path[..., None], gravel, grass), color)
     hedge = _rgb(66, 98, 52) * (0.8 + 0.3 * _noise_at(hits.x + 90, hits.y, 5.0))[..., None]
     edge = 3.0 + 1.6 * _noise_at(hits.x + 90, np.zeros_like(hits.x), 40.0)
@@ -222,7 +266,10 @@ def _tree(color: Array, camera: Camera, rng: np.random.Generator, *, x: float, z
     tall, wide = rng.uniform(4.5, 8.5), rng.uniform(1.6, 2.8)
     foot, middle = camera.row + camera.height * scale, camera.column + x * scale
     crown_row, radius_row, radius_column = foot - tall * 0.66 * scale, tall * 0.36 * scale, wide * scale
-    trunk = (slice(max(0, int(crown_row)), max(0, int(foot))), slice(max(0, int(middle - 0.13 * scale)), max(0, int(middle + 0.13 * scale) + 1)))
+    trunk = (
+        slice(max(0, int(crown_row)), max(0, int(foot))),
+        slice(max(0, int(middle - 0.13 * scale)), max(0, int(middle + 0.13 * scale) + 1)),
+    )
     color[trunk] = _rgb(86, 70, 56)
     top, bottom = max(0, int(crown_row - 1.4 * radius_row)), min(color.shape[0], int(crown_row + 1.4 * radius_row))
     left, right = max(0, int(middle - 1.4 * radius_column)), min(color.shape[1], int(middle + 1.4 * radius_column))
@@ -243,7 +290,10 @@ def _tree(color: Array, camera: Camera, rng: np.random.Generator, *, x: float, z
 def _plaza(hits: Hits, camera: Camera, rng: np.random.Generator) -> Array:
     color = _sky(hits, camera, rng)
     u, v = np.mod(hits.x + 60, 4.0) / 4.0, hits.y
-    stone = _rgb(*((214, 200, 176) if rng.random() < 0.6 else (196, 190, 184))) * (1 + 0.07 * _noise_at(hits.x + 60, hits.y, 6.0))[..., None]
+    stone = (
+        _rgb(*((214, 200, 176) if rng.random() < 0.6 else (196, 190, 184)))
+        * (1 + 0.07 * _noise_at(hits.x + 60, hits.y, 6.0))[..., None]
+    )
     arch = (np.abs(u - 0.5) < 0.30) & ((v < 3.2) | (np.hypot((u - 0.5) * 4.0, v - 3.2) < 1.2))
     window = (np.abs(u - 0.5) < 0.16) & (np.mod(v - 5.5, 3.6) > 0.6) & (np.mod(v - 5.5, 3.6) < 2.8) & (v > 5.5)
     cornice = (np.mod(v - 5.0, 3.6) < 0.28) & (v > 4.9)
@@ -266,8 +316,23 @@ def _shop(hits: Hits, camera: Camera, rng: np.random.Generator) -> Array:
     slot = along / 0.17
     salt = int(rng.integers(1000))
     tall = 0.18 + 0.22 * _cell_noise(slot, shelf, salt)
-    goods_tints = np.stack([_rgb(*t) for t in ((196, 70, 60), (232, 190, 80), (80, 130, 170), (240, 236, 226), (110, 150, 96), (220, 140, 150), (90, 76, 120))])
-    pick = (_cell_noise(np.floor(slot / 4), shelf, salt + 1) * 4 + _cell_noise(slot, shelf, salt + 2) * 2.9).astype(int) % len(goods_tints)
+    goods_tints = np.stack(
+        [
+            _rgb(*t)
+            for t in (
+                (196, 70, 60),
+                (232, 190, 80),
+                (80, 130, 170),
+                (240, 236, 226),
+                (110, 150, 96),
+                (220, 140, 150),
+                (90, 76, 120),
+            )
+        ]
+    )
+    pick = (_cell_noise(np.floor(slot / 4), shelf, salt + 1) * 4 + _cell_noise(slot, shelf, salt + 2) * 2.9).astype(
+        int
+    ) % len(goods_tints)
     goods = goods_tints[pick] * (0.55 + 0.35 * _cell_noise(slot, shelf, salt + 3))[..., None]
     stocked = (rise > 0.05) & (rise < tall) & (np.mod(slot, 1) > 0.08) & (hits.y < 2.2)
     board = (rise < 0.05) & (hits.y < 2.35)
@@ -275,7 +340,10 @@ def _shop(hits: Hits, camera: Camera, rng: np.random.Generator) -> Array:
     wall = np.where(stocked[..., None], goods, wall)
     wall = np.where(board[..., None], _rgb(206, 180, 146), wall)
     tiles = np.maximum(_lines(hits.x + 80, 0.6, 0.012, hits.z), _lines(hits.z, 0.6, 0.015, hits.z))
-    floor = _rgb(*((206, 198, 186) if rng.random() < 0.6 else (150, 118, 88))) * (1 - 0.25 * tiles + 0.03 * _noise_at(hits.x + 80, hits.z, 2.0))[..., None]
+    floor = (
+        _rgb(*((206, 198, 186) if rng.random() < 0.6 else (150, 118, 88)))
+        * (1 - 0.25 * tiles + 0.03 * _noise_at(hits.x + 80, hits.z, 2.0))[..., None]
+    )
     sheen = 0.22 * np.exp(-(((np.mod(hits.x + 80, 2.4) - 1.2) / 0.35) ** 2))[..., None]
     lamp = (np.abs(np.mod(hits.x + 80, 2.4) - 1.2) < 0.12) & (np.mod(hits.z, 2.2) < 1.5)
     roof = np.where(lamp[..., None], np.float32(1.9), _rgb(224, 222, 218) * 0.75)
@@ -287,12 +355,20 @@ def _wall(hits: Hits, camera: Camera, rng: np.random.Generator) -> Array:
     x, y = hits.x + 80, hits.y
     if rng.random() < 0.55:
         tint = _rgb(*((156, 92, 72), (186, 178, 168), (120, 76, 62))[int(rng.integers(3))])
-        joints = np.maximum(_lines(y, 0.085, 0.014, hits.z), _lines(x + np.floor(y / 0.085) % 2 * 0.12, 0.24, 0.014, hits.z))
+        joints = np.maximum(
+            _lines(y, 0.085, 0.014, hits.z), _lines(x + np.floor(y / 0.085) % 2 * 0.12, 0.24, 0.014, hits.z)
+        )
         each = 0.75 + 0.5 * _cell_noise((x + np.floor(y / 0.085) % 2 * 0.12) / 0.24, y / 0.085, 8)
-        wall = tint * (each + 0.08 * _noise_at(x, y, 3.0))[..., None] * (1 - joints[..., None]) + _rgb(188, 182, 172) * joints[..., None]
+        wall = (
+            tint * (each + 0.08 * _noise_at(x, y, 3.0))[..., None] * (1 - joints[..., None])
+            + _rgb(188, 182, 172) * joints[..., None]
+        )
     else:
         tints = ((196, 188, 176), (120, 150, 160), (206, 172, 132), (150, 160, 140), (214, 206, 200), (190, 140, 128))
-        wall = _rgb(*tints[int(rng.integers(len(tints)))]) * (1 + 0.08 * _noise_at(x, y, 4.0) + 0.05 * _noise_at(x, y, 0.8))[..., None]
+        wall = (
+            _rgb(*tints[int(rng.integers(len(tints)))])
+            * (1 + 0.08 * _noise_at(x, y, 4.0) + 0.05 * _noise_at(x, y, 0.8))[..., None]
+        )
     wall = wall * np.clip(0.75 + 0.25 * y, 0.7, 1.05)[..., None]
     wall = np.where((y < 0.16)[..., None], wall * 0.55, wall)
     color = np.where(hits.ground[..., None], _paving(hits, rng, _rgb(168, 164, 158), 0.7), wall)
@@ -301,10 +377,18 @@ def _wall(hits: Hits, camera: Camera, rng: np.random.Generator) -> Array:
 
 Painter = Callable[[Hits, Camera, np.random.Generator], Array]
 _PLACES: dict[str, tuple[Callable[[np.random.Generator, float], Hall], Painter]] = {
-    "street": (lambda rng, far: Hall(rng.uniform(4.5, 8), rng.uniform(4.5, 8), rng.uniform(45, 80), rng.uniform(11, 17)), _street),
+    "street": (
+        lambda rng, far: Hall(rng.uniform(4.5, 8), rng.uniform(4.5, 8), rng.uniform(45, 80), rng.uniform(11, 17)),
+        _street,
+    ),
     "park": (lambda rng, far: Hall(60, 60, rng.uniform(38, 60), 9), _park),
     "plaza": (lambda rng, far: Hall(40, 40, far + rng.uniform(14, 28), rng.uniform(12, 20)), _plaza),
-    "shop": (lambda rng, far: Hall(rng.uniform(3, 5), rng.uniform(3, 5), far + rng.uniform(4, 9), 9, 3.0 + max(0.0, 0.12 * far - 0.6)), _shop),
+    "shop": (
+        lambda rng, far: Hall(
+            rng.uniform(3, 5), rng.uniform(3, 5), far + rng.uniform(4, 9), 9, 3.0 + max(0.0, 0.12 * far - 0.6)
+        ),
+        _shop,
+    ),
     "wall": (lambda rng, far: Hall(60, 60, far + rng.uniform(1.2, 3), 60), _wall),
 }
 
@@ -321,41 +405,55 @@ def _focused(color: Array, hits: Hits, scene: SceneSpec, height: int) -> Array:
     return np.asarray(color * (1 - share) + soft * share, np.float32)
 
 
-def cast_shadow(ground: Backdrop, scene: SceneSpec, person: PersonSpec, patches: list[Patch]) -> None:
-    """Darken the ground where the person keeps the light away, in place."""
-    mask = _shadow_mask(scene, person, patches)
-    sun, sky = scene.light.sun, scene.light.sky
-    depth = sun / (sun + 0.8 * sky + 1e-6)
-    shade = np.where(ground.ground, mask * depth * 0.85, 0)
-    contact = np.where(ground.ground, _contact(scene, person), 0)
-    ground.color[...] = ground.color * ((1 - shade) * (1 - contact))[..., None]
-
-
-def _shadow_mask(scene: SceneSpec, person: PersonSpec, patches: list[Patch]) -> Array:
-    toward, camera = light_direction(scene.light), scene.camera
+def cast_shadows(ground: Backdrop, scene: SceneSpec, clothes: list[list[Patch]]) -> None:
+    """Darken the ground where people keep the light away, in place; one list of patches for each person."""
+    if not scene.people:
+        return
     mask = Image.new("L", (scene.width // 2 + 1, scene.height // 2 + 1), 0)
     draw = ImageDraw.Draw(mask)
+    for person, patches in zip(scene.people, clothes, strict=True):
+        _draw_shadow(draw, scene, person, patches)
+    distance = float(np.median([person.z for person in scene.people]))
+    mask = mask.filter(ImageFilter.GaussianBlur(max(0.6, 0.012 * scene.camera.focal / distance)))
+    soft = mask.resize((mask.width * 2, mask.height * 2), Image.Resampling.BILINEAR)
+    shade = np.asarray(soft, np.float32)[: scene.height, : scene.width] / 255
+    light = scene.light
+    depth = 0.85 * light.sun / (light.sun + 0.8 * light.sky + 1e-6)
+    ground.color[...] *= np.where(ground.ground, 1 - shade * depth, 1)[..., None]
+    for person in scene.people:
+        _darken_below(ground, scene, person)
+
+
+def _draw_shadow(draw: ImageDraw.ImageDraw, scene: SceneSpec, person: PersonSpec, patches: list[Patch]) -> None:
+    """Fill the person's shadow on a mask of half the picture's size."""
+    toward, camera = light_direction(scene.light), scene.camera
     angles = np.arange(7) * (2 * np.pi / 6)
     for patch in patches:
-        rings = patch.tube.part(0, 1, 8)
-        points = rings.centers[:, None] + np.cos(angles)[:, None] * rings.sides[:, None] + np.sin(angles)[:, None] * rings.fronts[:, None]
-        placed = points @ person_basis(person.yaw) + np.array([person.x, 0, person.z], np.float32)
+        rings = patch.tube.part(0, 1, 7)
+        around = np.cos(angles)[:, None] * rings.sides[:, None] + np.sin(angles)[:, None] * rings.fronts[:, None]
+        placed = (rings.centers[:, None] + around) @ person_basis(person.yaw) + np.array([person.x, 0, person.z])
         fallen = placed - toward * (placed[..., 1:2] / toward[1])
-        depth = np.maximum(fallen[..., 2], 0.3)
+        depth = np.maximum(fallen[..., 2], 0.5 * camera.focal * camera.height / scene.height)
         columns = (camera.column + camera.focal * fallen[..., 0] / depth) / 2
         rows = (camera.row + camera.focal * camera.height / depth) / 2
         for strip in range(6):
-            edge = [*zip(columns[:, strip], rows[:, strip], strict=True), *zip(columns[::-1, strip + 1], rows[::-1, strip + 1], strict=True)]
-            draw.polygon([(float(a), float(b)) for a, b in edge], fill=255)
-    radius = max(0.6, 0.012 * camera.focal / person.z)
-    soft = mask.filter(ImageFilter.GaussianBlur(radius)).resize((mask.width * 2, mask.height * 2), Image.Resampling.BILINEAR)
-    return np.asarray(soft, np.float32)[: scene.height, : scene.width] / 255
+            first = zip(columns[:, strip].tolist(), rows[:, strip].tolist(), strict=True)
+            second = zip(columns[::-1, strip + 1].tolist(), rows[::-1, strip + 1].tolist(), strict=True)
+            draw.polygon([*first, *second], fill=255)
 
 
-def _contact(scene: SceneSpec, person: PersonSpec) -> Array:
+def _darken_below(ground: Backdrop, scene: SceneSpec, person: PersonSpec) -> None:
     """The soft dark patch below a standing person."""
-    camera = scene.camera
-    rows, columns = np.arange(scene.height, dtype=np.float32)[:, None], np.arange(scene.width, dtype=np.float32)[None, :]
-    z = np.where(rows > camera.row + 1, camera.focal * camera.height / np.maximum(rows - camera.row, 1), 1e6)
+    camera, reach = scene.camera, 0.8
+    near, far = (camera.row + camera.focal * camera.height / max(0.3, person.z + side * reach) for side in (-1, 1))
+    middle, half = camera.column + camera.focal * person.x / person.z, camera.focal * reach / person.z
+    top, bottom = max(0, int(far), int(camera.row) + 2), min(scene.height, int(near) + 1)
+    left, right = max(0, int(middle - half)), min(scene.width, int(middle + half) + 1)
+    if top >= bottom or left >= right:
+        return
+    rows, columns = np.arange(top, bottom, dtype=np.float32)[:, None], np.arange(left, right, dtype=np.float32)[None, :]
+    z = camera.focal * camera.height / (rows - camera.row)
     across = (columns - camera.column) / camera.focal * z - person.x
-    return np.asarray(0.5 * np.exp(-((across / 0.27) ** 2) - ((z - person.z) / 0.30) ** 2), np.float32)
+    dark = 0.5 * np.exp(-((across / 0.27) ** 2) - ((z - person.z) / 0.30) ** 2)
+    window = slice(top, bottom), slice(left, right)
+    ground.color[window] *= np.where(ground.ground[window], 1 - dark, 1)[..., None].astype(np.float32)

@@ -55,8 +55,12 @@ HEAD = np.array(
 )
 HEAD_HEIGHT = 0.226
 SIDES = ("left", "right")
-LEG_RADII = np.array([(0.0, 0.086), (0.25, 0.079), (0.5, 0.056), (0.56, 0.053), (0.68, 0.056), (0.9, 0.037), (1, 0.035)])
-ARM_RADII = np.array([(0.0, 0.050), (0.12, 0.053), (0.35, 0.044), (0.52, 0.037), (0.65, 0.039), (0.92, 0.026), (1, 0.026)])
+LEG_RADII = np.array(
+    [(0.0, 0.086), (0.25, 0.079), (0.5, 0.056), (0.56, 0.053), (0.68, 0.056), (0.9, 0.037), (1, 0.035)]
+)
+ARM_RADII = np.array(
+    [(0.0, 0.050), (0.12, 0.053), (0.35, 0.044), (0.52, 0.037), (0.65, 0.039), (0.92, 0.026), (1, 0.026)]
+)
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,12 @@ class Tube:
     def flipped(self) -> "Tube":
         """The same tube from the other end."""
         return replace(self, centers=self.centers[::-1], sides=self.sides[::-1], fronts=self.fronts[::-1])
+
+    def closed(self) -> "Tube":
+        """The tube with its first and last ring drawn to a point."""
+        factor = np.ones((len(self.centers), 1), np.float32)
+        factor[[0, -1]] = 0.02
+        return replace(self, sides=self.sides * factor, fronts=self.fronts * factor)
 
     def capped(self) -> "Tube":
         """The tube with its far end rounded off to a point."""
@@ -150,7 +160,9 @@ def build_body(person: PersonSpec) -> Body:
     return _assembled(person, scale, trunk, head_frame, limbs, drop)
 
 
-def _assembled(person: PersonSpec, scale: float, trunk: Tube, head_frame: Array, limbs: dict[str, Limb], drop: float) -> Body:
+def _assembled(
+    person: PersonSpec, scale: float, trunk: Tube, head_frame: Array, limbs: dict[str, Limb], drop: float
+) -> Body:
     lift = np.array([0, -drop, 0], np.float32)
     trunk = replace(trunk, centers=trunk.centers + lift)
     limbs = {name: _lifted(limb, lift) for name, limb in limbs.items()}
@@ -172,7 +184,6 @@ def _assembled(person: PersonSpec, scale: float, trunk: Tube, head_frame: Array,
     )
 
 
-
 def _f32(values: object) -> Array:
     return np.asarray(values, np.float32)
 
@@ -189,7 +200,13 @@ def _lengthened(vectors: Array, by: NDArray[np.floating]) -> Array:
 def _rotation(turn: float, nod: float, tilt: float) -> Array:
     """Rows left, up, front of a frame turned to the left, nodded to the front and tilted to the left."""
     front = np.array([np.sin(turn) * np.cos(nod), -np.sin(nod), np.cos(turn) * np.cos(nod)])
-    up = np.array([np.sin(tilt) * np.cos(turn) + np.sin(turn) * np.sin(nod), np.cos(nod) * np.cos(tilt), np.cos(turn) * np.sin(nod)])
+    up = np.array(
+        [
+            np.sin(tilt) * np.cos(turn) + np.sin(turn) * np.sin(nod),
+            np.cos(nod) * np.cos(tilt),
+            np.cos(turn) * np.sin(nod),
+        ]
+    )
     up = up - front * (up @ front)
     up = up / np.linalg.norm(up)
     return _f32([np.cross(up, front), up, front])
@@ -232,12 +249,16 @@ def _spine(profile: NDArray[np.float64], pelvis: Array, chest: Array, scale: flo
     return _f32(np.cumsum(steps, 0) + np.array([0, profile[0, 0], 0]))
 
 
-def _limbs(person: PersonSpec, scale: float, trunk: Tube, heights: NDArray[np.float64], pelvis: Array, chest: Array) -> dict[str, Limb]:
+def _limbs(
+    person: PersonSpec, scale: float, trunk: Tube, heights: NDArray[np.float64], pelvis: Array, chest: Array
+) -> dict[str, Limb]:
     limbs = {}
     shoulder_ring, hip_ring = int(np.argmin(abs(heights - 1.392))), int(np.argmin(abs(heights - 0.89)))
     shoulder_width = float(np.linalg.norm(trunk.sides[int(np.argmin(abs(heights - 1.38)))]))
     for side, sign in (("left", 1.0), ("right", -1.0)):
-        arm, leg = (person.pose.left_arm, person.pose.left_leg) if sign > 0 else (person.pose.right_arm, person.pose.right_leg)
+        arm, leg = (
+            (person.pose.left_arm, person.pose.left_leg) if sign > 0 else (person.pose.right_arm, person.pose.right_leg)
+        )
         shoulder = trunk.centers[shoulder_ring] + sign * chest[0] * (shoulder_width - 0.018 * scale)
         hip = trunk.centers[hip_ring] + sign * pelvis[0] * 0.084 * scale * (0.6 + 0.4 * person.girth)
         limbs[f"{side} arm"] = _arm(shoulder, arm, sign, chest, scale)
@@ -248,7 +269,13 @@ def _limbs(person: PersonSpec, scale: float, trunk: Tube, heights: NDArray[np.fl
 
 def _limb_axes(pose: LimbPose, sign: float, frame: Array) -> tuple[Array, Array, Array]:
     """Direction of the upper half, its front, and inward, for a limb hanging from a frame."""
-    local = np.array([sign * np.sin(pose.spread), -np.cos(pose.spread) * np.cos(pose.swing), np.cos(pose.spread) * np.sin(pose.swing)])
+    local = np.array(
+        [
+            sign * np.sin(pose.spread),
+            -np.cos(pose.spread) * np.cos(pose.swing),
+            np.cos(pose.spread) * np.sin(pose.swing),
+        ]
+    )
     direction = _unit(local @ frame)
     front = np.array([0, np.sin(pose.swing), np.cos(pose.swing)]) @ frame
     front = _unit(front - direction * (front @ direction))
@@ -328,12 +355,24 @@ def _head(chin: Array, frame: Array, scale: float) -> Tube:
 def _foot(leg: Limb, scale: float) -> Tube:
     """From heel to toe; rings stand upright across the foot."""
     shape = np.array(
-        [(-0.062, 0.010, 0.016, 0.030), (-0.055, 0.026, 0.036, 0.036), (-0.02, 0.034, 0.048, 0.046), (0.03, 0.036, 0.046, 0.044)]
-        + [(0.08, 0.040, 0.033, 0.031), (0.13, 0.045, 0.025, 0.024), (0.17, 0.040, 0.020, 0.019), (0.195, 0.024, 0.015, 0.015)]
+        [
+            (-0.062, 0.010, 0.016, 0.030),
+            (-0.055, 0.026, 0.036, 0.036),
+            (-0.02, 0.034, 0.048, 0.046),
+            (0.03, 0.036, 0.046, 0.044),
+        ]
+        + [
+            (0.08, 0.040, 0.033, 0.031),
+            (0.13, 0.045, 0.025, 0.024),
+            (0.17, 0.040, 0.020, 0.019),
+            (0.195, 0.024, 0.015, 0.015),
+        ]
         + [(0.203, 0.006, 0.006, 0.012)]
     )
     along = np.linspace(shape[0, 0], shape[-1, 0], 28)
-    half_width, half_height, middle = (np.interp(along, shape[:, 0], shape[:, index])[:, None] * scale for index in (1, 2, 3))
+    half_width, half_height, middle = (
+        np.interp(along, shape[:, 0], shape[:, index])[:, None] * scale for index in (1, 2, 3)
+    )
     up = _unit(np.array([0, 1.0, 0]) - leg.tip * leg.tip[1])
     side = _unit(np.cross(up, leg.tip))
     base = leg.end - up * 0.078 * scale
@@ -347,4 +386,7 @@ def _hand(arm: Limb, scale: float) -> Tube:
     points = np.stack([arm.end, arm.end + arm.tip * 0.085 * scale, arm.end + (arm.tip * 0.085 + curl * 0.085) * scale])
     radii = np.array([(0, 0.026), (0.3, 0.039), (0.55, 0.038), (0.85, 0.028), (0.95, 0.019), (1, 0.006)]) * (1, scale)
     tube = path_tube(_f32(points), radii, arm.front, rings=20, smooth=2)
-    return replace(tube, sides=tube.sides * np.interp(np.linspace(0, 1, 20), [0, 0.3, 1], [1.0, 0.52, 0.5]).astype(np.float32)[:, None])
+    return replace(
+        tube,
+        sides=tube.sides * np.interp(np.linspace(0, 1, 20), [0, 0.3, 1], [1.0, 0.52, 0.5]).astype(np.float32)[:, None],
+    )

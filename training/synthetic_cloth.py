@@ -1,4 +1,4 @@
-"""Cloth of rendered garments: tints of every color label, repeating tiles of every pattern, and the grain of fabrics."""
+"""Cloth of rendered garments: tints of every color label, repeating tiles of each pattern, grain of fabrics."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -18,13 +18,13 @@ TINTS: dict[str, tuple[tuple[int, int, int], ...]] = {
     "Dark": ((18, 18, 20), (30, 30, 33), (44, 44, 47), (27, 25, 28), (36, 35, 36)),
     "Medium": ((106, 106, 110), (126, 127, 131), (142, 140, 137), (92, 93, 96)),
     "Light": ((242, 242, 240), (228, 226, 220), (250, 249, 244), (206, 207, 210), (240, 232, 216)),
-    "Brown": ((92, 60, 38), (122, 84, 54), (194, 160, 118), (174, 138, 96), (70, 46, 33), (208, 184, 148), (148, 112, 74)),
+    "Brown": ((92, 60, 38), (122, 84, 54), (194, 160, 118), (174, 138, 96), (70, 46, 33), (208, 184, 148)),
     "Red": ((178, 24, 34), (206, 34, 38), (120, 20, 36), (150, 16, 28), (212, 50, 46)),
     "Pink": ((238, 150, 180), (244, 188, 204), (222, 84, 142), (246, 118, 164), (232, 168, 178)),
     "Yellow": ((246, 206, 58), (234, 188, 38), (208, 162, 36), (250, 226, 108), (248, 214, 84)),
     "Orange": ((234, 112, 28), (244, 140, 46), (208, 88, 26), (250, 158, 84)),
     "Green": ((38, 112, 60), (88, 140, 68), (94, 104, 54), (30, 82, 60), (118, 172, 92), (52, 150, 112)),
-    "Blue": ((30, 60, 132), (58, 110, 182), (36, 50, 104), (118, 160, 206), (76, 110, 156), (48, 76, 122), (36, 130, 192)),
+    "Blue": ((30, 60, 132), (58, 110, 182), (36, 50, 104), (118, 160, 206), (76, 110, 156), (36, 130, 192)),
     "Purple": ((98, 48, 132), (130, 78, 162), (172, 132, 192), (86, 34, 94), (118, 58, 110)),
 }  # fmt: skip
 HAIR_TINTS: dict[str, tuple[tuple[int, int, int], ...]] = {
@@ -42,10 +42,44 @@ SKINS = (
 
 GEOMETRICAL = ("stripes-h", "stripes-v", "breton", "checks", "plaid", "dots", "zigzag", "argyle", "grid", "houndstooth")
 FANCY = ("floral", "camouflage", "leopard", "zebra", "tie-dye", "leaves")
-WORDS = ("PARIS", "ROMA", "1984", "LOVE", "23", "NYC", "SURF", "HELLO", "88", "WILD", "TEAM", "ROCK", "LIMA", "JAZZ", "07")
+WORDS = (
+    "PARIS",
+    "ROMA",
+    "1984",
+    "LOVE",
+    "23",
+    "NYC",
+    "SURF",
+    "HELLO",
+    "88",
+    "WILD",
+    "TEAM",
+    "ROCK",
+    "LIMA",
+    "JAZZ",
+    "07",
+)
 GRAIN_SIZE = 128
-_GRAIN_METRES = {"weave": 0.10, "knit": 0.16, "denim": 0.14, "leather": 0.20, "wool": 0.14, "silk": 0.3, "hair": 0.09, "skin": 0.2}
-_GLOSS = {"leather": 0.55, "silk": 0.45, "hair": 0.20, "skin": 0.10, "denim": 0.0, "weave": 0.02, "knit": 0.0, "wool": 0.0}
+_GRAIN_METRES = {
+    "weave": 0.10,
+    "knit": 0.16,
+    "denim": 0.14,
+    "leather": 0.20,
+    "wool": 0.14,
+    "silk": 0.3,
+    "hair": 0.09,
+    "skin": 0.2,
+}
+_GLOSS = {
+    "leather": 0.55,
+    "silk": 0.45,
+    "hair": 0.20,
+    "skin": 0.10,
+    "denim": 0.0,
+    "weave": 0.02,
+    "knit": 0.0,
+    "wool": 0.0,
+}
 _SOFT = {"wool": 0.5, "knit": 0.35, "skin": 0.4, "hair": 0.35, "leather": 0.1}
 
 
@@ -102,7 +136,11 @@ def _axes(size: int) -> tuple[Array, Array]:
 
 
 def _weave_grain(rng: np.random.Generator) -> Array:
-    return 1 + 0.025 * smooth_noise(rng, (GRAIN_SIZE, GRAIN_SIZE), 0.7) + 0.03 * smooth_noise(rng, (GRAIN_SIZE, GRAIN_SIZE), 6)
+    return (
+        1
+        + 0.025 * smooth_noise(rng, (GRAIN_SIZE, GRAIN_SIZE), 0.7)
+        + 0.03 * smooth_noise(rng, (GRAIN_SIZE, GRAIN_SIZE), 6)
+    )
 
 
 def _knit_grain(rng: np.random.Generator) -> Array:
@@ -115,15 +153,25 @@ def _denim_grain(rng: np.random.Generator) -> Array:
     down, across = _axes(GRAIN_SIZE)
     twill = np.sin((across + down) * 28)
     worn = smooth_noise(rng, (GRAIN_SIZE, GRAIN_SIZE), (9, 4))
-    return np.asarray(1 + 0.05 * twill + 0.09 * smooth_noise(rng, (GRAIN_SIZE, GRAIN_SIZE), 0.8) + 0.06 * worn, np.float32)
+    return np.asarray(
+        1 + 0.05 * twill + 0.09 * smooth_noise(rng, (GRAIN_SIZE, GRAIN_SIZE), 0.8) + 0.06 * worn, np.float32
+    )
 
 
 def _leather_grain(rng: np.random.Generator) -> Array:
-    return 1 + 0.06 * smooth_noise(rng, (GRAIN_SIZE, GRAIN_SIZE), 1.2) + 0.06 * smooth_noise(rng, (GRAIN_SIZE, GRAIN_SIZE), 9)
+    return (
+        1
+        + 0.06 * smooth_noise(rng, (GRAIN_SIZE, GRAIN_SIZE), 1.2)
+        + 0.06 * smooth_noise(rng, (GRAIN_SIZE, GRAIN_SIZE), 9)
+    )
 
 
 def _wool_grain(rng: np.random.Generator) -> Array:
-    return 1 + 0.11 * smooth_noise(rng, (GRAIN_SIZE, GRAIN_SIZE), 0.9) + 0.05 * smooth_noise(rng, (GRAIN_SIZE, GRAIN_SIZE), 4)
+    return (
+        1
+        + 0.11 * smooth_noise(rng, (GRAIN_SIZE, GRAIN_SIZE), 0.9)
+        + 0.05 * smooth_noise(rng, (GRAIN_SIZE, GRAIN_SIZE), 4)
+    )
 
 
 def _silk_grain(rng: np.random.Generator) -> Array:
@@ -136,7 +184,11 @@ def _hair_grain(rng: np.random.Generator) -> Array:
 
 
 def _skin_grain(rng: np.random.Generator) -> Array:
-    return 1 + 0.015 * smooth_noise(rng, (GRAIN_SIZE, GRAIN_SIZE), 1) + 0.03 * smooth_noise(rng, (GRAIN_SIZE, GRAIN_SIZE), 12)
+    return (
+        1
+        + 0.015 * smooth_noise(rng, (GRAIN_SIZE, GRAIN_SIZE), 1)
+        + 0.03 * smooth_noise(rng, (GRAIN_SIZE, GRAIN_SIZE), 12)
+    )
 
 
 _GRAINS: dict[str, Callable[[np.random.Generator], Array]] = {
@@ -177,7 +229,9 @@ def _stripes(size: int, base: Array, accents: list[Array], rng: np.random.Genera
     down = np.arange(size)[:, None] / size * count % 1
     edges = np.linspace(0, 1, len(accents) + 2)[1:] if len(accents) > 1 else np.array([rng.uniform(0.58, 0.72), 1.0])
     layers = [((down >= edges[i]) & (down < edges[i + 1]), accent) for i, accent in enumerate(accents)]
-    return _layered(base, layers, size), float(rng.uniform(0.05, 0.075)) * (count if len(accents) == 1 else len(accents) + 1)
+    return _layered(base, layers, size), float(rng.uniform(0.05, 0.075)) * (
+        count if len(accents) == 1 else len(accents) + 1
+    )
 
 
 def _stripes_vertical(size: int, base: Array, accents: list[Array], rng: np.random.Generator) -> tuple[Array, float]:
@@ -191,7 +245,10 @@ def _breton(size: int, base: Array, accents: list[Array], rng: np.random.Generat
 
 
 def _checks(size: int, base: Array, accents: list[Array], rng: np.random.Generator) -> tuple[Array, float]:
-    down, across = (np.arange(size) / size * 4 % 1 < 0.45).astype(np.float32)[:, None], (np.arange(size) / size * 4 % 1 < 0.45)[None, :]
+    down, across = (
+        (np.arange(size) / size * 4 % 1 < 0.45).astype(np.float32)[:, None],
+        (np.arange(size) / size * 4 % 1 < 0.45)[None, :],
+    )
     cover = ((down + across) / 2)[..., None].astype(np.float32)
     return base * (1 - cover) + accents[0] * cover, float(rng.uniform(0.14, 0.24))
 
@@ -253,10 +310,14 @@ def _floral(size: int, base: Array, accents: list[Array], rng: np.random.Generat
         for shift_x in (-2 * size, 0, 2 * size):
             for shift_y in (-2 * size, 0, 2 * size):
                 _flower(draw, x + shift_x, y + shift_y, radius, accents[index % len(accents)], leaf, index)
-    return np.asarray(image.resize((size, size), Image.Resampling.BOX), np.float32) / 255, float(rng.uniform(0.20, 0.32))
+    return np.asarray(image.resize((size, size), Image.Resampling.BOX), np.float32) / 255, float(
+        rng.uniform(0.20, 0.32)
+    )
 
 
-def _flower(draw: ImageDraw.ImageDraw, x: float, y: float, radius: float, tint: Array, leaf: tuple[int, int, int], turn: int) -> None:
+def _flower(
+    draw: ImageDraw.ImageDraw, x: float, y: float, radius: float, tint: Array, leaf: tuple[int, int, int], turn: int
+) -> None:
     for side in (-1, 1):
         end_x, end_y = x + side * radius * 1.9, y + radius * 1.3
         draw.ellipse((min(x, end_x), min(y, end_y), max(x, end_x), max(y, end_y)), fill=leaf)
@@ -282,13 +343,23 @@ def _leaves(size: int, base: Array, accents: list[Array], rng: np.random.Generat
         along, across = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
         for shift in [(i, j) for i in (-2 * size, 0, 2 * size) for j in (-2 * size, 0, 2 * size)]:
             start = np.array([x, y]) + shift
-            outline = [start, start + along * length * 0.4 + across * width, start + along * length, start + along * length * 0.4 - across * width]
+            outline = [
+                start,
+                start + along * length * 0.4 + across * width,
+                start + along * length,
+                start + along * length * 0.4 - across * width,
+            ]
             draw.polygon([(float(p[0]), float(p[1])) for p in outline], fill=_bytes(accents[index % len(accents)]))
-    return np.asarray(image.resize((size, size), Image.Resampling.BOX), np.float32) / 255, float(rng.uniform(0.22, 0.34))
+    return np.asarray(image.resize((size, size), Image.Resampling.BOX), np.float32) / 255, float(
+        rng.uniform(0.22, 0.34)
+    )
 
 
 def _camouflage(size: int, base: Array, accents: list[Array], rng: np.random.Generator) -> tuple[Array, float]:
-    layers = [(smooth_noise(rng, (size, size), (size * 0.045, size * 0.075)) > 0.55 + 0.1 * i, accent) for i, accent in enumerate(accents)]
+    layers = [
+        (smooth_noise(rng, (size, size), (size * 0.045, size * 0.075)) > 0.55 + 0.1 * i, accent)
+        for i, accent in enumerate(accents)
+    ]
     return _layered(base, layers, size), float(rng.uniform(0.32, 0.48))
 
 
@@ -296,7 +367,9 @@ def _leopard(size: int, base: Array, accents: list[Array], rng: np.random.Genera
     noise = smooth_noise(rng, (size, size), size * 0.032)
     ring = (noise > 0.75) & (noise < 1.55)
     broken = smooth_noise(rng, (size, size), size * 0.025) > -0.6
-    return _layered(base, [(noise >= 1.55, base * 0.72), (ring & broken, accents[0])], size), float(rng.uniform(0.24, 0.36))
+    return _layered(base, [(noise >= 1.55, base * 0.72), (ring & broken, accents[0])], size), float(
+        rng.uniform(0.24, 0.36)
+    )
 
 
 def _zebra(size: int, base: Array, accents: list[Array], rng: np.random.Generator) -> tuple[Array, float]:

@@ -35,7 +35,9 @@ def _point(across: float, share: float) -> tuple[float, float]:
     return (0.5 + across / (2 * SPAN)) * SIZE, (1 - (share - 0.02) / 0.88) * SIZE
 
 
-def _ellipse(draw: ImageDraw.ImageDraw, across: float, share: float, wide: float, high: float, fill: tuple[int, ...]) -> None:
+def _ellipse(
+    draw: ImageDraw.ImageDraw, across: float, share: float, wide: float, high: float, fill: tuple[int, ...]
+) -> None:
     x, y = _point(across, share)
     half_x, half_y = wide / (2 * SPAN) * SIZE, high / 0.88 * SIZE
     draw.ellipse((x - half_x, y - half_y, x + half_x, y + half_y), fill=fill)
@@ -71,7 +73,9 @@ def _sharp_shapes(image: Image.Image, skin: NDArray[np.floating], person: Person
     image.alpha_composite(layer.filter(ImageFilter.GaussianBlur(SIZE * 0.004)))
 
 
-def _eye(draw: ImageDraw.ImageDraw, across: float, skin: NDArray[np.floating], iris: tuple[int, int, int], made_up: bool) -> None:
+def _eye(
+    draw: ImageDraw.ImageDraw, across: float, skin: NDArray[np.floating], iris: tuple[int, int, int], made_up: bool
+) -> None:
     _ellipse(draw, across, 0.548, 0.155, 0.034, (*_rgb(skin * 0.34), 255))
     _ellipse(draw, across, 0.543, 0.14, 0.027, (236, 232, 226, 255))
     _ellipse(draw, across, 0.546, 0.066, 0.029, (*iris, 255))
@@ -83,15 +87,25 @@ def _eye(draw: ImageDraw.ImageDraw, across: float, skin: NDArray[np.floating], i
 
 
 def _brow(draw: ImageDraw.ImageDraw, side: int, tint: tuple[int, int, int], thick: int) -> None:
-    points = [_point(side * across, share) for across, share in ((0.17, 0.618), (0.30, 0.638), (0.44, 0.637), (0.57, 0.612))]
+    points = [
+        _point(side * across, share) for across, share in ((0.17, 0.618), (0.30, 0.638), (0.44, 0.637), (0.57, 0.612))
+    ]
     draw.line(points, fill=(*tint, 225), width=4 + thick, joint="curve")
 
 
-def _mouth(draw: ImageDraw.ImageDraw, lips: tuple[int, int, int], skin: NDArray[np.floating], rng: np.random.Generator) -> None:
+def _mouth(
+    draw: ImageDraw.ImageDraw, lips: tuple[int, int, int], skin: NDArray[np.floating], rng: np.random.Generator
+) -> None:
     smile, wide = rng.uniform(-0.002, 0.016), rng.uniform(0.19, 0.25)
     corners = [_point(side * wide, 0.207 + smile) for side in (-1, 1)]
-    upper = [_point(across, share) for across, share in ((0.10, 0.226), (0.035, 0.232), (0, 0.227), (-0.035, 0.232), (-0.10, 0.226))]
+    upper = [
+        _point(across, share)
+        for across, share in ((0.10, 0.226), (0.035, 0.232), (0, 0.227), (-0.035, 0.232), (-0.10, 0.226))
+    ]
     lower = [_point(across, share) for across, share in ((-0.12, 0.186), (0, 0.176), (0.12, 0.186))]
     draw.polygon([corners[0], *upper[::-1], corners[1], *lower[::-1]], fill=(*lips, 235))
-    middle = [_point(across, share) for across, share in ((-wide, 0.207 + smile), (-0.08, 0.204), (0, 0.206), (0.08, 0.204), (wide, 0.207 + smile))]
+    middle = [
+        _point(across, share)
+        for across, share in ((-wide, 0.207 + smile), (-0.08, 0.204), (0, 0.206), (0.08, 0.204), (wide, 0.207 + smile))
+    ]
     draw.line(middle, fill=(*_rgb(skin * 0.36), 230), width=3, joint="curve")

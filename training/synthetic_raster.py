@@ -1,6 +1,6 @@
 """Rasteriser of rendered people: splats the points of tube patches into a depth buffer and shades what is visible.
 
-A patch is a tube sampled finer than the pixels, so every pixel that it covers is hit by a point; the nearest point wins.
+A patch is a tube sampled finer than the pixels, so every pixel that it covers is hit by a point and the nearest wins.
 Only winners are shaded (deferred shading), so layers of clothes cost little.
 """
 
@@ -117,7 +117,14 @@ class View:
 
 
 def render_person(
-    person: PersonSpec, patches: list[Patch], materials: Materials, camera: Camera, light: Light, frame: tuple[int, int], *, fine: bool
+    person: PersonSpec,
+    patches: list[Patch],
+    materials: Materials,
+    camera: Camera,
+    light: Light,
+    frame: tuple[int, int],
+    *,
+    fine: bool,
 ) -> Sprite | None:
     """The person as seen by the camera, cut to the frame (height, width); None when wholly outside.
 
@@ -148,9 +155,16 @@ def project(person: PersonSpec, camera: Camera, points: Array) -> tuple[Array, A
     return rows, camera.column + camera.focal * placed[:, 0] / depth
 
 
-def _view(person: PersonSpec, camera: Camera, patches: list[Patch], frame: tuple[int, int], scale: int) -> tuple[View, int, int]:
+def _view(
+    person: PersonSpec, camera: Camera, patches: list[Patch], frame: tuple[int, int], scale: int
+) -> tuple[View, int, int]:
     outline = np.concatenate(
-        [patch.tube.centers + sign * ring * 1.15 for patch in patches for ring in (patch.tube.sides, patch.tube.fronts) for sign in (-1, 1)]
+        [
+            patch.tube.centers + sign * ring * 1.15
+            for patch in patches
+            for ring in (patch.tube.sides, patch.tube.fronts)
+            for sign in (-1, 1)
+        ]
     )
     rows, columns = project(person, camera, outline)
     top, left = max(0, int(rows.min()) - 3), max(0, int(columns.min()) - 3)
@@ -233,7 +247,9 @@ def _visible_angles(patch: Patch, centers: Array, sides: Array, fronts: Array) -
     return middle - reach, middle + reach
 
 
-def _surface(patch: Patch, centers: Array, sides: Array, fronts: Array, at: Array, angles: Array) -> tuple[Array, Array, Array]:
+def _surface(
+    patch: Patch, centers: Array, sides: Array, fronts: Array, at: Array, angles: Array
+) -> tuple[Array, Array, Array]:
     low = np.minimum(at.astype(np.int32), len(centers) - 2)
     share = (at - low)[:, None]
     ring = [values[low] * (1 - share) + values[low + 1] * share for values in (centers, sides, fronts)]
@@ -241,7 +257,9 @@ def _surface(patch: Patch, centers: Array, sides: Array, fronts: Array, at: Arra
     if patch.tube.power != 2:
         swell = (np.abs(cosine) ** patch.tube.power + np.abs(sine) ** patch.tube.power) ** (-1 / patch.tube.power)
         cosine, sine = cosine * swell, sine * swell
-    offsets = [np.multiply.outer(ring[1][:, axis], cosine) + np.multiply.outer(ring[2][:, axis], sine) for axis in range(3)]
+    offsets = [
+        np.multiply.outer(ring[1][:, axis], cosine) + np.multiply.outer(ring[2][:, axis], sine) for axis in range(3)
+    ]
     if patch.displace is not None:
         bump = _spread(patch.displace, len(at), angles)
         radius = np.sqrt(((ring[1] ** 2).sum(1) + (ring[2] ** 2).sum(1)) / 2 + 1e-8)
@@ -263,7 +281,13 @@ def _spread(displace: Array, rows: int, angles: Array) -> Array:
 
 
 def _shade(
-    seen: NDArray[np.int64], winners: NDArray[np.int64], points: Points, patches: list[Patch], materials: Materials, view: View, light: Light
+    seen: NDArray[np.int64],
+    winners: NDArray[np.int64],
+    points: Points,
+    patches: list[Patch],
+    materials: Materials,
+    view: View,
+    light: Light,
 ) -> tuple[Array, NDArray[np.int16]]:
     """Linear colour (N, 3) and part (N,) of the visible subpixels."""
     ids = winners - 1
@@ -278,7 +302,9 @@ def _shade(
     height = (counts // np.array(points.columns))[patch_of]
     normal, inner = _normals(position, ids, row, column, width, height, np.array(points.hands, np.float32)[patch_of])
     share = (row / np.maximum(height - 1, 1)).astype(np.float32)
-    angle = (np.array(points.angle_starts)[patch_of] + column * np.array(points.angle_steps)[patch_of]).astype(np.float32)
+    angle = (np.array(points.angle_starts)[patch_of] + column * np.array(points.angle_steps)[patch_of]).astype(
+        np.float32
+    )
     albedo, gloss, soft, part = _look(patch_of, share, angle, patches, materials)
     here = position[ids]
     open_sky = _openness(seen, here[:, 2], view)
@@ -287,9 +313,14 @@ def _shade(
 
 
 def _normals(
-    position: Array, ids: NDArray[np.int64], row: NDArray[np.int64], column: NDArray[np.int64], width: NDArray[np.int64],
-    height: NDArray[np.int64], hand: Array,
-) -> tuple[Array, NDArray[np.bool_]]:  # fmt: skip
+    position: Array,
+    ids: NDArray[np.int64],
+    row: NDArray[np.int64],
+    column: NDArray[np.int64],
+    width: NDArray[np.int64],
+    height: NDArray[np.int64],
+    hand: Array,
+) -> tuple[Array, NDArray[np.bool_]]:
     """Unit normals toward the camera, and whether the inner side is seen."""
     step = 2
     across = position[ids + np.minimum(step, width - 1 - column)] - position[ids - np.minimum(step, column)]
@@ -314,7 +345,10 @@ def _look(
     albedo = materials.tiles[material, _wrapped(along * to_tile, tile), _wrapped(across * to_tile, tile)]
     grain = materials.grain.shape[1]
     to_grain = grain / materials.grain_metres[material]
-    albedo = albedo * materials.grain[material, _wrapped(along * to_grain, grain), _wrapped(across * to_grain, grain)][:, None]
+    albedo = (
+        albedo
+        * materials.grain[material, _wrapped(along * to_grain, grain), _wrapped(across * to_grain, grain)][:, None]
+    )
     part = np.array([patch.part for patch in patches], np.int16)[patch_of]
     for index, patch in enumerate(patches):
         if patch.decals:
@@ -336,7 +370,9 @@ def _length(tube: Tube) -> float:
     return float(np.linalg.norm(np.diff(tube.centers, axis=0), axis=1).sum())
 
 
-def _paint(decal: Decal, where: NDArray[np.int64], share: Array, angle: Array, albedo: Array, part: NDArray[np.int16]) -> None:
+def _paint(
+    decal: Decal, where: NDArray[np.int64], share: Array, angle: Array, albedo: Array, part: NDArray[np.int16]
+) -> None:
     """Paint a decal over the points `where`, in place."""
     turned = np.mod(angle - decal.angles[0], 2 * np.pi)
     across = turned / (decal.angles[1] - decal.angles[0])
@@ -352,13 +388,18 @@ def _paint(decal: Decal, where: NDArray[np.int64], share: Array, angle: Array, a
 
 def _openness(seen: NDArray[np.int64], depth: Array, view: View) -> Array:
     """How much of the sky a subpixel sees, 0.4 to 1: less where its surroundings are nearer to the camera."""
-    field_of_depth, mask = np.zeros(view.height * view.width, np.float32), np.zeros(view.height * view.width, np.float32)
+    field_of_depth, mask = (
+        np.zeros(view.height * view.width, np.float32),
+        np.zeros(view.height * view.width, np.float32),
+    )
     field_of_depth[seen], mask[seen] = depth, 1
     pixels_per_metre = view.focal / float(depth.mean())
     result = np.ones_like(depth)
     for radius, reach, weight in ((0.035, 0.03, 0.35), (0.11, 0.10, 0.35)):
         size = max(3, int(radius * pixels_per_metre)) | 1
-        smooth = [_box(values.reshape(view.height, view.width), size).ravel()[seen] for values in (field_of_depth, mask)]
+        smooth = [
+            _box(values.reshape(view.height, view.width), size).ravel()[seen] for values in (field_of_depth, mask)
+        ]
         behind = depth - smooth[0] / np.maximum(smooth[1], 1e-3)
         result -= weight * np.clip(behind / reach, 0, 1)
     return result
@@ -414,7 +455,15 @@ def light_colors(light: Light) -> tuple[Array, Array, Array]:
 
 
 def _light(
-    albedo: Array, normal: Array, here: Array, inner: NDArray[np.bool_], gloss: Array, soft: Array, open_sky: Array, lit: Array, light: Light
+    albedo: Array,
+    normal: Array,
+    here: Array,
+    inner: NDArray[np.bool_],
+    gloss: Array,
+    soft: Array,
+    open_sky: Array,
+    lit: Array,
+    light: Light,
 ) -> Array:
     """Colour that comes back: direct light with a soft edge, sky and ground, highlights, a faint rim."""
     toward = light_direction(light)
@@ -435,9 +484,14 @@ def _light(
     return np.asarray(color, np.float32)
 
 
-def _sprite(seen: NDArray[np.int64], color: Array, part: NDArray[np.int16], view: View, scale: int, top: int, left: int) -> Sprite:
+def _sprite(
+    seen: NDArray[np.int64], color: Array, part: NDArray[np.int16], view: View, scale: int, top: int, left: int
+) -> Sprite:
     shape = (view.height, view.width)
-    flat_color, cover = np.zeros((view.height * view.width, 3), np.float32), np.zeros(view.height * view.width, np.float32)
+    flat_color, cover = (
+        np.zeros((view.height * view.width, 3), np.float32),
+        np.zeros(view.height * view.width, np.float32),
+    )
     parts = np.full(view.height * view.width, -1, np.int16)
     flat_color[seen], cover[seen], parts[seen] = color, 1, part
     colors, covers, grid = flat_color.reshape(*shape, 3), cover.reshape(shape), parts.reshape(shape)
@@ -452,8 +506,12 @@ def _sprite(seen: NDArray[np.int64], color: Array, part: NDArray[np.int16], view
 def _softened_edges(colors: Array, covers: Array) -> tuple[Array, Array]:
     """Colour spread one pixel outward and a cover that fades over the edge, in place of finer sampling."""
     kernel = np.array([0.22, 0.56, 0.22], np.float32)
-    smooth = ndimage.convolve1d(ndimage.convolve1d(covers, kernel, axis=0, mode="nearest"), kernel, axis=1, mode="nearest")
-    spread = ndimage.convolve1d(ndimage.convolve1d(colors, kernel, axis=0, mode="nearest"), kernel, axis=1, mode="nearest")
+    smooth = ndimage.convolve1d(
+        ndimage.convolve1d(covers, kernel, axis=0, mode="nearest"), kernel, axis=1, mode="nearest"
+    )
+    spread = ndimage.convolve1d(
+        ndimage.convolve1d(colors, kernel, axis=0, mode="nearest"), kernel, axis=1, mode="nearest"
+    )
     return spread / np.maximum(smooth, 1e-3)[..., None], smooth
 
 

@@ -37,12 +37,23 @@ def sample_scene(rng: np.random.Generator, *, height: int, width: int, num_peopl
         rare: 0 everyday clothes to 1 mostly rare classes, colours and patterns.
     """
     if num_people < 0 or height < 8 or width < 8:
-        raise ValueError(f"num_people must be at least 0 and a picture 8 pixels, got {num_people} people in {height}x{width}")
+        raise ValueError(
+            f"num_people must be at least 0 and a picture 8 pixels, got {num_people} people in {height}x{width}"
+        )
     camera, nearest = sample_camera(rng, height, width, num_people)
     places = _places(rng, camera, nearest, width, num_people)
     people = tuple(sample_person(rng, x=x, z=z, rare=rare) for x, z in places)
     backdrop = BACKDROPS[int(rng.integers(len(BACKDROPS)))]
-    return SceneSpec(height, width, backdrop, camera, people, sample_light(rng, backdrop), sample_grade(rng), int(rng.integers(2**31)))
+    return SceneSpec(
+        height,
+        width,
+        backdrop,
+        camera,
+        people,
+        sample_light(rng, backdrop),
+        sample_grade(rng),
+        int(rng.integers(2**31)),
+    )
 
 
 def sample_camera(rng: np.random.Generator, height: int, width: int, num_people: int) -> tuple[Camera, float]:
@@ -58,7 +69,13 @@ def sample_camera(rng: np.random.Generator, height: int, width: int, num_people:
 def sample_light(rng: np.random.Generator, backdrop: str) -> Light:
     """Sunshine, overcast or indoor light."""
     if backdrop == "shop":
-        return Light(rng.uniform(-0.8, 0.8), rng.uniform(1.0, 1.3), rng.uniform(0.5, 0.8), rng.uniform(0.6, 0.8), rng.uniform(0, 0.7))
+        return Light(
+            rng.uniform(-0.8, 0.8),
+            rng.uniform(1.0, 1.3),
+            rng.uniform(0.5, 0.8),
+            rng.uniform(0.6, 0.8),
+            rng.uniform(0, 0.7),
+        )
     sun = rng.uniform(0.15, 1.15)
     return Light(rng.uniform(-1.5, 1.5), rng.uniform(0.5, 1.15), sun, 0.95 - 0.45 * sun, rng.uniform(-0.5, 0.8))
 
@@ -75,7 +92,9 @@ def sample_grade(rng: np.random.Generator) -> Grade:
     )
 
 
-def _places(rng: np.random.Generator, camera: Camera, nearest: float, width: int, num_people: int) -> list[tuple[float, float]]:
+def _places(
+    rng: np.random.Generator, camera: Camera, nearest: float, width: int, num_people: int
+) -> list[tuple[float, float]]:
     """Places on the ground, near ones few; people keep some distance from each other."""
     farthest = nearest * (1.0 + 0.35 * np.sqrt(num_people))
     places: list[tuple[float, float]] = []
@@ -87,7 +106,9 @@ def _places(rng: np.random.Generator, camera: Camera, nearest: float, width: int
             x = (width / 2 - camera.column) * z / camera.focal + rng.uniform(-0.92, 0.92) * half
             if num_people == 1:
                 x = (width / 2 - camera.column) * z / camera.focal + rng.uniform(-0.35, 0.35) * half
-            gap = min((np.hypot((x - a) / 1.0, (z - b) / 1.6) + abs(x / z - a / b) * nearest for a, b in places), default=9.0)
+            gap = min(
+                (np.hypot((x - a) / 1.0, (z - b) / 1.6) + abs(x / z - a / b) * nearest for a, b in places), default=9.0
+            )
             if gap > most:
                 best, most = (float(x), float(z)), float(gap)
             if gap > 0.85 + 0.25 * rng.random():
@@ -133,12 +154,20 @@ def sample_pose(rng: np.random.Generator, outfit: Outfit) -> Pose:
     elif rng.random() < 0.5:
         pose = replace(pose, **{str(rng.choice(["left_arm", "right_arm"])): _gesture(rng)})
     return replace(
-        pose, turn=float(rng.normal(0, 0.1)), head_turn=float(np.clip(rng.normal(0, 0.3), -0.8, 0.8)), head_nod=float(rng.normal(0.03, 0.1))
+        pose,
+        turn=float(rng.normal(0, 0.1)),
+        head_turn=float(np.clip(rng.normal(0, 0.3), -0.8, 0.8)),
+        head_nod=float(rng.normal(0.03, 0.1)),
     )
 
 
 def _hanging(rng: np.random.Generator) -> LimbPose:
-    return LimbPose(float(rng.normal(0.02, 0.08)), float(rng.uniform(0.10, 0.24)), float(rng.uniform(0.1, 0.4)), float(rng.uniform(-0.1, 0.5)))
+    return LimbPose(
+        float(rng.normal(0.02, 0.08)),
+        float(rng.uniform(0.10, 0.24)),
+        float(rng.uniform(0.1, 0.4)),
+        float(rng.uniform(-0.1, 0.5)),
+    )
 
 
 def _gesture(rng: np.random.Generator) -> LimbPose:
@@ -175,7 +204,10 @@ def _standing(rng: np.random.Generator) -> Pose:
     sway = float(rng.normal(0, 0.06))
     relaxed = float(rng.uniform(0, 0.35))
     left_free = sway < 0
-    straight, bent = LimbPose(0.0, float(rng.uniform(0.03, 0.1))), LimbPose(relaxed * 0.6, float(rng.uniform(0.06, 0.2)), relaxed)
+    straight, bent = (
+        LimbPose(0.0, float(rng.uniform(0.03, 0.1))),
+        LimbPose(relaxed * 0.6, float(rng.uniform(0.06, 0.2)), relaxed),
+    )
     return Pose(
         left_leg=bent if left_free else straight,
         right_leg=straight if left_free else bent,
@@ -197,7 +229,15 @@ def sample_color(rng: np.random.Generator, rare: float) -> str:
 
 
 def make_garment(
-    rng: np.random.Generator, kind: str, *, size: str, style: str, color: str, pattern: str = "Solid", print_style: str | None = None, **cut: object
+    rng: np.random.Generator,
+    kind: str,
+    *,
+    size: str,
+    style: str,
+    color: str,
+    pattern: str = "Solid",
+    print_style: str | None = None,
+    **cut: object,
 ) -> Garment:
     """A garment with the given labels; everything else is chosen."""
     accents, tint, label = _tints(rng, color, pattern)
@@ -211,7 +251,9 @@ def make_garment(
     if label == "Multicolor" and print_style in ("breton", "checks", "grid", "houndstooth", "leopard", "zebra"):
         print_style = "stripes-h" if pattern == "Geometrical" else "floral"
     word = str(rng.choice(WORDS)) if pattern == "Letters" else ""
-    garment = Garment(size, pattern, label, style, tint, accents, print_style, texture, word, float(rng.random()), float(rng.random()))
+    garment = Garment(
+        size, pattern, label, style, tint, accents, print_style, texture, word, float(rng.random()), float(rng.random())
+    )
     return replace(garment, **cut)  # type: ignore[arg-type]
 
 
@@ -244,7 +286,9 @@ def sample_pattern(rng: np.random.Generator, rare: float, *, letters: bool = Fal
     return str(rng.choice(["Solid", "Geometrical", "Fancy", "Letters"], p=np.array(shares) / sum(shares)))
 
 
-def _any(rng: np.random.Generator, kind: str, rare: float, *, size: str, style: str, letters: bool = False, **cut: object) -> Garment:
+def _any(
+    rng: np.random.Generator, kind: str, rare: float, *, size: str, style: str, letters: bool = False, **cut: object
+) -> Garment:
     pattern = sample_pattern(rng, rare, letters=letters) if kind not in ("Shoes", "Glasses") else "Solid"
     color = sample_color(rng, rare)
     if pattern in ("Geometrical", "Fancy") and rng.random() < 0.22 + 0.2 * rare:
@@ -281,9 +325,15 @@ def sample_hair(rng: np.random.Generator, *, womens: bool, hatted: bool, skin: R
     if rng.random() < 0.03:
         color = str(rng.choice(["Pink", "Blue", "Purple", "Green", "Red"]))
     if womens:
-        style = str(rng.choice(["long", "wavy", "bob", "ponytail", "bun", "side", "afro"], p=[0.3, 0.18, 0.16, 0.14, 0.1, 0.06, 0.06]))
+        style = str(
+            rng.choice(
+                ["long", "wavy", "bob", "ponytail", "bun", "side", "afro"], p=[0.3, 0.18, 0.16, 0.14, 0.1, 0.06, 0.06]
+            )
+        )
     else:
-        style = str(rng.choice(["crop", "side", "fringe", "bald", "afro", "long"], p=[0.36, 0.28, 0.14, 0.12, 0.06, 0.04]))
+        style = str(
+            rng.choice(["crop", "side", "fringe", "bald", "afro", "long"], p=[0.36, 0.28, 0.14, 0.12, 0.06, 0.04])
+        )
     if hatted and style in ("afro", "bun"):
         style = "bob" if womens else "crop"
     if not womens and rng.random() < 0.38:
@@ -294,9 +344,17 @@ def sample_hair(rng: np.random.Generator, *, womens: bool, hatted: bool, skin: R
 def hair(rng: np.random.Generator, style: str, color: str) -> Garment:
     """Hair of a style and color label."""
     base = style.partition("+")[0]
-    size = {"long": "Long/large", "wavy": "Long/large", "ponytail": "Long/large", "bun": "Undetermined", "bald": "Sparse/bald"}
+    size = {
+        "long": "Long/large",
+        "wavy": "Long/large",
+        "ponytail": "Long/large",
+        "bun": "Undetermined",
+        "bald": "Sparse/bald",
+    }
     tint = sample_tint(rng, color, hair=True)
-    return Garment(size.get(base, "Short/small"), "Solid", color, style, tint, texture="hair", reach=float(rng.random()))
+    return Garment(
+        size.get(base, "Short/small"), "Solid", color, style, tint, texture="hair", reach=float(rng.random())
+    )
 
 
 def _dress(rng: np.random.Generator, rare: float) -> dict[str, Garment]:
@@ -309,7 +367,9 @@ def _dress(rng: np.random.Generator, rare: float) -> dict[str, Garment]:
 
 
 def _top_and_bottom(rng: np.random.Generator, rare: float, *, womens: bool) -> dict[str, Garment]:
-    bottom = {"Skirt": _skirt(rng, rare)} if womens and rng.random() < 0.38 + 0.15 * rare else {"Pants": _pants(rng, rare)}
+    bottom = (
+        {"Skirt": _skirt(rng, rare)} if womens and rng.random() < 0.38 + 0.15 * rare else {"Pants": _pants(rng, rare)}
+    )
     return {**bottom, "UpperClothes": sample_top(rng, rare, tucked="Skirt" in bottom or rng.random() < 0.3)}
 
 
@@ -330,7 +390,9 @@ def _pants(rng: np.random.Generator, rare: float) -> Garment:
 def sample_top(rng: np.random.Generator, rare: float, *, tucked: bool) -> Garment:
     """A shirt, t-shirt, blouse or sweater."""
     sleeve = str(rng.choice(["none", "cap", "short", "elbow", "long"], p=[0.1, 0.06, 0.3, 0.04, 0.5]))
-    necklines = ["crew", "vee", "scoop", "strap"] if sleeve == "none" else ["crew", "crew", "vee", "scoop", "collar", "collar"]
+    necklines = (
+        ["crew", "vee", "scoop", "strap"] if sleeve == "none" else ["crew", "crew", "vee", "scoop", "collar", "collar"]
+    )
     necklines += ["turtle", "hood"] if sleeve == "long" else []
     hem = "tucked" if tucked else str(rng.choice(["hip", "hip", "hip", "crop"]))
     size = "Long/large" if sleeve == "long" else "Short/small"
@@ -350,14 +412,20 @@ def sample_coat(rng: np.random.Generator, rare: float, *, size: str | None = Non
 
 def _shoes(rng: np.random.Generator, rare: float, *, boots: bool, womens: bool) -> Garment:
     if boots:
-        return make_garment(rng, "Shoes", size="Long/large", style="boot", color=_shoe_color(rng, rare), texture="leather")
+        return make_garment(
+            rng, "Shoes", size="Long/large", style="boot", color=_shoe_color(rng, rare), texture="leather"
+        )
     style = str(rng.choice(["sneaker", "pump", "ballet"] if womens else ["sneaker", "lace-up"]))
     color = "Light" if style == "sneaker" and rng.random() < 0.45 else _shoe_color(rng, rare)
-    return make_garment(rng, "Shoes", size="Short/small", style=style, color=color, texture="weave" if style == "sneaker" else "leather")
+    return make_garment(
+        rng, "Shoes", size="Short/small", style=style, color=color, texture="weave" if style == "sneaker" else "leather"
+    )
 
 
 def _shoe_color(rng: np.random.Generator, rare: float) -> str:
-    return sample_color(rng, rare) if rng.random() < 0.3 + 0.4 * rare else str(rng.choice(["Dark", "Brown"], p=[0.7, 0.3]))
+    return (
+        sample_color(rng, rare) if rng.random() < 0.3 + 0.4 * rare else str(rng.choice(["Dark", "Brown"], p=[0.7, 0.3]))
+    )
 
 
 def _hat(rng: np.random.Generator, rare: float) -> Garment:

@@ -73,7 +73,9 @@ class _Tailor:
     def decide(self, part: int, *points: Array) -> None:
         """Add points that show the part's size."""
         known = self.parts[part]
-        self.parts[part] = replace(known, deciding=np.concatenate([known.deciding, *(np.atleast_2d(p) for p in points)]))
+        self.parts[part] = replace(
+            known, deciding=np.concatenate([known.deciding, *(np.atleast_2d(p) for p in points)])
+        )
 
     def add(self, patch: Patch) -> None:
         """Put a patch on."""
@@ -131,7 +133,9 @@ def _skin(tailor: _Tailor) -> None:
     torso, face = tailor.part("Torso-skin"), tailor.part("Face")
     tailor.add(Patch(body.trunk.part(trunk_share(_bare_from(person.outfit)), 1.0, 32), torso, material))
     tailor.add(Patch(body.neck, torso, material))
-    tailor.add(Patch(body.head, face, material, displace=_face_relief(), decals=(face_decal(person, fine=tailor.fine),)))
+    tailor.add(
+        Patch(body.head, face, material, displace=_face_relief(), decals=(face_decal(person, fine=tailor.fine),))
+    )
     for sign in (-1.0, 1.0):
         tailor.add(Patch(_ear(body, sign), face, material))
     for side, letter in zip(SIDES, "LR", strict=True):
@@ -169,7 +173,10 @@ def _legs_from(outfit: Outfit) -> float:
 
 def _face_relief() -> Array:
     """Nose, sockets, brow and lips as metres outward over (share, angle) of the head."""
-    share, angle = np.linspace(0, 1, 64, dtype=np.float32)[:, None], (np.arange(96, dtype=np.float32) + 0.5)[None, :] / 96 * np.float32(2 * np.pi)
+    share, angle = (
+        np.linspace(0, 1, 64, dtype=np.float32)[:, None],
+        (np.arange(96, dtype=np.float32) + 0.5)[None, :] / 96 * np.float32(2 * np.pi),
+    )
     across = angle - HALF_PI
 
     def bump(at: float, low: float, high: float, side: float, width: float) -> Array:
@@ -196,8 +203,20 @@ def _ear(body: Body, sign: float) -> Tube:
 def _thumb(body: Body, side: str) -> Tube:
     arm, scale = body.limbs[f"{side} arm"], body.scale
     start = arm.end + arm.tip * 0.025 * scale + arm.front * 0.026 * scale
-    points = np.stack([start, start + (arm.tip * 0.032 + arm.front * 0.016) * scale, start + (arm.tip * 0.07 + arm.front * 0.014) * scale])
-    return path_tube(np.float32(points), np.array([(0, 0.013), (0.6, 0.0115), (0.9, 0.009), (1, 0.003)]) * (1, scale), arm.front, rings=10, smooth=1)
+    points = np.stack(
+        [
+            start,
+            start + (arm.tip * 0.032 + arm.front * 0.016) * scale,
+            start + (arm.tip * 0.07 + arm.front * 0.014) * scale,
+        ]
+    )
+    return path_tube(
+        np.float32(points),
+        np.array([(0, 0.013), (0.6, 0.0115), (0.9, 0.009), (1, 0.003)]) * (1, scale),
+        arm.front,
+        rings=10,
+        smooth=1,
+    )
 
 
 # --- garments, from the inner to the outer ---
@@ -207,23 +226,37 @@ def _socks(tailor: _Tailor, garment: Garment) -> None:
     material = tailor.look(garment)
     part = tailor.part("Socks", garment)
     begin = 0.52 - 0.1 * garment.reach if garment.size == "Long/large" else 0.90 - 0.14 * garment.reach
+    if pants := tailor.person.outfit.garments.get("Pants"):
+        begin = max(begin, _pants_end(pants) - 0.04)
     for side in SIDES:
         tube = tailor.body.legs[side].part(begin, 1.0).grown(0.004)
         tailor.add(Patch(tube, part, material, layer=1, displace=tailor.folds(0.002, around=5)))
-        tailor.add(Patch(tailor.body.feet[side].grown(0.002), part, material, layer=1))
-        tailor.decide(part, _ring(tube, 0.02))
+        tailor.add(Patch(tailor.body.feet[side].grown(0.002).closed(), part, material, layer=1))
+        tailor.decide(part, _ring(tube, 0.1))
 
 
 def _pants(tailor: _Tailor, garment: Garment) -> None:
     body, material, part = tailor.body, tailor.look(garment), tailor.part("Pants", garment)
     tucked = _boot_top(tailor.person.outfit)
     end = _pants_end(garment)
-    waist = body.trunk.part(0.0, trunk_share(1.03 if garment.style != "low" else 0.98), 24).grown(0.008 + 0.008 * garment.fit)
+    waist = body.trunk.part(0.0, trunk_share(1.03 if garment.style != "low" else 0.98), 24).grown(
+        0.008 + 0.008 * garment.fit
+    )
     tailor.add(Patch(waist, part, material, layer=2, displace=tailor.folds(0.003, around=4), decals=_fly(garment)))
     for side in SIDES:
         tube = body.legs[side].part(0.02, end, 36).grown(_pants_slack(garment, end))
         wrinkles = tailor.folds(0.003 + 0.006 * garment.fit, along=1.6, around=5)
-        tailor.add(Patch(tube, part, material, layer=2, displace=wrinkles, two_sided=garment.style == "wide", decals=_seam(garment)))
+        tailor.add(
+            Patch(
+                tube,
+                part,
+                material,
+                layer=2,
+                displace=wrinkles,
+                two_sided=garment.style == "wide",
+                decals=_seam(garment),
+            )
+        )
         tailor.decide(part, _ring(tube, 0.98 if tucked >= end else max(0.05, (tucked - 0.06) / end)))
 
 
@@ -237,16 +270,24 @@ def _pants_slack(garment: Garment, end: float) -> Array:
     along = np.linspace(0, end, 36)
     hip = 0.008 + 0.012 * garment.fit
     hem = {"skinny": 0.006, "straight": 0.02 + 0.02 * garment.fit, "wide": 0.06 + 0.05 * garment.fit, "flared": 0.07}
-    knee = {"flared": 0.012, "wide": 0.04 + 0.04 * garment.fit}.get(garment.style, 0.5 * (hip + hem.get(garment.style, 0.02)))
+    knee = {"flared": 0.012, "wide": 0.04 + 0.04 * garment.fit}.get(
+        garment.style, 0.5 * (hip + hem.get(garment.style, 0.02))
+    )
     return np.asarray(np.interp(along, [0, 0.5, 0.95], [hip, knee, hem.get(garment.style, 0.02)]), np.float32)
 
 
-def _stroke(height: int, width: int, tint: Array, boxes: list[tuple[float, float, float, float]], alpha: float) -> Array:
+def _stroke(
+    height: int, width: int, tint: Array, boxes: list[tuple[float, float, float, float]], alpha: float
+) -> Array:
     """RGBA picture with filled boxes given as shares (x0, y0, x1, y1)."""
     image = np.zeros((height, width, 4), np.float32)
     image[..., :3] = tint
     for x0, y0, x1, y1 in boxes:
-        image[int(y0 * height) : max(int(y0 * height) + 1, int(y1 * height)), int(x0 * width) : max(int(x0 * width) + 1, int(x1 * width)), 3] = alpha
+        image[
+            int(y0 * height) : max(int(y0 * height) + 1, int(y1 * height)),
+            int(x0 * width) : max(int(x0 * width) + 1, int(x1 * width)),
+            3,
+        ] = alpha
     return image
 
 
@@ -260,7 +301,11 @@ def _seam(garment: Garment) -> tuple[Decal, ...]:
     dark = np.array(garment.tint, np.float32) * 0.62
     side = _stroke(16, 32, dark, [(0.46, 0, 0.52, 1)], 0.5)
     hem = _stroke(64, 4, dark, [(0, 0.3, 1, 0.36)], 0.5)
-    decals = [Decal(side, (-0.3, 0.3), (0, 1)), Decal(side, (np.pi - 0.3, np.pi + 0.3), (0, 1)), Decal(hem, (0, 2 * np.pi), (0.93, 1.0))]
+    decals = [
+        Decal(side, (-0.3, 0.3), (0, 1)),
+        Decal(side, (np.pi - 0.3, np.pi + 0.3), (0, 1)),
+        Decal(hem, (0, 2 * np.pi), (0.93, 1.0)),
+    ]
     if garment.texture == "denim":
         worn = np.ones((48, 32, 4), np.float32)
         down, across = np.linspace(-1, 1, 48)[:, None], np.linspace(-1, 1, 32)[None, :]
@@ -297,7 +342,16 @@ def _upper(tailor: _Tailor, garment: Garment) -> None:
     tailor.add(Patch(tube, part, material, layer, _neckline(neckline), wrinkles, decals, angles=covered))
     _neck_finish(tailor, garment, neckline, material, part)
     for side in SIDES:
-        _sleeve(tailor, garment, side, SLEEVES[sleeve], material, part, layer, covered="Coat" in tailor.person.outfit.garments)
+        _sleeve(
+            tailor,
+            garment,
+            side,
+            SLEEVES[sleeve],
+            material,
+            part,
+            layer,
+            covered="Coat" in tailor.person.outfit.garments,
+        )
     if one_piece and (skirt := tailor.person.outfit.garments.get("Skirt")):
         tailor.decide(part, _ring(_skirt_tube(body, skirt), 0.98))
 
@@ -308,7 +362,10 @@ def _neckline(name: str) -> Keep:
     def keep(share: Array, angle: Array) -> NDArray[np.bool_]:
         gap = from_front(angle)
         side = np.abs(gap - HALF_PI) / HALF_PI
-        edge = {"crew": 0.955 - 0.05 * np.exp(-((gap / 0.9) ** 2)), "collar": 0.97 - 0.10 * np.exp(-((gap / 0.35) ** 2))}.get(name)
+        edge = {
+            "crew": 0.955 - 0.05 * np.exp(-((gap / 0.9) ** 2)),
+            "collar": 0.97 - 0.10 * np.exp(-((gap / 0.35) ** 2)),
+        }.get(name)
         if name == "vee":
             edge = 0.955 - 0.28 * np.clip(1 - gap / 0.75, 0, 1)
         elif name == "scoop":
@@ -325,14 +382,33 @@ def _neckline(name: str) -> Keep:
 def _neck_finish(tailor: _Tailor, garment: Garment, neckline: str, material: int, part: int) -> None:
     body = tailor.body
     if neckline == "turtle":
-        tailor.add(Patch(body.neck.part(0.1, 0.72, 14).grown(0.009), part, material, layer=4, displace=tailor.folds(0.003, around=8)))
+        tailor.add(
+            Patch(
+                body.neck.part(0.1, 0.72, 14).grown(0.009),
+                part,
+                material,
+                layer=4,
+                displace=tailor.folds(0.003, around=8),
+            )
+        )
     elif neckline in ("collar", "hood"):
         low, high = body.neck.part(0.12, 0.12, 2), body.neck.part(0.5, 0.5, 2)
         rise = np.linspace(0, 1, 9)[:, None]
         fold = 0.026 * np.sin(np.pi * np.clip(rise[:, 0] * 0.62 + 0.38, 0, 1))
         centers = low.centers[0] * (1 - rise) + high.centers[0] * rise
-        tube = Tube(np.float32(centers), np.repeat(low.sides[:1], 9, 0), np.repeat(low.fronts[:1], 9, 0)).grown(np.float32(fold + 0.002))
-        tailor.add(Patch(tube, part, material, layer=4, keep=lambda share, angle: from_front(angle) > 0.12 + 0.5 * share * 0.6, two_sided=True))
+        tube = Tube(np.float32(centers), np.repeat(low.sides[:1], 9, 0), np.repeat(low.fronts[:1], 9, 0)).grown(
+            np.float32(fold + 0.002)
+        )
+        tailor.add(
+            Patch(
+                tube,
+                part,
+                material,
+                layer=4,
+                keep=lambda share, angle: from_front(angle) > 0.12 + 0.5 * share * 0.6,
+                two_sided=True,
+            )
+        )
     if neckline == "hood":
         _hood(tailor, material, part)
 
@@ -346,7 +422,15 @@ def _hood(tailor: _Tailor, material: int, part: int) -> None:
     path = ring.centers[0] + (left * np.sin(angles) * 0.115 + back * (np.cos(angles) * 0.11 - 0.02)) * body.scale
     path = path + np.array([0, 0.012, 0]) * body.scale
     radii = np.array([(0, 0.02), (0.5, 0.05), (1, 0.02)]) * (1, body.scale)
-    tailor.add(Patch(path_tube(np.float32(path), radii, np.float32([0, 1, 0.05]), rings=24, smooth=2), part, material, 4, displace=tailor.folds(0.008)))
+    tailor.add(
+        Patch(
+            path_tube(np.float32(path), radii, np.float32([0, 1, 0.05]), rings=24, smooth=2),
+            part,
+            material,
+            4,
+            displace=tailor.folds(0.008),
+        )
+    )
 
 
 def _front_of(garment: Garment, neckline: str) -> tuple[Decal, ...]:
@@ -371,16 +455,24 @@ def _chest_print(garment: Garment) -> Decal:
     return Decal(np.ascontiguousarray(image), (HALF_PI - wide, HALF_PI + wide), (0.60 - high / 2, 0.60 + high / 2))
 
 
-def _sleeve(tailor: _Tailor, garment: Garment, side: str, end: float, material: int, part: int, layer: int, *, covered: bool) -> None:
+def _sleeve(
+    tailor: _Tailor, garment: Garment, side: str, end: float, material: int, part: int, layer: int, *, covered: bool
+) -> None:
     """A sleeve down to a share of the arm; sleeveless tops get the armhole's edge as the deciding place."""
     arm = tailor.body.arms[side]
     if not covered:
         tailor.decide(part, _ring(arm.part(0, max(end, 0.1), 24).grown(0.012), 0.98))
     if end <= 0 or covered:
         return
-    slack = np.interp(np.linspace(0, 1, 36), [0, 0.3, 1], [0.006, 0.010 + 0.016 * garment.fit, 0.007 + 0.022 * garment.fit * (end < 0.9)])
+    slack = np.interp(
+        np.linspace(0, 1, 36),
+        [0, 0.3, 1],
+        [0.006, 0.010 + 0.016 * garment.fit, 0.007 + 0.022 * garment.fit * (end < 0.9)],
+    )
     tube = arm.part(0, end, 36).grown(slack.astype(np.float32))
-    tailor.add(Patch(tube, part, material, layer, displace=tailor.folds(0.002 + 0.005 * garment.fit, along=1.5, around=4)))
+    tailor.add(
+        Patch(tube, part, material, layer, displace=tailor.folds(0.002 + 0.005 * garment.fit, along=1.5, around=4))
+    )
 
 
 def _coat(tailor: _Tailor, garment: Garment) -> None:
@@ -394,7 +486,18 @@ def _coat(tailor: _Tailor, garment: Garment) -> None:
     tube = body.trunk.part(tall, trunk_share(1.485), 44)
     loose = np.interp(np.linspace(0, 1, 44), [0, 0.25, 0.8, 1], [slack, slack, slack * 0.9, 0.012]).astype(np.float32)
     wrinkles = tailor.folds(0.004, along=3, around=2)
-    tailor.add(Patch(tube.grown(loose), part, material, 5, _opened(opening, 0.62), wrinkles, _coat_front(garment, style), two_sided=style[1] == "open"))
+    tailor.add(
+        Patch(
+            tube.grown(loose),
+            part,
+            material,
+            5,
+            _opened(opening, 0.62),
+            wrinkles,
+            _coat_front(garment, style),
+            two_sided=style[1] == "open",
+        )
+    )
     if garment.size == "Long/large":
         _coat_skirt(tailor, garment, material, part, opening)
     else:
@@ -407,12 +510,25 @@ def _coat(tailor: _Tailor, garment: Garment) -> None:
 def _coat_skirt(tailor: _Tailor, garment: Garment, material: int, part: int, opening: float) -> None:
     hem = 0.60 - 0.42 * garment.reach
     tube = drape(tailor.body, 1.0, hem, slack=0.036 + 0.02 * garment.fit, flare=0.05 + 0.07 * garment.fit)
-    tailor.add(Patch(tube, part, material, 5, _opened(opening, 5.0), _hanging_folds(tailor, 0.014, 7), two_sided=True, decals=_coat_front(garment, ["", ""])))
+    tailor.add(
+        Patch(
+            tube,
+            part,
+            material,
+            5,
+            _opened(opening, 5.0),
+            _hanging_folds(tailor, 0.014, 7),
+            two_sided=True,
+            decals=_coat_front(garment, ["", ""]),
+        )
+    )
     tailor.decide(part, _ring(tube, 0.97))
 
 
 def _coat_sleeve(tailor: _Tailor, garment: Garment, side: str, material: int, part: int) -> None:
-    slack = np.interp(np.linspace(0, 1, 36), [0, 0.3, 1], [0.014, 0.020 + 0.012 * garment.fit, 0.016 + 0.012 * garment.fit])
+    slack = np.interp(
+        np.linspace(0, 1, 36), [0, 0.3, 1], [0.014, 0.020 + 0.012 * garment.fit, 0.016 + 0.012 * garment.fit]
+    )
     tube = tailor.body.arms[side].part(0, 0.97, 36).grown(slack.astype(np.float32))
     tailor.add(Patch(tube, part, material, 5, displace=tailor.folds(0.005, along=1.5, around=4)))
 
@@ -443,14 +559,18 @@ def _coat_front(garment: Garment, style: list[str]) -> tuple[Decal, ...]:
 
 
 def _lapels(tailor: _Tailor, garment: Garment, style: list[str], opening: float, tube: Tube, part: int) -> None:
-    shade = replace(garment, tint=_scaled(garment.tint, 0.86), accents=tuple(_scaled(accent, 0.86) for accent in garment.accents))
+    shade = replace(
+        garment, tint=_scaled(garment.tint, 0.86), accents=tuple(_scaled(accent, 0.86) for accent in garment.accents)
+    )
     material = tailor.look(shade)
     if style[0] in ("coat", "blazer", "trench", "biker"):
         upper = tube.part(0.5, 0.985, 24)
 
         def keep(share: Array, angle: Array) -> NDArray[np.bool_]:
             gap = from_front(angle)
-            inner = opening + 0.42 * np.minimum(np.clip((share - 0.24) / 0.76, 0, 1), 1 - np.clip((share - 0.24) / 0.76, 0, 1)) * 2 * (opening < 0.3)
+            inner = opening + 0.42 * np.minimum(
+                np.clip((share - 0.24) / 0.76, 0, 1), 1 - np.clip((share - 0.24) / 0.76, 0, 1)
+            ) * 2 * (opening < 0.3)
             width = 0.30 * np.clip(share / 0.75, 0, 1) * np.where(np.abs(share - 0.72) < 0.02, 0.6, 1.0)
             return np.asarray((gap > inner + 0.02) & (gap < inner + width), np.bool_)
 
@@ -458,7 +578,9 @@ def _lapels(tailor: _Tailor, garment: Garment, style: list[str], opening: float,
     low = tailor.body.neck.part(0.0, 0.5, 9)
     rise = np.linspace(0, 1, 9)
     collar = low.grown(np.float32(0.022 + 0.016 * np.sin(np.pi * (0.3 + 0.6 * rise))))
-    tailor.add(Patch(collar, part, material, 6, lambda share, angle: from_front(angle) > 0.55 + 0.15 * share, two_sided=True))
+    tailor.add(
+        Patch(collar, part, material, 6, lambda share, angle: from_front(angle) > 0.55 + 0.15 * share, two_sided=True)
+    )
     if style[0] in ("parka", "down"):
         _hood(tailor, material, part)
 
@@ -512,13 +634,17 @@ def _at_heights(leg: Tube, heights: NDArray[np.float64]) -> NDArray[np.float64]:
 def _hanging_folds(tailor: _Tailor, height: float, count: int) -> Array:
     """Vertical folds that grow toward the hem."""
     down, around = np.linspace(0, 1, 24)[:, None], np.arange(96)[None, :] / 96 * 2 * np.pi
-    waves = np.sin(count * around + tailor.rng.uniform(0, 6)) + 0.6 * np.sin((count + 3) * around + tailor.rng.uniform(0, 6) + 0.5 * down)
+    waves = np.sin(count * around + tailor.rng.uniform(0, 6)) + 0.6 * np.sin(
+        (count + 3) * around + tailor.rng.uniform(0, 6) + 0.5 * down
+    )
     return np.asarray(height * waves * (0.1 + 0.9 * down**1.3) * 0.6 + tailor.folds(height * 0.3)[:24, :1], np.float32)
 
 
 def _skirt_tube(body: Body, garment: Garment) -> Tube:
     hem = (0.72 - 0.21 * garment.reach) if garment.size == "Short/small" else (0.40 - 0.30 * garment.reach)
-    slack, flare = {"pencil": (0.012, 0.0), "a-line": (0.02, 0.09), "pleated": (0.02, 0.10), "flared": (0.022, 0.17)}[garment.style]
+    slack, flare = {"pencil": (0.012, 0.0), "a-line": (0.02, 0.09), "pleated": (0.02, 0.10), "flared": (0.022, 0.17)}[
+        garment.style
+    ]
     return drape(body, 1.045, hem, slack=slack, flare=flare * (1.04 - hem) / 0.5, taper=garment.style == "pencil")
 
 
@@ -527,7 +653,16 @@ def _skirt(tailor: _Tailor, garment: Garment) -> None:
     tube = _skirt_tube(tailor.body, garment)
     part = tailor.part("Skirt", garment)
     material = tailor.look(garment)
-    tailor.add(Patch(tube, part, material, layer=2 if not outfit.dress else 3, displace=_skirt_folds(tailor, garment), two_sided=True))
+    tailor.add(
+        Patch(
+            tube,
+            part,
+            material,
+            layer=2 if not outfit.dress else 3,
+            displace=_skirt_folds(tailor, garment),
+            two_sided=True,
+        )
+    )
     tailor.decide(part, _ring(tube, 0.98))
 
 
@@ -544,7 +679,7 @@ def _shoes(tailor: _Tailor, garment: Garment) -> None:
     material = tailor.look(garment)
     for side, letter in zip(SIDES, "LR", strict=True):
         part = tailor.part(f"{letter}-shoe", garment)
-        foot = tailor.body.feet[side].grown(0.007)
+        foot = tailor.body.feet[side].grown(0.007).closed()
         keep = _low_cut if garment.style in ("pump", "ballet") else None
         tailor.add(Patch(foot, part, material, 4, keep, decals=_sole(garment)))
         tailor.decide(part, _ring(foot, 0.3), _ring(foot, 0.6))
@@ -554,7 +689,9 @@ def _shoes(tailor: _Tailor, garment: Garment) -> None:
             shaft = tailor.body.legs[side].part(begin, 1.0, 20).grown(slack)
             tailor.add(Patch(shaft, part, material, 4, displace=tailor.folds(0.004, around=6), two_sided=True))
         elif garment.style == "sneaker":
-            tailor.add(Patch(tailor.body.legs[side].part(0.955, 1.0, 6).grown(0.012), part, material, 4, two_sided=True))
+            tailor.add(
+                Patch(tailor.body.legs[side].part(0.955, 1.0, 6).grown(0.012), part, material, 4, two_sided=True)
+            )
 
 
 def _low_cut(share: Array, angle: Array) -> NDArray[np.bool_]:
@@ -567,7 +704,13 @@ def _sole(garment: Garment) -> tuple[Decal, ...]:
     sole = _stroke(4, 4, tint, [(0, 0, 1, 1)], 1.0)
     decals = [Decal(sole, (1.5 * np.pi - 0.85, 1.5 * np.pi + 0.85), (0, 1))]
     if garment.style in ("sneaker", "lace-up"):
-        laces = _stroke(30, 20, np.float32([0.92, 0.92, 0.9]) if light else tint, [(0.1, i / 6 + 0.05, 0.9, i / 6 + 0.11) for i in range(6)], 0.85)
+        laces = _stroke(
+            30,
+            20,
+            np.float32([0.92, 0.92, 0.9]) if light else tint,
+            [(0.1, i / 6 + 0.05, 0.9, i / 6 + 0.11) for i in range(6)],
+            0.85,
+        )
         decals.append(Decal(laces, (HALF_PI - 0.5, HALF_PI + 0.5), (0.38, 0.7)))
     return tuple(decals)
 
@@ -595,7 +738,11 @@ def _scarf(tailor: _Tailor, garment: Garment) -> None:
     angles = np.linspace(0, 2 * np.pi, 33)[:, None]
     reach = 0.072 * scale + bulk * 0.6 + coated
     side, front = (v[0] / np.linalg.norm(v[0]) for v in (ring.sides, ring.fronts))
-    path = ring.centers[0] + (np.cos(angles) * side + np.sin(angles) * front * 1.05) * reach - np.sin(angles) * np.float32([0, 0.028, 0]) * scale
+    path = (
+        ring.centers[0]
+        + (np.cos(angles) * side + np.sin(angles) * front * 1.05) * reach
+        - np.sin(angles) * np.float32([0, 0.028, 0]) * scale
+    )
     loop = path_tube(np.float32(path), np.array([(0, bulk), (1, bulk)]), np.float32([0, 1, 0]), rings=48, smooth=1)
     tailor.add(Patch(loop, part, material, 8, displace=tailor.folds(0.010, along=1.5, around=2, cells=24)))
     tailor.decide(part, *(_ring(loop, share) for share in (0.1, 0.25, 0.4, 0.6, 0.75, 0.9)))
@@ -607,7 +754,12 @@ def _scarf(tailor: _Tailor, garment: Garment) -> None:
 def _scarf_tail(tailor: _Tailor, garment: Garment, sign: float, material: int, part: int) -> None:
     bottom = 1.10 - 0.25 * garment.reach - 0.06 * sign
     points = _down_the_front(tailor, 1.44, bottom, sign * 0.055, 0.03)
-    tube = path_tube(points, np.array([(0, 0.035), (0.3, 0.052), (1, 0.062)]) * (1, tailor.body.scale), np.float32([0, 0, 1]), rings=30)
+    tube = path_tube(
+        points,
+        np.array([(0, 0.035), (0.3, 0.052), (1, 0.062)]) * (1, tailor.body.scale),
+        np.float32([0, 0, 1]),
+        rings=30,
+    )
     flat = replace(tube, fronts=tube.fronts * np.float32(0.32))
     tailor.add(Patch(flat, part, material, 7, displace=tailor.folds(0.006, along=4, around=1.5), two_sided=True))
     tailor.decide(part, _ring(flat, 0.95))
@@ -615,7 +767,10 @@ def _scarf_tail(tailor: _Tailor, garment: Garment, sign: float, material: int, p
 
 def _tie(tailor: _Tailor, garment: Garment, material: int, part: int) -> None:
     points = _down_the_front(tailor, 1.452, 1.04, 0.0, 0.012)
-    radii = np.array([(0, 0.020), (0.06, 0.022), (0.1, 0.016), (0.85, 0.040), (0.93, 0.044), (1.0, 0.002)]) * (1, tailor.body.scale)
+    radii = np.array([(0, 0.020), (0.06, 0.022), (0.1, 0.016), (0.85, 0.040), (0.93, 0.044), (1.0, 0.002)]) * (
+        1,
+        tailor.body.scale,
+    )
     tube = path_tube(points, radii, np.float32([0, 0, 1]), rings=40, smooth=2)
     flat = replace(tube, fronts=tube.fronts * np.float32(0.25))
     tailor.add(Patch(flat, part, material, 4))
@@ -659,15 +814,29 @@ def _mask(tailor: _Tailor, garment: Garment) -> None:
     def keep(share: Array, angle: Array) -> NDArray[np.bool_]:
         gap = from_front(angle)
         cloth = (gap < 1.05) & (share < 0.455 - 0.10 * (gap / 1.05) ** 2)
-        loop = (gap < 1.75) & ((np.abs(share - 0.375 - 0.05 * (gap - 1)) < 0.008) | (np.abs(share - 0.12 - 0.3 * (gap - 1)) < 0.008))
+        loop = (gap < 1.75) & (
+            (np.abs(share - 0.375 - 0.05 * (gap - 1)) < 0.008) | (np.abs(share - 0.12 - 0.3 * (gap - 1)) < 0.008)
+        )
         return np.asarray(cloth | loop, np.bool_)
 
     height = np.linspace(0, 1, 26)
     bulge = np.interp(height, [0, 0.25, 0.6, 1], [0.008, 0.014, 0.014, 0.008]).astype(np.float32)
     tube = tailor.body.head.part(0.02, 0.47, 26).grown(bulge)
-    image = _stroke(60, 4, np.array(garment.tint, np.float32) * 0.8, [(0, 0.3, 1, 0.33), (0, 0.5, 1, 0.53), (0, 0.7, 1, 0.73)], 0.6)
+    image = _stroke(
+        60, 4, np.array(garment.tint, np.float32) * 0.8, [(0, 0.3, 1, 0.33), (0, 0.5, 1, 0.53), (0, 0.7, 1, 0.73)], 0.6
+    )
     nose = np.asarray(_face_relief()[1:30] * 0.8, np.float32)
-    tailor.add(Patch(tube, part, material, 5, lambda share, angle: keep(0.02 + 0.45 * share, angle), nose, (Decal(image, (HALF_PI - 1, HALF_PI + 1), (0.1, 0.95)),)))
+    tailor.add(
+        Patch(
+            tube,
+            part,
+            material,
+            5,
+            lambda share, angle: keep(0.02 + 0.45 * share, angle),
+            nose,
+            (Decal(image, (HALF_PI - 1, HALF_PI + 1), (0.1, 0.95)),),
+        )
+    )
     tailor.decide(part, _ring(tube, 0.5)[[1, 2, 3]])
 
 
@@ -687,7 +856,6 @@ def _shell(body: Body, begin: float, end: float, by: float, rings: int = 30) -> 
 
 def _hat(tailor: _Tailor, garment: Garment) -> None:
     body, material, part = tailor.body, tailor.look(garment), tailor.part("Hat", garment)
-    left, up, front = body.head_frame
     if garment.style in ("beanie", "fur"):
         bulk = 0.030 if garment.style == "fur" else 0.017
         crown = _shell(body, 0.66, 1.0, bulk)
@@ -716,7 +884,11 @@ def _brimmed(tailor: _Tailor, garment: Garment, material: int, part: int) -> Non
     side, ahead = ring.sides[0], ring.fronts[0]
     tall = {"cap": 0.088, "bucket": 0.09, "fedora": 0.115, "sun": 0.105}[garment.style] * body.scale
     rise = np.linspace(0, 1, 14)[:, None]
-    shrink = np.array({"cap": 1 - rise**2.6, "bucket": 1 - 0.16 * rise - 0.84 * rise**12}.get(garment.style, 1 - 0.18 * rise - 0.82 * rise**9))
+    shrink = np.array(
+        {"cap": 1 - rise**2.6, "bucket": 1 - 0.16 * rise - 0.84 * rise**12}.get(
+            garment.style, 1 - 0.18 * rise - 0.82 * rise**9
+        )
+    )
     shrink = np.maximum(shrink, 0.02)
     centers = ring.centers[0] + up * tall * rise
     crown = Tube(np.float32(centers), np.float32(side * shrink), np.float32(ahead * shrink))
@@ -727,9 +899,13 @@ def _brimmed(tailor: _Tailor, garment: Garment, material: int, part: int) -> Non
     if garment.style == "cap":
         reach, droop = 0.075 * body.scale, 0.018
         brim = Tube(
-            np.float32(ring.centers[0] + front * reach * out - up * droop * out**2), np.float32(side * (1 - 0.10 * out)), np.float32(ahead * (1.0 + 0 * out))
+            np.float32(ring.centers[0] + front * reach * out - up * droop * out**2),
+            np.float32(side * (1 - 0.10 * out)),
+            np.float32(ahead * (1.0 + 0 * out)),
         )
-        tailor.add(Patch(brim, part, material, 6, lambda share, angle: from_front(angle) < 1.25 - 0.2 * share, two_sided=True))
+        tailor.add(
+            Patch(brim, part, material, 6, lambda share, angle: from_front(angle) < 1.25 - 0.2 * share, two_sided=True)
+        )
         return
     reach = {"bucket": 0.045, "fedora": 0.075, "sun": 0.16}[garment.style] * body.scale
     droop = {"bucket": 0.045, "fedora": 0.006, "sun": 0.03}[garment.style] * body.scale
@@ -774,20 +950,41 @@ def _stubble(tailor: _Tailor, garment: Garment) -> Rgb:
 
 def _scalp(tailor: _Tailor, style: str, material: int, part: int) -> None:
     body, rng = tailor.body, tailor.rng
-    line = HAIRLINES.get({"fringe": "fringe", "bob": "fringe", "ponytail": "tied", "bun": "tied"}.get(style, "short"), HAIRLINES["short"])
+    line = HAIRLINES.get(
+        {"fringe": "fringe", "bob": "fringe", "ponytail": "tied", "bun": "tied"}.get(style, "short"), HAIRLINES["short"]
+    )
     if style in ("long", "wavy") and rng.random() < 0.4:
         line = HAIRLINES["fringe"]
-    bulk = {"crop": 0.010, "side": 0.018, "fringe": 0.016, "bob": 0.020, "afro": 0.075, "bald": 0.0015, "ponytail": 0.009, "bun": 0.009}.get(style, 0.017)
-    wobble = 0.012 * smooth_noise(rng, (64, 1), (3, 0))[:, 0] if style not in ("bald", "tied") else np.zeros(64, np.float32)
+    bulk = {
+        "crop": 0.010,
+        "side": 0.018,
+        "fringe": 0.016,
+        "bob": 0.020,
+        "afro": 0.075,
+        "bald": 0.0015,
+        "ponytail": 0.009,
+        "bun": 0.009,
+    }.get(style, 0.017)
+    wobble = (
+        0.012 * smooth_noise(rng, (64, 1), (3, 0))[:, 0] if style not in ("bald", "tied") else np.zeros(64, np.float32)
+    )
     hatted = "Hat" in tailor.person.outfit.garments
 
     def keep(share: Array, angle: Array) -> NDArray[np.bool_]:
         real = 0.1 + 0.9 * share
-        edge = np.interp(from_front(angle), HAIRLINE_GAPS, line) + wobble[np.mod((angle * 64 / (2 * np.pi)).astype(int), 64)]
+        edge = (
+            np.interp(from_front(angle), HAIRLINE_GAPS, line)
+            + wobble[np.mod((angle * 64 / (2 * np.pi)).astype(int), 64)]
+        )
         return np.asarray((real > edge) & ((real < 0.72) | (not hatted)), np.bool_)
 
     tube = _shell(body, 0.1, 1.0, min(bulk, 0.012 if hatted else 1.0))
-    strands = tailor.folds(0.4 * bulk if style != "afro" else 0.016, along=4 if style != "afro" else 1.3, around=1.0 if style != "afro" else 1.3, cells=64)
+    strands = tailor.folds(
+        0.4 * bulk if style != "afro" else 0.016,
+        along=4 if style != "afro" else 1.3,
+        around=1.0 if style != "afro" else 1.3,
+        cells=64,
+    )
     tailor.add(Patch(tube, part, material, 3, keep, strands))
 
 
@@ -803,7 +1000,9 @@ def _beard(tailor: _Tailor, garment: Garment, extra: str, part: int) -> None:
 
     tube = tailor.body.head.part(0.0, 0.34, 20).grown(depth)
     if extra == "longbeard":
-        tube = replace(tube, centers=tube.centers - np.linspace(0.02, 0, 20, dtype=np.float32)[:, None] * tailor.body.head_frame[1])
+        tube = replace(
+            tube, centers=tube.centers - np.linspace(0.02, 0, 20, dtype=np.float32)[:, None] * tailor.body.head_frame[1]
+        )
     tint = _stubble(tailor, garment) if extra == "stubble" else garment.tint
     material = tailor.look(replace(garment, tint=tint, pattern="Solid"))
     relief = np.asarray(_face_relief()[:22], np.float32)
@@ -813,16 +1012,22 @@ def _beard(tailor: _Tailor, garment: Garment, extra: str, part: int) -> None:
 def _falling(tailor: _Tailor, garment: Garment, material: int, part: int) -> None:
     """Hair that falls over neck, shoulders and back."""
     body = tailor.body
-    left, up, front = body.head_frame
+    _, up, front = body.head_frame
     bob = garment.style.startswith("bob")
     length = (0.20 if bob else 0.30 + 0.22 * garment.reach) * body.scale
     down = np.linspace(0, 1, 28)
     start = body.head.part(0.72, 0.72, 2)
     vertical = up * 0.5 + np.float32([0, 0.5, 0])
-    centers = start.centers[0] - vertical * (length * down)[:, None] - front * (0.028 * np.sin(np.pi * np.minimum(1, down * 1.2)) + 0.03 * down)[:, None]
+    centers = (
+        start.centers[0]
+        - vertical * (length * down)[:, None]
+        - front * (0.028 * np.sin(np.pi * np.minimum(1, down * 1.2)) + 0.03 * down)[:, None]
+    )
     wide = np.interp(down, [0, 0.3, 0.6, 1], [1.16, 1.28, 1.36 if not bob else 1.3, 1.45 if not bob else 1.15])
     deep = np.interp(down, [0, 0.4, 1], [1.12, 1.05, 0.92])
-    tube = Tube(np.float32(centers), np.float32(start.sides[0] * wide[:, None]), np.float32(start.fronts[0] * deep[:, None]))
+    tube = Tube(
+        np.float32(centers), np.float32(start.sides[0] * wide[:, None]), np.float32(start.fronts[0] * deep[:, None])
+    )
     parted = tailor.rng.uniform(0.95, 1.15)
     ragged = 0.06 * smooth_noise(tailor.rng, (64, 1), (1.5, 0))[:, 0]
 
@@ -836,7 +1041,7 @@ def _falling(tailor: _Tailor, garment: Garment, material: int, part: int) -> Non
     if bob:
         tailor.decide(part, _ring(tube, 0.5))
     else:
-        tailor.decide(part, _ring(tube, 0.9), _ring(tube, 0.8))
+        tailor.decide(part, _ring(tube, float(0.21 * body.scale / length)), _ring(tube, 0.9))  # at the shoulders
 
 
 def _ponytail(tailor: _Tailor, garment: Garment, material: int, part: int) -> None:
@@ -845,7 +1050,14 @@ def _ponytail(tailor: _Tailor, garment: Garment, material: int, part: int) -> No
     start = body.head.part(0.74, 0.74, 2)
     root = start.centers[0] - start.fronts[0] * 1.0
     length = (0.24 + 0.16 * garment.reach) * body.scale
-    points = np.stack([root, root - front * 0.055 - up * 0.02, root - front * 0.06 - np.float32([0, 0.5 * length, 0]), root - front * 0.02 - np.float32([0, length, 0])])
+    points = np.stack(
+        [
+            root,
+            root - front * 0.055 - up * 0.02,
+            root - front * 0.06 - np.float32([0, 0.5 * length, 0]),
+            root - front * 0.02 - np.float32([0, length, 0]),
+        ]
+    )
     radii = np.array([(0, 0.018), (0.15, 0.032), (0.5, 0.040), (0.85, 0.028), (1, 0.006)]) * (1, body.scale)
     tube = path_tube(np.float32(points), radii, -np.float32(front), rings=30, smooth=4)
     tailor.add(Patch(tube, part, material, 4, displace=tailor.folds(0.006, along=6, around=1.2, cells=48)))
@@ -861,7 +1073,15 @@ def _bun(tailor: _Tailor, garment: Garment, material: int, part: int) -> None:
     radius = 0.042 * body.scale
     centers = middle - up * radius * np.cos(angle)
     shape = np.maximum(np.sin(angle), 0.03) * radius
-    tailor.add(Patch(Tube(np.float32(centers), np.float32(body.head_frame[0] * shape), np.float32(front * shape)), part, material, 4, displace=tailor.folds(0.005)))
+    tailor.add(
+        Patch(
+            Tube(np.float32(centers), np.float32(body.head_frame[0] * shape), np.float32(front * shape)),
+            part,
+            material,
+            4,
+            displace=tailor.folds(0.005),
+        )
+    )
 
 
 def _no_length(tailor: _Tailor, garment: Garment, material: int, part: int) -> None:
@@ -898,12 +1118,25 @@ def _backpack(tailor: _Tailor, material: int) -> None:
     side = back.sides / np.linalg.norm(back.sides, axis=1, keepdims=True)
     shape = np.sqrt(np.clip(1 - np.abs(np.linspace(-1, 1, 14)) ** 6, 0.02, 1))[:, None]
     centers = back.centers - back.fronts - front * 0.085 * scale
-    tailor.add(Patch(Tube(centers, side * np.float32(0.135 * scale) * shape, front * np.float32(0.085 * scale) * shape, 3.5), 0, material, 7))
+    tailor.add(
+        Patch(
+            Tube(centers, side * np.float32(0.135 * scale) * shape, front * np.float32(0.085 * scale) * shape, 3.5),
+            0,
+            material,
+            7,
+        )
+    )
     for sign in (-1.0, 1.0):
         points = _down_the_front(tailor, 1.43, 1.12, sign * 0.105, 0.024)
         top = body.trunk.part(trunk_share(1.44), trunk_share(1.44), 2)
         over = top.centers[0] + top.sides[0] * 0.7 * sign + np.float32([0, 0.03, 0])
-        strap = path_tube(np.float32([over - top.fronts[0] * 1.2, over, *points]), np.array([(0, 0.02), (1, 0.02)]), np.float32([0, 0, 1]), rings=30, smooth=2)
+        strap = path_tube(
+            np.float32([over - top.fronts[0] * 1.2, over, *points]),
+            np.array([(0, 0.02), (1, 0.02)]),
+            np.float32([0, 0, 1]),
+            rings=30,
+            smooth=2,
+        )
         tailor.add(Patch(replace(strap, fronts=strap.fronts * np.float32(0.3)), 0, material, 7))
 
 
@@ -923,7 +1156,14 @@ def _handbag(tailor: _Tailor, material: int) -> None:
     for shift in (-0.025, 0.025):
         ends = [grip + hang * 0.13 + np.float32([shift, 0, s * 0.07]) for s in (-1, 1)]
         points = np.float32([ends[0], grip + np.float32([shift * 0.3, 0, 0]), ends[1]])
-        tailor.add(Patch(path_tube(points, np.array([(0, 0.006), (1, 0.006)]), np.float32([1, 0, 0]), rings=20, smooth=3), 0, material, 7))
+        tailor.add(
+            Patch(
+                path_tube(points, np.array([(0, 0.006), (1, 0.006)]), np.float32([1, 0, 0]), rings=20, smooth=3),
+                0,
+                material,
+                7,
+            )
+        )
     _bag_body(tailor, np.float32(grip + hang * 0.12), 0.14 * scale, 0.21 * scale, 0.055 * scale, material)
 
 
@@ -936,12 +1176,22 @@ def _shoulder_bag(tailor: _Tailor, material: int) -> None:
     shoulder = body.trunk.part(trunk_share(1.445), trunk_share(1.445), 2)
     over = shoulder.centers[0] + sign * -0.75 * shoulder.sides[0] + np.float32([0, 0.05, 0])
     chest = [
-        ring.centers[0] + ring.fronts[0] + ring.fronts[0] / np.linalg.norm(ring.fronts[0]) * 0.05 + sign * share * ring.sides[0]
+        ring.centers[0]
+        + ring.fronts[0]
+        + ring.fronts[0] / np.linalg.norm(ring.fronts[0]) * 0.05
+        + sign * share * ring.sides[0]
         for height, share in ((1.3, -0.35), (1.15, 0.1), (1.03, 0.6))
         for ring in [body.trunk.part(trunk_share(height), trunk_share(height), 2)]
     ]
     points = np.float32([over, *chest, bag + np.float32([0, 0.04, 0])])
-    tailor.add(Patch(path_tube(points, np.array([(0, 0.012), (1, 0.012)]), np.float32([0, 0, 1]), rings=40, smooth=3), 0, material, 9))
+    tailor.add(
+        Patch(
+            path_tube(points, np.array([(0, 0.012), (1, 0.012)]), np.float32([0, 0, 1]), rings=40, smooth=3),
+            0,
+            material,
+            9,
+        )
+    )
 
 
 _PUT_ON: dict[str, Callable[[_Tailor, Garment], None]] = {
