@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.editing import narrowed
-from app.wording import ATTRIBUTES
+from app.wording import ATTRIBUTES, label_words
 from app.workspace import Workspace
 from query.facets import Facet
 from query.search import SearchResult
@@ -55,7 +55,12 @@ def _labels(facet: Facet, result: SearchResult) -> View:
 
 
 def _value(label: str, count: int, result: SearchResult, more: Has) -> View:
-    return {"label": label, "count": count, "query": format_query(narrowed(result.query, more))}
+    return {
+        "label": label,
+        "words": label_words(label),
+        "count": count,
+        "query": format_query(narrowed(result.query, more)),
+    }
 
 
 def _has(facet: Facet, label: str) -> Has:

@@ -100,8 +100,12 @@ def _attribute_view(person_id: int, group: str, record: CharacterizedAttribute) 
         "name": ATTRIBUTES[group].capitalize(),
         "score": record.score,
         "outline": photo_outline_url(person_id, group, 1),
-        **{task: {"label": winner[0], "p": winner[1]} if winner else None for task, winner in winners.items()},
+        **{task: _label_view(*winner) if winner else None for task, winner in winners.items()},
     }
+
+
+def _label_view(label: str, probability: float) -> View:
+    return {"label": label, "words": label_words(label), "p": probability}
 
 
 def _place(stored: StoredPerson) -> View:

@@ -151,8 +151,8 @@ class Screen {
 
   found() {
     const { results } = this.view;
-    return h("main", { class: "page" },
-      results.total ? this.facets() : h("div"),
+    return h("main", { class: results.total ? "page" : "page empty" },
+      results.total ? this.facets() : null,
       h("div", {}, this.chips(), results.total ? this.hits() : this.nobody()));
   }
 
@@ -230,7 +230,7 @@ class Screen {
       this.view.facets.map((facet) => h("section", {}, h("h3", {}, facet.title), facet.values.map((value) =>
         h("button", { class: "facet", onclick: () => this.tell("query", { query: value.query }) },
           SWATCHES[value.label] ? h("i", { style: { background: SWATCHES[value.label] } }) : null,
-          h("span", {}, value.label), h("b", { class: "number" }, value.count.toLocaleString("en")))))));
+          h("span", {}, value.words), h("b", { class: "number" }, value.count.toLocaleString("en")))))));
   }
 
   detail(person) {
@@ -276,7 +276,7 @@ class Screen {
   attribute(row) {
     const cell = (value, swatch) => h("td", {},
       swatch && value ? h("span", { class: "swatch", style: { background: SWATCHES[value.label] } }) : null,
-      value ? value.label : "–", value ? h("small", { class: "number" }, percent(value.p)) : null);
+      value ? value.words : "–", value ? h("small", { class: "number" }, percent(value.p)) : null);
     const point = (shown) => {
       const pointed = this.root.querySelector(".pointed");
       pointed.src = row.outline;
