@@ -55,6 +55,18 @@ HEAD = np.array(
 )
 HEAD_HEIGHT = 0.226
 SIDES = ("left", "right")
+# Metres from the ankle to the toes, half width, half height, height of the middle, of a foot.
+FOOT = (
+    (-0.062, 0.010, 0.016, 0.030),
+    (-0.055, 0.026, 0.036, 0.036),
+    (-0.02, 0.034, 0.048, 0.046),
+    (0.03, 0.036, 0.046, 0.044),
+    (0.08, 0.040, 0.033, 0.031),
+    (0.13, 0.045, 0.025, 0.024),
+    (0.17, 0.040, 0.020, 0.019),
+    (0.195, 0.024, 0.015, 0.015),
+    (0.203, 0.006, 0.006, 0.012),
+)
 LEG_RADII = np.array(
     [(0.0, 0.086), (0.25, 0.079), (0.5, 0.056), (0.56, 0.053), (0.68, 0.056), (0.9, 0.037), (1, 0.035)]
 )
@@ -354,21 +366,7 @@ def _head(chin: Array, frame: Array, scale: float) -> Tube:
 
 def _foot(leg: Limb, scale: float) -> Tube:
     """From heel to toe; rings stand upright across the foot."""
-    shape = np.array(
-        [
-            (-0.062, 0.010, 0.016, 0.030),
-            (-0.055, 0.026, 0.036, 0.036),
-            (-0.02, 0.034, 0.048, 0.046),
-            (0.03, 0.036, 0.046, 0.044),
-        ]
-        + [
-            (0.08, 0.040, 0.033, 0.031),
-            (0.13, 0.045, 0.025, 0.024),
-            (0.17, 0.040, 0.020, 0.019),
-            (0.195, 0.024, 0.015, 0.015),
-        ]
-        + [(0.203, 0.006, 0.006, 0.012)]
-    )
+    shape = np.array(FOOT)
     along = np.linspace(shape[0, 0], shape[-1, 0], 28)
     half_width, half_height, middle = (
         np.interp(along, shape[:, 0], shape[:, index])[:, None] * scale for index in (1, 2, 3)
