@@ -114,7 +114,7 @@ def draw_confusion(
     """
     columns = [*labels, other][: counts.shape[1]]
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure = Figure(figsize=(1.6 + 0.45 * len(columns), 1.4 + 0.42 * len(labels)), dpi=130, layout="constrained")
+    figure = Figure(figsize=(1.6 + 0.45 * len(columns), 1.4 + 0.42 * len(labels)), dpi=130)
     axes = figure.add_subplot()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     axes.set_xticks(range(len(columns)), columns, rotation=60, ha="right", fontsize=8)
@@ -125,7 +125,7 @@ def draw_confusion(
         color = "white" if share > 0.5 else "#333333"
         axes.text(column, row, f"{share * 100:.0f}", ha="center", va="center", fontsize=6, color=color)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    figure.savefig(path, bbox_inches="tight")
 
 
 def _class_names(task: str) -> tuple[str, ...]:
