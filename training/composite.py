@@ -30,8 +30,8 @@ class CompositeConfig:
         smallest_person: visible pixels below which a person is neither required nor punished.
     """
 
-    whole: float = 0.40
-    crowd: float = 0.38
+    whole: float = 0.36
+    crowd: float = 0.32
     group: float = 0.22
     recolor: float = 0.15
     most_people: int = 6

@@ -18,8 +18,10 @@ from training.ccp import CCPDataset
 from training.coco_people import COCOPeopleDataset
 from training.composite import Composer, CompositeConfig, Source, in_memory
 from training.matcher import Targets
+from training.synthetic import render, sample_scene
 
 STRIDE = 4  # of the network's output
+RENDERED_HEIGHT, RENDERED_WIDTH = 320, 256
 SHAPES = ((1.0, 1.0), (1.14, 0.86), (1.14, 0.86), (0.86, 1.14))  # height and width of canvases, relative
 
 
@@ -153,7 +155,25 @@ def read_sources(roots: Sequence[Path]) -> tuple[list[Source], list[Layer], list
     return [Source.of(*pair) for pair in zip(people, rarity(people), strict=True)], groups, scenes
 
 
-def make_composer(roots: Sequence[Path], config: CompositeConfig) -> tuple[Composer, Mapping[str, Tensor]]:
-    """A composer over data folders, and the class weights of their people."""
+def render_layers(count: int, scenes: Sequence[Layer], seed: int) -> list[Layer]:
+    """Rendered scenes rich in rare labels, half of them before photographs without people."""
+    rng, layers = np.random.default_rng(seed), []
+    for number in tqdm(range(count), desc="rendering", mininterval=5, disable=count == 0):
+        spec = sample_scene(
+            rng, height=RENDERED_HEIGHT, width=RENDERED_WIDTH, num_people=1 + rng.poisson(0.8), rare=0.7
+        )
+        photograph = None
+        if scenes and number % 2:
+            photograph = scenes[rng.integers(len(scenes))].resize(spec.height, spec.width).image
+        scene = render(spec, backdrop=photograph)
+        tasks = {task: getattr(scene, task) for task in TASKS}
+        layers.append(Layer(scene.image, {"human": scene.human, **tasks}))
+    return layers
+
+
+def make_composer(
+    roots: Sequence[Path], config: CompositeConfig, *, rendered: int, seed: int
+) -> tuple[Composer, Mapping[str, Tensor]]:
+    """A composer over data folders and `rendered` scenes, and the class weights of the photographed people."""
     people, groups, scenes = read_sources(roots)
-    return Composer(people, groups, scenes, [], config), class_weights(people)
+    return Composer(people, groups, scenes, render_layers(rendered, scenes, seed), config), class_weights(people)

@@ -38,6 +38,7 @@ class TrainConfig:
         side: typical height and width of training pictures, pixels.
         warmup_steps, decay_steps: of the learning rate, linear at the start and the end, constant between.
         ema: decay of the moving average of the weights, which is what is saved.
+        rendered: rendered scenes among the pictures to train on.
         save_seconds: time between checkpoints.
     """
 
@@ -52,6 +53,7 @@ class TrainConfig:
     clip: float = 1.0
     ema: float = 0.998
     seed: int = 0
+    rendered: int = 0
     save_seconds: float = 120.0
     composite: CompositeConfig = field(default_factory=CompositeConfig)
     match: MatchWeights = field(default_factory=MatchWeights)
@@ -194,7 +196,9 @@ def batches(run: Run, data: CompositeBatches) -> Iterator[Batch]:
 def train(run: Run, roots: list[Path]) -> None:
     """Train until `run.config.steps`, logging to log.jsonl and saving now and then."""
     run.folder.mkdir(parents=True, exist_ok=True)
-    composer, class_weights = make_composer(roots, run.config.composite)
+    composer, class_weights = make_composer(
+        roots, run.config.composite, rendered=run.config.rendered, seed=run.config.seed
+    )
     data = CompositeBatches(
         composer,
         batch=run.config.batch,
@@ -238,7 +242,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--output", type=Path, default=Path("runs/hptr"), metavar="RUN", help="folder of a new run")
     parser.add_argument("--resume", type=Path, metavar="RUN", help="go on with the run in this folder")
     parser.add_argument("--initial", type=Path, metavar="FILE", help="start from these weights (safetensors)")
-    for name in ("side", "batch", "steps", "warmup_steps", "decay_steps", "seed"):
+    for name in ("side", "batch", "steps", "warmup_steps", "decay_steps", "seed", "rendered"):
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, help=f"default {getattr(TrainConfig, name)}")
     parser.add_argument("--learning-rate", type=float, help=f"default {TrainConfig.learning_rate}")
     return parser.parse_args(arguments)
@@ -252,7 +256,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.resume and not (folder / "state.json").is_file():
         print(f"Error: no training run in {folder}; expected state.json, start one with --output", file=sys.stderr)
         return 1
-    named = ("side", "batch", "steps", "warmup_steps", "decay_steps", "seed", "learning_rate")
+    named = ("side", "batch", "steps", "warmup_steps", "decay_steps", "seed", "rendered", "learning_rate")
     given = {name: value for name in named if (value := getattr(options, name)) is not None}
     config = replace(TrainConfig(model=options.config), **given)
     torch.set_flush_denormal(True)  # before any thread starts; denormal gradients make a CPU ten times slower
