@@ -7,7 +7,7 @@ rather than worn, is read and left out.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from query.lexicon import Garment
@@ -485,7 +485,8 @@ class _Walker:
     def after(self, item: Item) -> bool:
         """Reads one thing said after the garment; False where nothing more is said of it."""
         return (
-            self.place(item)
+            self.particle(item)
+            or self.place(item)
             or self.predicate(item)
             or self.apposition(item)
             or self.feature(item)
@@ -502,10 +503,15 @@ class _Walker:
         self.at += count
         return True
 
+    def particle(self, item: Item) -> bool:
+        """ "has a hat on": the word ends nothing."""
+        on = self.text(1) == "on" and not isinstance(self.chunk(2), Phrase) and not self.mark(2, "pronoun")
+        return on and self.consume(item, 1)
+
     def place(self, item: Item) -> bool:
         """ "above the knee", "down her back", "in his hand"."""
-        ahead = 1
-        while self.text(ahead) in _REACHING and ahead < 4:
+        ahead = 2 if self.mark(1, "and", "comma") and self.text(2) in _REACHING else 1
+        while self.text(ahead) in _REACHING and ahead < 5:
             ahead += 1
         chunk = self.chunk(ahead)
         if not isinstance(chunk, Unit) or chunk.entry.body not in ("held", "short", "long"):
@@ -590,7 +596,8 @@ class _Walker:
         sleeves = phrase.look.sleeve and item.covers_torso and phrase.determiner not in ("a", "an")
         if not (sleeves or (phrase.look.patterns and self.text(ahead) != "in")):
             return False
-        item.look.add(phrase.look)
+        letters = phrase.look.patterns == ("Letters",)  # their color is not the garment's
+        item.look.add(replace(phrase.look, colors=[]) if letters else phrase.look)
         return self.consume(item, ahead + 1 + self.on_the_garment(ahead + 2))
 
     def on_the_garment(self, ahead: int) -> int:

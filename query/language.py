@@ -16,7 +16,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from query.grammar import Reading, read_sentence
-from query.lexicon import Lexicon, read_entries, read_plain_words, read_typos
+from query.lexicon import Lexicon, read_vocabulary
 from query.meaning import garment_terms
 from query.moments import ImagePhrase, find_image_phrases
 from query.spelling import Speller
@@ -218,9 +218,9 @@ class _Words:
     """Pipeline component: the words of the lexicon in the Doc."""
 
     def __init__(self, nlp: Language) -> None:
-        entries = read_entries()
-        self.lexicon = Lexicon(nlp, entries)
-        self.speller = Speller(entries, read_typos(), read_plain_words())
+        vocabulary = read_vocabulary()
+        self.lexicon = Lexicon(nlp, vocabulary.entries)
+        self.speller = Speller(vocabulary)
 
     def __call__(self, doc: Doc) -> Doc:
         """The Doc with its units."""

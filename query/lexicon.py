@@ -113,8 +113,23 @@ class Entry:
 NOTHING = Entry()
 
 
-def read_entries(path: Path = LEXICON_FILE) -> dict[str, Entry]:
-    """Every phrase of the file, in lower case with its hyphens, and its senses.
+@dataclass(frozen=True)
+class Vocabulary:
+    """What the file holds.
+
+    Args:
+        entries: every phrase, in lower case with its hyphens, and its senses.
+        typos: misspellings that no edit distance finds, and the phrase meant.
+        plain: ordinary words that are one letter away from a word of the lexicon and are no misspellings.
+    """
+
+    entries: Mapping[str, Entry]
+    typos: Mapping[str, str]
+    plain: frozenset[str]
+
+
+def read_vocabulary(path: Path = LEXICON_FILE) -> Vocabulary:
+    """The lexicon's file, checked.
 
     Raises:
         LexiconError: a table, a key or a label is not known; the message names it and what may stand there.
@@ -123,6 +138,16 @@ def read_entries(path: Path = LEXICON_FILE) -> dict[str, Entry]:
         tables = tomllib.load(file)
     if unknown := tables.keys() - _TABLES.keys() - {"garment", "typos", "plain"}:
         raise LexiconError(f"{path.name} has unknown tables {sorted(unknown)}; expected {sorted(_TABLES)}")
+    entries = _read_entries(tables)
+    typos = {typo: meant for meant, typos in tables.get("typos", {}).items() for typo in typos}
+    if unknown := set(typos.values()) - entries.keys():
+        raise LexiconError(
+            f"[typos] means {sorted(unknown)}, which the lexicon does not know; add them or correct them"
+        )
+    return Vocabulary(entries, typos, frozenset(tables.get("plain", {}).get("words", ())))
+
+
+def _read_entries(tables: Mapping[str, Any]) -> dict[str, Entry]:
     entries: dict[str, Entry] = {}
     for row in tables.get("garment", []):
         _add_garment(entries, row)
@@ -131,27 +156,6 @@ def read_entries(path: Path = LEXICON_FILE) -> dict[str, Entry]:
             for phrase in phrases:
                 _add_sense(entries, phrase, sense, value)
     return entries
-
-
-def read_typos(path: Path = LEXICON_FILE) -> dict[str, str]:
-    """Misspellings that no edit distance finds, and what is meant.
-
-    Raises:
-        LexiconError: a misspelling is meant as a phrase that the lexicon does not know.
-    """
-    with path.open("rb") as file:
-        tables = tomllib.load(file)
-    known = read_entries(path)
-    for meant in tables.get("typos", {}):
-        if meant not in known:
-            raise LexiconError(f"[typos] names {meant!r}, which is no phrase of the lexicon; add it or correct it")
-    return {typo: meant for meant, typos in tables.get("typos", {}).items() for typo in typos}
-
-
-def read_plain_words(path: Path = LEXICON_FILE) -> frozenset[str]:
-    """Ordinary English words that are one letter away from a word of the lexicon and are not misspellings."""
-    with path.open("rb") as file:
-        return frozenset(tomllib.load(file).get("plain", {}).get("words", ()))
 
 
 def plural_of(phrase: str) -> str:

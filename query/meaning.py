@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import pairwise
 
 from query.grammar import SUBJECT, Item, Reading
 from query.noun_phrases import Look
@@ -39,13 +40,23 @@ def garment_terms(reading: Reading) -> tuple[tuple[Query, ...], tuple[Item, ...]
     mine = [item for item in reading.items if item.owner == SUBJECT and item.worn]
     ignored = tuple(item for item in reading.items if not (item.owner == SUBJECT and item.worn))
     terms: list[Query] = []
-    for item in _merged(mine):
+    kept = _merged(mine)
+    _share_between_alternatives(kept)
+    for item in kept:
         new = _terms(item, sporty=reading.gender == "male" or reading.person in _SPORTS)
         if item.alternative and terms and len(new) == 1:
             terms[-1] = _either(terms[-1], new[0])
         else:
             terms += new
     return tuple(terms), ignored
+
+
+def _share_between_alternatives(items: list[Item]) -> None:
+    """In "a red jacket or coat" and "a jacket or coat, brown", the look is said of both."""
+    for first, second in pairwise(items):
+        akin = first.garment.main and second.garment.main and second.alternative and not second.phrase.determiner
+        if akin and first.look.says_something() != second.look.says_something():
+            first.look = second.look = first.look if first.look.says_something() else second.look
 
 
 def _merged(items: Iterable[Item]) -> list[Item]:
@@ -140,7 +151,8 @@ def _size(item: Item, index: int, look: Look) -> tuple[str, ...]:
         return has.size
     if has.attribute == ("Pants",) and has.size == ("Short/small",):
         return has.size  # "long shorts" are shorts
-    return look.size or _length(has.attribute, look.length) or has.size
+    size = () if look.size == ("Sparse/bald",) and has.attribute != ("Hair",) else look.size
+    return size or _length(has.attribute, look.length) or has.size
 
 
 def _length(attribute: tuple[str, ...], length: str) -> tuple[str, ...]:
@@ -158,7 +170,6 @@ def _either(first: Query, second: Query) -> Query:
     """Two alternatives as one clause where only the attribute differs, as Or (or two denials) otherwise."""
     if isinstance(first, Not) and isinstance(second, Not):
         return And((*first.terms, second)) if isinstance(first, And) else And((first, second))
-    if isinstance(first, Has) and isinstance(second, Has):
-        if replace(first, attribute=("Hat",)) == replace(second, attribute=("Hat",)):
-            return replace(first, attribute=tuple(dict.fromkeys(first.attribute + second.attribute)))
+    if isinstance(first, Has) and isinstance(second, Has) and second == replace(first, attribute=second.attribute):
+        return replace(first, attribute=tuple(dict.fromkeys(first.attribute + second.attribute)))
     return Or((*first.terms, second)) if isinstance(first, Or) else Or((first, second))

@@ -10,6 +10,7 @@ from query.lexicon import Garment
 from query.units import Unit
 
 _LINKS = ("and", "or", "comma")
+_ANYBODY = frozenset({"person", "people", "individual", "someone", "child", "kid", "baby", "suspect", "subject"})
 _PHRASE_ROLES = frozenset({"transparent", "filler", "determiner", "possessive"})
 
 
@@ -188,12 +189,9 @@ class _PhraseReader:
         if garment.trait or (following is not None and following.entry.person and not following.entry.garment):
             self.trait(unit, garment)
             return True
-        if (
-            garment.attributive
-            and following is not None
-            and following.entry.garment
-            and not following.entry.garment.trait
-        ):
+        if following is not None and following.entry.garment and _qualifies(garment, following.entry.garment):
+            if len(garment.means) == 1:
+                self.phrase.look.size = self.phrase.look.size or garment.means[0].has.size
             return True
         if (
             following is not None
@@ -268,6 +266,14 @@ class _PhraseReader:
 
     def person(self, unit: Unit) -> bool:
         """A person: the noun."""
+        following = self.peek(1)
+        if (
+            unit.entry.person == "any"
+            and unit.text not in _ANYBODY
+            and following is not None
+            and following.entry.garment
+        ):
+            return self.other_noun(unit)  # "police hat", "nurse uniform"
         self.take()
         self.phrase.person, self.phrase.noun = unit.entry.person, unit
         self.phrase.group = unit.entry.group
@@ -367,6 +373,12 @@ class _PhraseReader:
             if not (unit.entry.modifies or linking):
                 return False
         return True
+
+
+def _qualifies(garment: Garment, following: Garment) -> bool:
+    """Whether the first garment is an adjective of the second: "uniform shirt", "fleece pullover"."""
+    akin = bool(set(garment.attributes) & set(following.attributes)) and "Hair" not in garment.attributes
+    return (garment.attributive or akin) and not following.trait
 
 
 def _only_neutral(unit: Unit) -> bool:

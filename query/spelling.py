@@ -1,12 +1,11 @@
 """Spelling: what a misspelled word was meant to be."""
 
 import re
-from collections.abc import Mapping
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from query.lexicon import Entry
+from query.lexicon import Entry, Vocabulary
 
 # Words of the grammar that are worth correcting too, because whose garment it is hangs on them.
 _GRAMMAR_WORDS = frozenset({"wearing", "carrying", "holding", "without", "woman", "dressed"})
@@ -20,10 +19,10 @@ class Speller:
     An edit adds, drops or changes a letter, or swaps two neighbours.
     """
 
-    def __init__(self, entries: Mapping[str, Entry], typos: Mapping[str, str], plain: frozenset[str]) -> None:
-        self.typos = typos
-        self.plain = plain
-        self.meant = [word for word, entry in entries.items() if _correctable(word, entry)]
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.typos = vocabulary.typos
+        self.plain = vocabulary.plain
+        self.meant = [word for word, entry in vocabulary.entries.items() if _correctable(word, entry)]
 
     def correct(self, typed: str) -> str | None:
         """The word meant by `typed` (lower case, not itself known), or None where nothing is close or it is plain."""
