@@ -24,11 +24,8 @@ def person(color: str = "Red", *, left: int = 8, height: int = HEIGHT, width: in
     whole[4 : height - 4, left : left + 16] = True
     coat, face = whole.copy(), whole.copy()
     coat[:16], face[16:] = False, False
-    looks = {
-        "size": one_hot("size", "Long/large"),
-        "pattern": one_hot("pattern", "Solid"),
-        "color": one_hot("color", color),
-    }
+    winners = {"size": "Long/large", "pattern": "Solid", "color": color}
+    looks = {task: one_hot(task, label) for task, label in winners.items()}
     appearance = np.zeros(8, np.float32)
     appearance[COLORS.index(color) % 8] = 1.0
     return Person(

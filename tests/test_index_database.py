@@ -34,12 +34,7 @@ def test_the_schema_goes_down_and_up_again(tmp_path: Path) -> None:
     open_database(tmp_path).close()
     place = make_url(f"sqlite:///{tmp_path / 'signalement.sqlite'}")
     migrate(place, "base")
-    with sqlite3.connect(tmp_path / "signalement.sqlite") as connection:
-        assert (
-            connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'person'").fetchall()
-            == []
-        )
-    connection.close()
+    assert tables(tmp_path / "signalement.sqlite") == {"alembic_version"}
     migrate(place, "head")
     open_database(tmp_path, read_only=True).close()
 
@@ -57,6 +52,14 @@ def test_two_databases_may_share_a_home(tmp_path: Path) -> None:
         with PersonIndex.open(tmp_path, database=f"sqlite:///{tmp_path / name}.sqlite") as index:
             folders.add(index.files.derived_folder(1))
     assert len(folders) == 2
+
+
+def tables(path: Path) -> set[str]:
+    connection = sqlite3.connect(path)
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    names = {name for (name,) in found}
+    connection.close()
+    return names
 
 
 def execute(path: Path, statement: str) -> None:
@@ -92,9 +95,7 @@ def test_somebody_elses_database_is_refused_and_untouched(tmp_path: Path) -> Non
         NotOurDatabaseError, match=r"expected a database made by signalement, but .* holds other tables"
     ):
         open_database(tmp_path)
-    connection = sqlite3.connect(file)
-    assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("recipe",)]
-    connection.close()
+    assert tables(file) == {"recipe"}
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
@@ -108,7 +109,7 @@ def test_read_only_reads_and_refuses_to_write(tmp_path: Path) -> None:
         index.add([new_image("a.jpg", "Red")], gallery="g", checkpoint_hash="c")
     with PersonIndex.open(tmp_path, read_only=True) as index:
         assert index.status().people == 1
-        with pytest.raises(ReadOnlyError, match="expected to write to .* but it is read-only; make it writable"):
+        with pytest.raises(ReadOnlyError, match=r"expected to write to .* but it is read-only; make it writable"):
             index.delete_people([1])
         assert index.status().people == 1
 
@@ -124,7 +125,7 @@ def test_a_database_that_turns_out_read_only_says_so(tmp_path: Path) -> None:
 
 
 def test_read_only_needs_a_database(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="no database at .*; make one with python -m app ingest"):
+    with pytest.raises(StoreError, match=r"no database at .*; make one with python -m app ingest"):
         open_database(tmp_path, read_only=True)
 
 
@@ -136,7 +137,7 @@ def test_a_wrong_url_says_what_one_looks_like(tmp_path: Path, url: str) -> None:
 
 
 def test_a_database_in_a_missing_folder_says_so(tmp_path: Path) -> None:
-    with pytest.raises(StoreUnavailableError, match="cannot open .*; check that it exists and may be opened"):
+    with pytest.raises(StoreUnavailableError, match=r"cannot open .*; check that it exists and may be opened"):
         open_database(tmp_path, f"sqlite:///{tmp_path / 'none' / 'file.sqlite'}")
 
 
