@@ -1,0 +1,142 @@
+"""Vectors: FAISS finds what a plain scan finds, and never answers from a damaged or stale file."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from index import vectors
+from index.person_index import PersonIndex, UnknownPersonError
+from index.vectors import Likeness, VectorFileError, build_vectors, load_vectors, open_vectors, save_vectors, unit
+from tests.index_samples import new_image
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[PersonIndex]:
+    with PersonIndex.open(tmp_path) as opened:
+        images = [new_image("a.jpg", "Red", "Blue"), new_image("b.jpg", "Red", "Brown"), new_image("c.jpg", "Yellow")]
+        opened.add(images, gallery="g", checkpoint_hash="c1")
+        yield opened
+
+
+def random_vectors(count: int, dimensions: int = 16) -> np.ndarray:
+    return unit(np.random.default_rng(0).normal(size=(count, dimensions)))
+
+
+def nearest(stored: np.ndarray, query: np.ndarray, ids: np.ndarray, limit: int) -> list[int]:
+    return ids[np.argsort(-(stored @ query), kind="stable")[:limit]].tolist()
+
+
+def test_flat_search_is_exact_with_and_without_filter() -> None:
+    stored, ids = random_vectors(300), np.arange(300) * 7 + 3
+    built = build_vectors(ids, stored)
+    assert built.file.recall == 1.0
+    found = [one.person_id for one in built.search(stored[5], 10)]
+    assert found == nearest(stored, stored[5], ids, 10)
+    few = ids[100:110]
+    among = [one.person_id for one in built.search(stored[5], 20, among=few)]
+    assert among == nearest(stored[100:110], stored[5], few, 20)  # ten, and no padding
+
+
+def test_ivf_reaches_the_recall_that_it_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vectors, "FLAT_LIMIT", 100)
+    monkeypatch.setattr(vectors, "TRAINING_POINTS", 39)
+    stored, ids = random_vectors(4000), np.arange(4000) + 1
+    built = build_vectors(ids, stored.astype(np.float16))
+    assert built.file.recall >= vectors.RECALL_WANTED
+    queries = random_vectors(4000)[:50]
+    hits = [
+        set(nearest(stored, query, ids, 10)) & {one.person_id for one in built.search(query, 10)} for query in queries
+    ]
+    assert np.mean([len(hit) / 10 for hit in hits]) >= 0.93
+    few = ids[:20]
+    assert {one.person_id for one in built.search(queries[0], 20, among=few)} == set(few.tolist())
+
+
+def test_more_like_this_and_dressed_like_this(index: PersonIndex) -> None:
+    likeness = Likeness(index)
+    assert likeness.more_like(1, 1)[0].person_id == 3  # the other in red
+    assert likeness.dressed_like(1, 1)[0].person_id == 3
+    assert 1 not in [one.person_id for one in likeness.dressed_like(1, 10)]
+    assert [one.person_id for one in likeness.more_like(1, 10, among=np.array([1, 4]))] == [4]
+    with pytest.raises(UnknownPersonError, match="has no person 99"):
+        likeness.more_like(99, 1)
+
+
+def test_answers_follow_the_store(index: PersonIndex) -> None:
+    likeness = Likeness(index)
+    assert likeness.more_like(1, 1)[0].person_id == 3
+    index.delete_people([3])
+    assert 3 not in [one.person_id for one in likeness.more_like(1, 10)]
+    index.add([new_image("d.jpg", "Red")], gallery="g", checkpoint_hash="c1")
+    assert likeness.more_like(1, 1)[0].person_id == 6
+
+
+def test_an_index_is_read_back_as_written(tmp_path: Path) -> None:
+    built = save_vectors(build_vectors(np.arange(5), random_vectors(5), revision=(1, 2)), tmp_path, "look")
+    loaded = load_vectors(tmp_path, "look", (1, 2))
+    assert loaded.file == built.file
+    assert loaded.search(random_vectors(5)[2], 5) == built.search(random_vectors(5)[2], 5)
+
+
+def test_only_the_newest_file_is_kept(tmp_path: Path) -> None:
+    for revision in (1, 2):
+        save_vectors(
+            build_vectors(np.arange(5), random_vectors(5), revision=(1, revision), kind="look"), tmp_path, "look"
+        )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["look-1-2.faiss", "look.json"]
+
+
+def flip_a_byte(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("name", "harm", "reason"),
+    [
+        ("look-*.faiss", flip_a_byte, "is damaged: its checksum differs"),
+        ("look-*.faiss", Path.unlink, "is missing"),
+        ("look.json", Path.unlink, "look.json is missing"),
+        ("look.json", lambda path: path.write_text('{"name": '), "look.json is damaged"),
+        ("look.json", lambda path: path.write_text('{"revision": [1, 1]}'), "look.json is damaged"),
+    ],
+)
+def test_harmed_files_are_rebuilt_and_that_is_said(
+    index: PersonIndex, caplog: pytest.LogCaptureFixture, name: str, harm: object, reason: str
+) -> None:
+    good = open_vectors(index, "look")
+    (victim,) = index.derived_folder().glob(name)
+    harm(victim)
+    caplog.clear()
+    with caplog.at_level(logging.WARNING):
+        again = open_vectors(index, "look")
+    assert again.file == good.file
+    assert reason in caplog.text
+    assert "rebuilding the look vectors of generation 1 from the database" in caplog.text
+    caplog.clear()
+    open_vectors(index, "look")
+    assert caplog.text == ""
+
+
+def test_stale_files_are_refused(tmp_path: Path) -> None:
+    save_vectors(build_vectors(np.arange(5), random_vectors(5), revision=(1, 2)), tmp_path, "look")
+    with pytest.raises(VectorFileError, match=r"of revision \(1, 2\), the database is at \(1, 3\)"):
+        load_vectors(tmp_path, "look", (1, 3))
+
+
+def test_an_empty_store_has_no_neighbours(tmp_path: Path) -> None:
+    with PersonIndex.open(tmp_path) as index:
+        assert open_vectors(index, "appearance").search(np.ones(8, np.float32), 5) == []
+
+
+def test_bad_vectors_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"every person id may come once, got \[4\] more often"):
+        build_vectors(np.array([4, 4, 5]), random_vectors(3))
+    with pytest.raises(ValueError, match=r"vectors must have shape \(2, E\), got \(3, 16\)"):
+        build_vectors(np.array([4, 5]), random_vectors(3))
+    with pytest.raises(ValueError, match=r"vector must have shape \(16,\), got \(4,\)"):
+        build_vectors(np.arange(3), random_vectors(3)).search(np.ones(4, np.float32), 1)
