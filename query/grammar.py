@@ -612,7 +612,7 @@ class _Walker:
 
     def decorated(self, item: Item, phrase: Phrase, ahead: int, place: int) -> bool:
         """Takes over a pattern's noun, a part's color, or a picture."""
-        noun = phrase.noun
+        noun = next((unit for unit in phrase.units if unit.entry.pattern_noun), phrase.noun)
         if noun is None:
             return False
         entry = noun.entry
@@ -659,6 +659,8 @@ class _Walker:
         worn_words = worn_words or self.mark(-back, "wear") or self.text(-back) == "in"
         if phrase.look.sleeve:
             self.bare_sleeves(phrase)
+        elif phrase.determiner == "the" and [unit.text for unit in phrase.uses] in (["dark"], ["light"]):
+            pass  # "standing in the dark"
         elif self.text(-back) != "with" and worn_words and (phrase.look.colors or phrase.look.patterns):
             item = self.new_item(_CLOTHING, phrase.look, phrase)
             self.items.append(item)

@@ -163,7 +163,7 @@ class _PhraseReader:
             return False
         if self.phrase.noun is not None and unit.text.isdigit():
             return self.other_noun(unit)
-        if entry.garment is not None and not (entry.color and self.leads_to_hair(1)):
+        if entry.garment is not None and not (entry.modifies and self.garment_follows()):
             return self.garment(entry.garment)
         if entry.modifies and not self.is_verb_here(unit):
             return self.modifier(unit)
@@ -175,10 +175,10 @@ class _PhraseReader:
             return self.other_noun(unit)
         return self.connective(unit)
 
-    def leads_to_hair(self, ahead: int) -> bool:
-        """Whether hair follows directly, so that "blond" is its color."""
-        unit = self.peek(ahead)
-        return unit is not None and unit.entry.garment is not None and "Hair" in unit.entry.garment.attributes
+    def garment_follows(self) -> bool:
+        """Whether the next noun behind this unit is a garment, so that "knee-high" says something of it."""
+        noun = self.next_noun(1)
+        return noun is not None and noun.entry.garment is not None
 
     def garment(self, garment: Garment) -> bool:
         """A garment: the noun, or an adjective of the noun that follows."""
@@ -220,9 +220,9 @@ class _PhraseReader:
             phrase.traits.append(garment)
         phrase.uses.append(unit)
 
-    def next_noun(self) -> Unit | None:
-        """The next noun of this phrase, skipping adjectives."""
-        for unit in self.units[self.position :]:
+    def next_noun(self, ahead: int = 0) -> Unit | None:
+        """The next noun of this phrase from there on, skipping adjectives."""
+        for unit in self.units[self.position + ahead :]:
             if unit.entry.garment or unit.entry.person:
                 return unit
             if not (unit.text.isdigit() or unit.entry.modifies or unit.plays("filler") or unit.plays("comma")):
