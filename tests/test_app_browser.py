@@ -1,0 +1,125 @@
+"""The page as a person meets it, in headless Chromium."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from rendered import RenderedGallery
+
+from app.config import AppConfig
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+ROOT = Path(__file__).parents[1]
+PATIENCE = 120  # seconds; CI's machine may be busy
+QUIET = ("disable-background-networking", "disable-component-update", "disable-sync", "disable-quic", "no-first-run")
+FLAGS = [f"--{flag}" for flag in ("headless", "no-sandbox", "disable-gpu", *QUIET)]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("needs chromium on the PATH; apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def address(rendered_gallery: RenderedGallery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The page of the rendered gallery, served by the command that users are told."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path_factory.mktemp("server") / "log"
+    command = [sys.executable, "-m", "streamlit", "run", "app/ui.py", "--server.port", str(port)]
+    environment = os.environ | AppConfig(home=rendered_gallery.home).environment()
+    with log.open("wb") as output:
+        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/_stcore/health", server, log)
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(PATIENCE * 1000)
+    expect.set_options(timeout=PATIENCE * 1000)
+    yield context.new_page()
+    context.close()
+
+
+def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=PATIENCE):
+                return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.3)
+    raise AssertionError(f"the page's server did not start:\n{log.read_text()}")
+
+
+def test_a_red_coat_is_typed_found_and_opened(page: Page, address: str) -> None:
+    page.goto(address)
+    box = page.get_by_role("searchbox")
+    expect(box).to_be_visible()
+    page.keyboard.press("/")
+    expect(box).to_be_focused()
+    page.keyboard.type("man with a red coat")
+    page.keyboard.press("Enter")
+    expect(page.locator(".chip").first).to_contain_text("red coat")
+    expect(page.locator(".chip.unknown")).to_contain_text("man")
+    first = page.locator(".hit").first
+    expect(first.locator(".bars").first).to_contain_text("red coat")
+    for picture in (first.locator(".front"), first.locator(".outline").first):
+        page.wait_for_function("picture => picture.complete && picture.naturalWidth > 0", arg=picture.element_handle())
+    assert "q=coat%3Ared" in page.url
+    first.locator(".picture").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    expect(dialog.locator("tbody tr").filter(has_text="Coat")).to_contain_text("Red")
+    assert "person=" in page.url
+    dialog.get_by_role("button", name="close").click()
+    expect(dialog).to_be_hidden()
+
+
+def test_a_chip_is_removed_and_the_address_follows(page: Page, address: str) -> None:
+    page.goto(f"{address}?q=coat:red%20-hat")
+    page.get_by_role("button", name="remove no hat").click()
+    expect(page.locator(".chip")).to_have_count(1)
+    page.wait_for_url("**/?q=coat%3Ared")
+
+
+def test_nothing_found_and_nothing_understood_are_said_kindly(page: Page, address: str) -> None:
+    page.goto(f"{address}?text=orange+coat+and+yellow+skirt")
+    expect(page.get_by_role("heading", name="Nobody fits all of that")).to_be_visible()
+    page.locator(".ways button").first.click()
+    expect(page.locator(".hit").first).to_be_visible()
+    page.goto(f"{address}?text=<b>tall</b>+man")
+    expect(page.get_by_role("alert")).to_contain_text("man")
+    assert page.locator(".signalement b", has_text="tall").count() == 0
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_sticks_out_of_the_window(page: Page, address: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    for query in ("", "?q=coat", "?q=coat:orange,long%20skirt:yellow", "?text=tall+man"):
+        page.goto(address + query)
+        expect(page.get_by_role("searchbox")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

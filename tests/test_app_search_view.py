@@ -1,0 +1,103 @@
+import json
+from dataclasses import replace
+
+import pytest
+from rendered import RenderedGallery
+
+from app.config import AppConfig
+from app.screens.search_state import SearchState
+from app.screens.search_view import View, search_view
+from app.workspace import Workspace, open_workspace
+
+
+@pytest.fixture(scope="module")
+def workspace(rendered_gallery: RenderedGallery) -> Workspace:
+    return open_workspace(AppConfig(home=rendered_gallery.home))
+
+
+def view_of(text: str, workspace: Workspace) -> View:
+    return search_view(SearchState(text=text), workspace)[1]
+
+
+def test_the_start_page_counts_everybody_and_shows_some(workspace: Workspace) -> None:
+    state, view = search_view(SearchState(), workspace)
+    held = workspace.index.status()
+    assert state == SearchState()
+    assert view["totals"] == {"people": held.people, "images": held.images}
+    assert 0 < len(view["wall"]) <= held.people
+    assert view["results"] is None
+
+
+def test_a_sentence_becomes_a_query_in_the_address_and_chips(workspace: Workspace) -> None:
+    state, view = search_view(SearchState(text="man with a red coat and no hat"), workspace)
+    assert state.query == "coat:red -hat"
+    assert [(chip["label"], chip["without"]) for chip in view["chips"]] == [
+        ("red coat", "-hat"),
+        ("no hat", "coat:red"),
+    ]
+    assert view["unknown"] == ["man"]
+    assert view["error"] is None
+
+
+def test_the_first_hit_wears_what_was_asked_and_shows_where(workspace: Workspace) -> None:
+    view = view_of("red coat", workspace)
+    first = view["results"]["matches"][0]
+    assert first["clauses"][0]["label"] == "red coat"
+    assert first["clauses"][0]["p"] > 0.9
+    assert first["clauses"][0]["outline"] == f"/pictures/outlines/crop/{first['person_id']}/Coat/0.svg"
+
+
+def test_everything_sent_to_the_browser_is_json(workspace: Workspace) -> None:
+    state, view = search_view(SearchState(text="coat"), workspace)
+    opened = search_view(replace(state, person_id=view["results"]["matches"][0]["person_id"]), workspace)[1]
+    assert json.loads(json.dumps(opened))["person"]["name"].startswith("scene_")
+
+
+def test_a_facet_leads_to_exactly_the_people_it_counts(workspace: Workspace) -> None:
+    view = view_of("coat", workspace)
+    value = next(facet for facet in view["facets"] if facet["title"] == "coat color")["values"][0]
+    narrowed = search_view(SearchState(query=value["query"], mode="strict"), workspace)[1]
+    assert narrowed["results"]["total"] == value["count"]
+
+
+def test_nobody_found_offers_relaxations_with_exact_counts(workspace: Workspace) -> None:
+    view = view_of("orange coat and yellow skirt", workspace)
+    assert view["results"]["total"] == 0
+    assert view["relaxations"]
+    for way in view["relaxations"]:
+        assert search_view(SearchState(query=way["query"]), workspace)[1]["results"]["total"] == way["count"]
+
+
+@pytest.mark.parametrize("text", ["   ", "tall man", "<script>alert(1)</script>"])
+def test_what_cannot_be_asked_is_answered_with_one_sentence(workspace: Workspace, text: str) -> None:
+    view = view_of(text, workspace)
+    assert view["error"]["sentence"].startswith("Expected ")
+    assert view["results"] is None
+
+
+@pytest.mark.parametrize("query", ["coat:mauve", "((", "gallery:nowhere", "like:999999"])
+def test_a_broken_address_is_answered_with_one_sentence(workspace: Workspace, query: str) -> None:
+    view = search_view(SearchState(query=query), workspace)[1]
+    assert view["error"]["sentence"].endswith(".")
+    assert view["results"] is None
+
+
+def test_a_person_who_is_gone_is_said_to_be_gone(workspace: Workspace) -> None:
+    state, view = search_view(SearchState(person_id=999_999), workspace)
+    assert state.person_id is None
+    assert view["error"]["title"] == "This person is gone"
+
+
+def test_words_not_understood_go_once_the_query_is_edited(workspace: Workspace) -> None:
+    state, view = search_view(SearchState(query="coat", text="man in a red coat"), workspace)
+    assert state.text == ""
+    assert view["unknown"] == []
+    assert view["text"] == "coat"
+
+
+def test_pages_are_cut_without_loss(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.screens.search_view.PAGE_SIZE", 3)
+    state, view = search_view(SearchState(text="hair"), workspace)
+    pages = [search_view(replace(state, page=page), workspace)[1] for page in range(1, view["results"]["pages"] + 1)]
+    shown = [match["person_id"] for page in pages for match in page["results"]["matches"]]
+    assert len(shown) == len(set(shown)) == view["results"]["total"]
