@@ -54,7 +54,8 @@ def _soft_shapes(image: Image.Image, skin: NDArray[np.floating], rng: np.random.
         _ellipse(draw, 0.11 * side, 0.335, 0.06, 0.02, (*dark, 150))
     _ellipse(draw, 0, 0.305, 0.15, 0.02, (*dark, 130))
     _ellipse(draw, 0, 0.145, 0.20, 0.018, (*dark, 110))
-    image.alpha_composite(layer.filter(ImageFilter.GaussianBlur(SIZE * 0.022)))
+    soft = layer.reduce(4).filter(ImageFilter.GaussianBlur(SIZE * 0.022 / 4))  # a quarter of the size: much faster
+    image.alpha_composite(soft.resize(layer.size, Image.Resampling.BILINEAR))
 
 
 def _sharp_shapes(image: Image.Image, skin: NDArray[np.floating], person: PersonSpec, rng: np.random.Generator) -> None:

@@ -58,12 +58,23 @@ def sample_scene(rng: np.random.Generator, *, height: int, width: int, num_peopl
 
 def sample_camera(rng: np.random.Generator, height: int, width: int, num_people: int) -> tuple[Camera, float]:
     """A level camera, higher up the more people there are, and the distance of the nearest of them in metres."""
-    lift = min(1.35 + 0.05 * max(0, num_people - 3) + rng.uniform(-0.15, 0.25), 3.0)
+    lift = min(1.35 + 0.09 * max(0, num_people - 3) + rng.uniform(-0.15, 0.25), 4.5)
     focal = max(height, 0.8 * width) * rng.uniform(1.25, 1.6)
     share = rng.uniform(0.95, 1.25) if rng.random() < (0.12 if num_people > 2 else 0.22) else rng.uniform(0.66, 0.88)
     pixels = height * share if num_people < 3 else height * min(share, 1.0) * 0.92
-    horizon = height * rng.uniform(0.05, 0.10) + pixels * (1 - lift / 1.75)
+    top, bottom = height * rng.uniform(0.05, 0.10), height * 0.98
+    if lift > 1.75:  # seen from above, those far away are the highest in the picture
+        scale = (bottom - top) / (lift - (lift - 1.75) / _depth(num_people))
+        pixels = min(pixels, 1.75 * scale)
+        horizon = top - pixels / 1.75 / _depth(num_people) * (lift - 1.75)
+    else:
+        horizon = top + pixels * (1 - lift / 1.75)
     return Camera(focal, width * rng.uniform(0.4, 0.6), horizon, lift), focal * 1.75 / pixels
+
+
+def _depth(num_people: int) -> float:
+    """Distance of the farthest people as a multiple of that of the nearest."""
+    return float(1.0 + 0.35 * np.sqrt(num_people))
 
 
 def sample_light(rng: np.random.Generator, backdrop: str) -> Light:
@@ -96,25 +107,28 @@ def _places(
     rng: np.random.Generator, camera: Camera, nearest: float, width: int, num_people: int
 ) -> list[tuple[float, float]]:
     """Places on the ground, near ones few; people keep some distance from each other."""
-    farthest = nearest * (1.0 + 0.35 * np.sqrt(num_people))
+    farthest = nearest * _depth(num_people)
     places: list[tuple[float, float]] = []
     for index in range(num_people):
         best, most = (0.0, nearest), -1.0
-        for _ in range(12):
+        for _ in range(40):
             z = nearest + (farthest - nearest) * (rng.random() if index else 0.0)
             half = 0.5 * width * z / camera.focal
             x = (width / 2 - camera.column) * z / camera.focal + rng.uniform(-0.92, 0.92) * half
             if num_people == 1:
                 x = (width / 2 - camera.column) * z / camera.focal + rng.uniform(-0.35, 0.35) * half
-            gap = min(
-                (np.hypot((x - a) / 1.0, (z - b) / 1.6) + abs(x / z - a / b) * nearest for a, b in places), default=9.0
-            )
+            gap = min((_apart(x, z, *place) for place in places), default=9.0)
             if gap > most:
                 best, most = (float(x), float(z)), float(gap)
-            if gap > 0.85 + 0.25 * rng.random():
+            if gap > 0.55 + 0.5 * rng.random():
                 break
         places.append(best)
     return places
+
+
+def _apart(x: float, z: float, other_x: float, other_z: float) -> float:
+    """How far apart two places look, in metres beside the nearer one; some of the distance in depth counts too."""
+    return abs(x / z - other_x / other_z) * min(z, other_z) + 0.12 * abs(z - other_z)
 
 
 def sample_person(rng: np.random.Generator, *, x: float, z: float, rare: float = 0.0) -> PersonSpec:
