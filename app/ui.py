@@ -14,6 +14,6 @@ def workspace() -> Workspace:
 
 
 app = App(
-    "screens/search_screen.py",
+    "screens/pages.py",
     routes=[*picture_routes(lambda: workspace().index), *download_routes(workspace)],
 )

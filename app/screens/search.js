@@ -234,11 +234,11 @@ class Screen {
   }
 
   detail(person) {
-    const dialog = h("dialog", { "aria-label": "Person", oncancel: (event) => { event.preventDefault(); this.tell("close"); } },
+    const dialog = h("dialog", { "aria-label": "Person", tabindex: "-1", oncancel: (event) => { event.preventDefault(); this.tell("close"); } },
       h("div", { class: "detail" }, this.stage(person), this.side(person)));
     this.root.append(dialog);
     dialog.showModal();
-    dialog.querySelector(".close").focus({ focusVisible: false });
+    dialog.focus();
   }
 
   stage(person) {

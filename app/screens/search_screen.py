@@ -43,6 +43,3 @@ def _component() -> Any:
         css=(HERE / "search.css").read_text(),
         js=(HERE / "search.js").read_text(),
     )
-
-
-show()

@@ -33,12 +33,13 @@ EXAMPLES = (
     "red coat", "blue jeans without a hat", "striped shirt", "long dark coat and boots", "yellow skirt",
     "someone with glasses and a scarf",
 )  # fmt: skip
-LINKS = (("./", "Search"), ("./ingest", "Ingest"), ("./admin", "Admin"))
+LINKS = (("./", "Search"), ("./ingest", "Add photographs"))
 
 
 def search_view(state: SearchState, workspace: Workspace) -> tuple[SearchState, View]:
     """What to show, and the address it has once the sentence has been read."""
     view = _empty_view()
+    query_parser()  # loaded out here, so that a fault in it is not taken for the reader's
     try:
         state = _read(state, workspace, view)
         if state.query:
