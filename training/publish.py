@@ -1,0 +1,62 @@
+"""Turns a training run into the checkpoint that ships: half precision, with the input size that suits it best.
+
+    python -m training.publish --run RUN --data CCP_DIR --output FILE [--long-sides 224 256 320]
+
+The input size is chosen on the calibration split, by attribute mIoU over the data set. Calibration
+(`training.calibration --store`) and search thresholds (`query.benchmark --fit-thresholds --write`) are fitted after it.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from safetensors.torch import load_file
+
+from parsing.checkpoint import CheckpointError, read_info, save, save_info
+from parsing.parser import HumanParser
+from training.evaluation import evaluate
+
+
+def publish(run: Path, output: Path) -> None:
+    """Write the run's averaged weights to `output`; calibration and metrics start empty."""
+    checkpoint = run / "checkpoint.safetensors"
+    info = read_info(checkpoint)
+    save(output, load_file(checkpoint), replace(info, inference={}), half=True)
+
+
+def choose_long_side(checkpoint: Path, data: Path, long_sides: list[int]) -> dict[int, float]:
+    """Attribute mIoU on the calibration split for each input size; the best is stored in the checkpoint."""
+    figures = {}
+    for long_side in long_sides:
+        save_info(checkpoint, replace(read_info(checkpoint), inference={"long_side": long_side}))
+        evaluation = evaluate(HumanParser.load(checkpoint), [data], "calibration")
+        figures[long_side] = evaluation.metrics.miou["attribute"].dataset
+    best = max(figures, key=lambda long_side: figures[long_side])
+    save_info(checkpoint, replace(read_info(checkpoint), inference={"long_side": best}))
+    return figures
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="python -m training.publish", description=__doc__.splitlines()[0])
+    parser.add_argument("--run", type=Path, required=True, metavar="RUN", help="folder of a training run")
+    parser.add_argument(
+        "--data", type=Path, required=True, metavar="DIR", help="a CCP folder, for its calibration split"
+    )
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="the checkpoint to write")
+    parser.add_argument("--long-sides", type=int, nargs="+", default=[224, 256, 320], help="input sizes to try, pixels")
+    options = parser.parse_args(arguments)
+    try:
+        publish(options.run, options.output)
+        figures = choose_long_side(options.output, options.data, options.long_sides)
+    except (CheckpointError, FileNotFoundError) as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps({"attribute_miou_by_long_side": figures}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
