@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.average_precision import AveragePrecision, ItemMatcher, Items, area_under_curve
@@ -211,6 +211,7 @@ def test_area_under_curve_uses_the_precision_envelope() -> None:
 label_rows = st.lists(st.integers(0, 3), min_size=12, max_size=12)
 
 
+@settings(deadline=None, max_examples=60)  # the machine may be busy
 @given(truth=label_rows, prediction=label_rows, strict=st.booleans())
 def test_ap_equals_a_plain_loop(truth: list[int], prediction: list[int], strict: bool) -> None:
     scores = [0.7, 0.9, 0.8]
