@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 .PHONY: demo demo-photos env test clean
 .DELETE_ON_ERROR:
 
-demo: $(VENV)/.requirements $(if $(filter $(SAMPLE),$(GALLERY)),$(SAMPLE)/.rendered)
+demo: $(VENV)/.requirements $(if $(filter $(SAMPLE),$(GALLERY)),$(SAMPLE).stamp)
 	$(BIN)/python -m app ingest "$(GALLERY)" --home "$(STORE)"
 	$(BIN)/python -m app ui --home "$(STORE)" --port $(PORT)
 
@@ -46,8 +46,9 @@ $(VENV)/.requirements-dev: requirements-dev.txt $(VENV)/.requirements
 	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
 	@touch $@
 
-$(SAMPLE)/.rendered: $(VENV)/.requirements $(wildcard training/synthetic*.py training/sample_gallery.py)
+$(SAMPLE).stamp: $(VENV)/.requirements $(wildcard training/synthetic*.py training/sample_gallery.py)
 	$(BIN)/python -m training.sample_gallery --output $(SAMPLE)
+	@mv $(SAMPLE)/truth.json $(SAMPLE).truth.json
 	@touch $@
 
 $(CCP)/photos:

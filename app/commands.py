@@ -47,6 +47,8 @@ def search(options: Namespace, config: AppConfig) -> None:
     from query.search import search_document
 
     with _workspace(config) as workspace, _expected(ValueError, LookupError):
+        if not workspace.searcher.store().count:
+            print(f"nobody is in {config.home} yet; add photographs with python -m app ingest PATH", file=sys.stderr)
         for text in _texts(options.text):
             found = _query_parser().parse(text)
             assert found.tree is not None
