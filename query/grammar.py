@@ -213,7 +213,7 @@ class _Walker:
         elif unit.entry.hedge is not None:
             self.hedged(unit.entry.hedge)
         elif unit.plays("negation"):
-            self.denial = "not" if unit.text in ("not", "n't", "never", "nt", "is not", "are not") else "no"
+            self.denial = "no" if re.search(r"\b(no|none|any)$", unit.text) else "not"
         elif unit.plays("pronoun"):
             self.pronoun(unit.text)
         elif unit.plays("relative"):
@@ -486,6 +486,7 @@ class _Walker:
         """Reads one thing said after the garment; False where nothing more is said of it."""
         return (
             self.particle(item)
+            or self.none_of_it(item)
             or self.place(item)
             or self.predicate(item)
             or self.apposition(item)
@@ -502,6 +503,13 @@ class _Walker:
                 item.uses += chunk.uses
         self.at += count
         return True
+
+    def none_of_it(self, item: Item) -> bool:
+        """ "hat: none"."""
+        if not (self.mark(1, "comma") and self.text(2) == "none"):
+            return False
+        item.negated = True
+        return self.consume(item, 2)
 
     def particle(self, item: Item) -> bool:
         """ "has a hat on": the word ends nothing."""
@@ -672,12 +680,13 @@ class _Walker:
 
     def bare_sleeves(self, phrase: Phrase) -> None:
         """ "with long sleeves" after its garment; without one it is a top itself."""
+        says_more = phrase.determiner not in ("a", "an") and not phrase.look.colors
         for item in reversed(self.items):
-            if item.sentence == self.sentence and item.owner == self.owner and item.covers_torso:
-                if not item.look.sleeve and phrase.determiner not in ("a", "an") and not phrase.look.colors:
-                    item.look.add(phrase.look)
-                    item.uses += phrase.uses
-                    return
+            near = item.sentence == self.sentence and item.owner == self.owner
+            if says_more and near and item.covers_torso and not item.look.sleeve:
+                item.look.add(phrase.look)
+                item.uses += phrase.uses
+                return
         self.garment(phrase, _UPPER)
 
 

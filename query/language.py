@@ -189,7 +189,7 @@ def _compact_tree(text: str) -> Query | None:
 
 
 def _blanked(text: str, phrases: Iterable[ImagePhrase]) -> str:
-    """The text with commas over what has been read already, so that characters keep their places."""
+    """The text with blanks over what has been read already, so that characters keep their places."""
     for phrase in phrases:
         text = text[: phrase.start] + " " * (phrase.end - phrase.start) + text[phrase.end :]
     return text.replace("\n", ".")

@@ -8,13 +8,13 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from spacy.language import Language
 from spacy.matcher import PhraseMatcher
-from spacy.tokens import Doc, Span
-from spacy.util import filter_spans
+from spacy.tokens import Doc
 
 from query.tree import CHARACTERISTIC_WORDS, Clause, clauses, parse_query
 
@@ -62,7 +62,7 @@ class Garment:
     trait: bool = False
     facial: bool = False
 
-    @property
+    @cached_property
     def attributes(self) -> tuple[str, ...]:
         """Every attribute group that it may be."""
         return tuple(dict.fromkeys(group for clause in self.means for group in clause.has.attribute))
@@ -103,7 +103,7 @@ class Entry:
     hedge: float | None = None
     roles: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
     def modifies(self) -> bool:
         """Whether it may stand before a noun and say something of it."""
         said = self.color or self.pattern or self.size or self.sleeve or self.length or self.shade
@@ -185,10 +185,20 @@ class Lexicon:
         self.matcher = PhraseMatcher(nlp.vocab, attr="LOWER")
         for phrase, doc in zip(self.entries, map(nlp.make_doc, self.entries), strict=True):
             self.matcher.add(phrase, [doc])
+        self._by_key = {nlp.vocab.strings[phrase]: entry for phrase, entry in self.entries.items()}
 
-    def find(self, doc: Doc) -> list[tuple[Span, Entry]]:
-        """Phrases of `doc` in reading order; where two overlap, the longer one."""
-        return [(span, self.entries[span.label_]) for span in filter_spans(self.matcher(doc, as_spans=True))]
+    def find(self, doc: Doc) -> dict[int, tuple[int, Entry]]:
+        """Phrases of `doc` by their first token: the token behind the last one, and the senses.
+
+        Where two overlap, the longer one; of equal ones the first.
+        """
+        found: dict[int, tuple[int, Entry]] = {}
+        taken: set[int] = set()
+        for key, start, end in sorted(self.matcher(doc), key=lambda match: (match[1] - match[2], match[1])):
+            if taken.isdisjoint(range(start, end)):
+                taken.update(range(start, end))
+                found[start] = (end, self._by_key[key])
+        return found
 
 
 def _merged(one: Entry, other: Entry) -> Entry:

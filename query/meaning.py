@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from query.grammar import SUBJECT, Item, Reading
 from query.noun_phrases import Look
-from query.tree import And, Clause, Has, Not, Or, Query
+from query.tree import Clause, Has, Not, Or, Query
 
 _LARGE = {"large": ("Long/large",), "small": ("Short/small",)}
 _KNEE_IS_SHORT = frozenset({"Pants", "Skirt"})
@@ -37,18 +37,23 @@ _SPORTS = frozenset(
 
 def garment_terms(reading: Reading) -> tuple[tuple[Query, ...], tuple[Item, ...]]:
     """Terms for what the described person wears, and the items that are left out (other people's, or not worn)."""
-    mine = [item for item in reading.items if item.owner == SUBJECT and item.worn]
-    ignored = tuple(item for item in reading.items if not (item.owner == SUBJECT and item.worn))
+    mine = [item for item in reading.items if item.owner == SUBJECT and item.worn and not _bare_chin(item)]
+    ignored = tuple(item for item in reading.items if all(item is not other for other in mine))
     terms: list[Query] = []
     kept = _merged(mine)
     _share_between_alternatives(kept)
     for item in kept:
         new = _terms(item, sporty=reading.gender == "male" or reading.person in _SPORTS)
-        if item.alternative and terms and len(new) == 1:
+        if item.alternative and terms and len(new) == 1 and not item.negated:
             terms[-1] = _either(terms[-1], new[0])
         else:
             terms += new
     return tuple(terms), ignored
+
+
+def _bare_chin(item: Item) -> bool:
+    """Whether it is "no beard": the labels know hair, and hair on the head would contradict its denial."""
+    return item.garment.facial and item.negated
 
 
 def _share_between_alternatives(items: list[Item]) -> None:
@@ -167,9 +172,7 @@ def _length(attribute: tuple[str, ...], length: str) -> tuple[str, ...]:
 
 
 def _either(first: Query, second: Query) -> Query:
-    """Two alternatives as one clause where only the attribute differs, as Or (or two denials) otherwise."""
-    if isinstance(first, Not) and isinstance(second, Not):
-        return And((*first.terms, second)) if isinstance(first, And) else And((first, second))
+    """Two alternatives as one clause where only the attribute differs, as Or otherwise."""
     if isinstance(first, Has) and isinstance(second, Has) and second == replace(first, attribute=second.attribute):
         return replace(first, attribute=tuple(dict.fromkeys(first.attribute + second.attribute)))
     return Or((*first.terms, second)) if isinstance(first, Or) else Or((first, second))

@@ -12,7 +12,8 @@ from query.tree import Camera, Captured, Daytime, Gallery, People, Query
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MONTHS = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
 _NUMBERS = {
     word: number
@@ -26,7 +27,13 @@ _PARTS = {"morning": (6, 12), "afternoon": (12, 18), "evening": (18, 22), "night
 _MONTH = "|".join(f"{month}|{month[:3]}" for month in _MONTHS if month != "may") + "|may"
 _COUNT = r"\d{1,3}|" + "|".join(_NUMBERS)
 _CLOCK = r"(?:\d{1,2}(?::\d{2})?\s*(?:[ap]\.?m\.?|o'clock)|\d{1,2}:\d{2}|noon|midnight|midday)"
-_DATE = rf"(?:\d{{4}}-\d{{2}}-\d{{2}}|(?:{_MONTH})\.?\s+\d{{1,2}}(?:st|nd|rd|th)?(?:,?\s+\d{{4}})?|\d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?(?:{_MONTH})(?:\s+\d{{4}})?)"
+_DAY = r"\d{1,2}(?:st|nd|rd|th)?"
+_DATE = (
+    r"(?:\d{4}-\d{2}-\d{2}|"
+    rf"(?:{_MONTH})\.?\s+{_DAY}(?:,?\s+\d{{4}})?|"
+    rf"{_DAY}\s+(?:of\s+)?(?:{_MONTH})(?:\s+\d{{4}})?)"
+)
+_UNIT = r"(?P<unit>minute|hour|day|week|month|year)"
 _NAME = r'(?:"([^"]+)"|([\w][\w.-]*))'
 
 
@@ -42,6 +49,8 @@ class ImagePhrase:
 def find_image_phrases(text: str, now: datetime) -> tuple[ImagePhrase, ...]:
     """What the sentence says of the image, in reading order; "yesterday" is the day before `now`."""
     found: list[ImagePhrase] = []
+    if not _HINT.search(text):
+        return ()
     for pattern, meaning in _RULES:
         for match in pattern.finditer(text):
             overlaps = any(match.start() < phrase.end and phrase.start < match.end() for phrase in found)
@@ -169,7 +178,7 @@ def _weekday(match: re.Match[str], now: datetime) -> Query | None:
 
 def _span_back(match: re.Match[str], now: datetime) -> Query | None:
     count = _number(match.group("count")) if match.group("count") else 1
-    unit = match.group("unit").lower().rstrip("s")
+    unit = match.group("unit").lower()
     days = {"minute": 1 / 1440, "hour": 1 / 24, "day": 1, "week": 7, "month": 30, "year": 365}[unit]
     return Captured((now - timedelta(days=days * count)).replace(microsecond=0), None)
 
@@ -196,33 +205,41 @@ _Meaning = Callable[[re.Match[str], datetime], Query | None]
 def _rules() -> Iterator[tuple[re.Pattern[str], _Meaning]]:
     """Patterns with their meanings; an earlier one wins where two overlap."""
     people = r"(?:people|persons|pedestrians|individuals)"
+    picture = r"\s+in\s+(?:the\s+)?(?:image|photo|picture|frame|scene)"
+    counted = rf"(?P<count>{_COUNT})\s+{people}"
+    bound = r"(?:(?P<bound>at least|at most|more than|fewer than|less than|up to|minimum|maximum)\s+)?"
+    # "behind two people" speaks of others, not of how many the image shows.
+    others = ("behind", "between", "of", "by", "near", "beside", "to", "watching", "with")
+    alone = "".join(rf"(?<!{word} )" for word in others)
     rules: tuple[tuple[str, _Meaning], ...] = (
         (r"\b(?:(?:on|from|at|by|in)\s+)?(?:camera|cam)\s*(?:no\.?|number|#)?\s*(?:\"([^\"]+)\"|(\d[\w.-]*))", _camera),
         (rf"\b(?:in|from)\s+(?:the\s+)?gallery\s+{_NAME}", _gallery),
-        (
-            rf"(?<!behind )(?<!between )(?<!of )(?<!by )(?<!near )(?<!beside )(?<!to )(?<!watching )(?<!with )"
-            rf"\b(?:(?P<bound>at least|at most|more than|fewer than|less than|up to|minimum|maximum)\s+)?"
-            rf"(?P<count>{_COUNT})\s+{people}(?:\s+in\s+(?:the\s+)?(?:image|photo|picture|frame|scene))?\b",
-            _people,
-        ),
-        (rf"\b(?:with|showing)\s+(?:(?P<bound>at least|at most|more than|fewer than|less than)\s+)?(?P<count>{_COUNT})\s+{people}"
-         rf"\s+in\s+(?:the\s+)?(?:image|photo|picture|frame|scene)\b", _people),
-        (rf"\b(?:(?:a\s+)?group|crowd)\s+of\s+(?P<bound>at least|more than|up to)?\s*(?P<count>{_COUNT})\s+{people}\b", _people),
+        (rf"{alone}\b{bound}{counted}(?:{picture})?\b", _people),
+        (rf"\b(?:with|showing)\s+{bound}{counted}{picture}\b", _people),
+        (rf"\b(?:(?:a\s+)?group|crowd)\s+of\s+{bound}{counted}\b", _people),
         (rf"\b(?P<side>on|since|after|before|from)?\s*\b(?P<date>{_DATE})", _on_date),
-        (r"\bthe day before yesterday\b|\byesterday(?:\s+(?:morning|afternoon|evening|night))?\b|\btoday\b|\btonight\b|\blast night\b"
-         r"|\bthis (?:morning|afternoon|evening)\b", _relative_day),
+        (r"\bthe day before yesterday\b|\byesterday(?:\s+(?:morning|afternoon|evening|night))?\b", _relative_day),
+        (r"\btoday\b|\btonight\b|\blast night\b|\bthis (?:morning|afternoon|evening)\b", _relative_day),
         (rf"\b(?:on|last)\s+(?P<day>{'|'.join(_DAYS)})\b", _weekday),
-        (rf"\b(?:in|within|over|during)?\s*(?:the\s+)?(?:last|past)\s+(?:(?P<count>{_COUNT})\s+)(?P<unit>minutes?|hours?|days?|weeks?|months?|years?)\b",
-         _span_back),
-        (r"\b(?:in|within)?\s*the\s+(?:last|past)\s+(?P<count>)(?P<unit>hour|day|week|month|year)\b", _span_back),
+        (rf"\b(?:in|within|over|during)?\s*(?:the\s+)?(?:last|past)\s+(?P<count>{_COUNT})\s+{_UNIT}s?\b", _span_back),
+        (rf"\b(?:in|within)?\s*the\s+(?:last|past)\s+(?P<count>){_UNIT}\b", _span_back),
         (r"\b(?P<which>this|last)\s+(?P<unit>week|month)\b", _calendar_span),
-        (rf"\b(?:between|from)\s+(?P<first>{_CLOCK}|\d{{1,2}})\s+(?:and|to|until|till|-)\s+(?P<last>{_CLOCK})", _between_hours),
-        (rf"\b(?P<side>after|before|since|until|from|later than|earlier than)\s+(?P<clock>{_CLOCK})", _before_or_after),
+        (
+            rf"\b(?:between|from)\s+(?P<first>{_CLOCK}|\d{{1,2}})\s+(?:and|to|until|-)\s+(?P<last>{_CLOCK})",
+            _between_hours,
+        ),
+        (rf"\b(?P<side>after|before|since|until|from|later than)\s+(?P<clock>{_CLOCK})", _before_or_after),
         (rf"\b(?:at|around|about)\s+(?P<clock>{_CLOCK})", _at_hour),
         (r"\b(?:in the|during the|at)\s+(?P<part>morning|afternoon|evening|night)\b", _part_of_day),
-    )  # fmt: skip
+    )
     for pattern, meaning in rules:
         yield re.compile(pattern, re.IGNORECASE), meaning
 
 
 _RULES = tuple(_rules())
+# Every rule needs one of these; most sentences have none, and need not be searched fifteen times.
+_HINT = re.compile(
+    rf"\d|camera|cam\b|gallery|people|persons|pedestrians|individuals|day|night|morning|afternoon|evening|noon|"
+    rf"hour|minute|week|month|year|{_MONTH}",
+    re.IGNORECASE,
+)

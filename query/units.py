@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from spacy.tokens import Doc, Token
+from spacy.tokens import Doc
 
 from query.lexicon import NOTHING, Entry, Lexicon
 from query.spelling import Speller
@@ -36,35 +36,37 @@ class Unit:
     @property
     def unknown(self) -> bool:
         """Whether the lexicon says nothing of it."""
-        return self.entry == NOTHING
+        return self.entry is NOTHING
 
 
 def read_units(doc: Doc, lexicon: Lexicon, speller: Speller) -> list[Unit]:
     """The units of a tokenized sentence in reading order."""
-    found = {span.start: (span, entry) for span, entry in lexicon.find(doc)}
+    found = lexicon.find(doc)
+    text = doc.text
+    tokens = [(token.idx, token.idx + len(token)) for token in doc]
     units: list[Unit] = []
     position = 0
-    while position < len(doc):
-        if position in found:
-            span, entry = found[position]
-            units.append(Unit(span.text.lower(), span.start_char, span.end_char, entry))
-            position = span.end
+    while position < len(tokens):
+        start = tokens[position][0]
+        behind, entry = found.get(position, (position + 1, None))
+        end = tokens[behind - 1][1]
+        if entry is not None:
+            units.append(Unit(text[start:end].lower(), start, end, entry))
         else:
-            units.append(_word(doc[position], lexicon, speller))
-            position += 1
+            units.append(_word(text[start:end], start, lexicon, speller))
+        position = behind
     return _with_split_words(units, lexicon, speller)
 
 
-def _word(token: Token, lexicon: Lexicon, speller: Speller) -> Unit:
-    text = token.lower_
-    start, end = token.idx, token.idx + len(token)
+def _word(typed: str, start: int, lexicon: Lexicon, speller: Speller) -> Unit:
+    text, end = typed.lower(), start + len(typed)
     if role := _punctuation(text):
         return Unit(text, start, end, replace(NOTHING, roles=frozenset({role})))
     if text in lexicon.words:
         return Unit(text, start, end, NOTHING)
     meant = speller.correct(text)
     if meant is not None:
-        return Unit(meant, start, end, lexicon.entries[meant], typed=token.text)
+        return Unit(meant, start, end, lexicon.entries[meant], typed=typed)
     return Unit(text, start, end, _guess(text))
 
 
