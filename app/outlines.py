@@ -8,12 +8,12 @@ from skimage.measure import approximate_polygon, find_contours
 COLORS = ("#ff5a36", "#18a5ff", "#ffc928", "#2fcf74", "#b06bff", "#ff5fae")
 
 _TOLERANCE = 0.7  # pixels by which a simplified outline may leave the mask's edge
-_LINE = 1 / 150  # width of a line, as a fraction of the picture's long side
+_LINE = 0.13  # width of a line, per square root of the long side: thinner, relatively, on larger pictures
 
 
 def garment_svg(mask: NDArray[np.bool_], color: str) -> str:
     """A tinted, outlined picture of a (H, W) mask; the line has a dark rim, to be seen on light clothes too."""
-    line = max(mask.shape) * _LINE
+    line = _LINE * max(mask.shape) ** 0.5
     path = _path(mask)
     return _document(
         mask,
