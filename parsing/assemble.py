@@ -147,7 +147,8 @@ def full_resolution(regions: NDArray[np.int64], height: int, width: int) -> NDAr
         return regions
     rows = ((np.arange(height) + 0.5) * regions.shape[0] / height).astype(int)
     columns = ((np.arange(width) + 0.5) * regions.shape[1] / width).astype(int)
-    return regions[rows[:, None], columns]
+    enlarged: NDArray[np.int64] = regions[rows[:, None], columns]
+    return enlarged
 
 
 @dataclass(frozen=True)
@@ -204,7 +205,8 @@ def pool_appearance(output: ImageOutput, people: Tensor) -> Tensor:
     features = output.features.float()
     if len(people) == 0:
         return torch.zeros(1, len(features))
-    masks = functional.adaptive_avg_pool2d(output.mask_logits[people].sigmoid(), tuple(features.shape[-2:])).flatten(1)
+    cells = (features.shape[-2], features.shape[-1])
+    masks = functional.adaptive_avg_pool2d(output.mask_logits[people].sigmoid(), cells).flatten(1)
     pooled = masks @ features.flatten(1).T / masks.sum(1, keepdim=True).clamp(min=1e-6)
     return torch.cat([torch.zeros(1, len(features)), functional.normalize(pooled)])
 

@@ -100,7 +100,9 @@ def read_info(path: Path) -> CheckpointInfo:
             raise CheckpointError(
                 f"{path} was trained for other labels than CCIHP's; train one with python -m training.train"
             )
-        config = {key: tuple(value) if isinstance(value, list) else value for key, value in document["config"].items()}
+        config: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in document["config"].items()
+        }
         parts = {name: document[name] for name in ("inference", "calibration", "search", "metrics", "training")}
         return CheckpointInfo(HPTRConfig(**config), **parts)
     except (OSError, ValueError, KeyError, TypeError) as error:

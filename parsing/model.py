@@ -215,7 +215,8 @@ class HPTR(nn.Module):
         tokens = keep_valid(self.input_proj(maps[-1]), valid)
         memory, queries, boxes = self.transformer(tokens, self.cells(maps[-1], padding_mask))
         pixels = self.human.pixels(pyramid, memory, valid)
-        places = cell_centers(self.cells(pixels, padding_mask)).transpose(1, 2).unflatten(2, pixels.shape[-2:])
+        centers = cell_centers(self.cells(pixels, padding_mask))  # (B, h*w, 2)
+        places = centers.transpose(1, 2).reshape(len(images), 2, *pixels.shape[-2:])
         return HPTROutput(
             semantic={task: head(pyramid, valid) for task, head in self.semantic.items()},
             class_logits=[self.human.classify(layer) for layer in queries],

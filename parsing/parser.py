@@ -62,7 +62,9 @@ class HumanParser:
 
     def outputs(self, images: Sequence[NDArray[np.uint8]]) -> Iterator[ImageOutput]:
         """The network's output for each image, in order; images of one shape share a batch."""
-        order = sorted(range(len(images)), key=lambda i: scaled_shape(*images[i].shape[:2], self.long_side))
+        order = sorted(
+            range(len(images)), key=lambda i: scaled_shape(images[i].shape[0], images[i].shape[1], self.long_side)
+        )
         results: dict[int, ImageOutput] = {}
         for start in range(0, len(order), self.batch):
             chosen = order[start : start + self.batch]

@@ -41,12 +41,12 @@ def normalize(image: NDArray[np.uint8]) -> NDArray[np.float32]:
 def scaled_shape(height: int, width: int, long_side: int) -> tuple[int, int]:
     """Height and width with the long side at `long_side`, whole cells of the network's output."""
     scale = long_side / max(height, width)
-    return tuple(max(STRIDE, round(side * scale / STRIDE) * STRIDE) for side in (height, width))  # type: ignore[return-value]
+    return max(STRIDE, round(height * scale / STRIDE) * STRIDE), max(STRIDE, round(width * scale / STRIDE) * STRIDE)
 
 
 def shrink(image: NDArray[np.uint8], long_side: int) -> NDArray[np.uint8]:
     """`image` (H, W, 3) with its long side at `long_side`."""
-    height, width = scaled_shape(*image.shape[:2], long_side)
+    height, width = scaled_shape(image.shape[0], image.shape[1], long_side)
     resized = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR, reducing_gap=3.0)
     return np.asarray(resized)
 

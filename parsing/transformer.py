@@ -26,7 +26,8 @@ def cell_centers(valid: Tensor) -> Tensor:
     height, width = valid.shape[-2:]
     y = (torch.arange(height, device=valid.device) + 0.5)[None, :, None] / rows[:, None, None]
     x = (torch.arange(width, device=valid.device) + 0.5)[None, None, :] / columns[:, None, None]
-    return torch.stack(torch.broadcast_tensors(x, y), -1).flatten(1, 2)
+    shape = valid.shape
+    return torch.stack([x.expand(shape), y.expand(shape)], -1).flatten(1, 2)
 
 
 class Attention(nn.Module):
@@ -150,7 +151,7 @@ class Transformer(nn.Module):
             tokens = layer(tokens, positions, bias)
         tokens = tokens * valid.flatten(1)[..., None].to(tokens.dtype)
         queries, boxes = self.decode(tokens, positions, centers, bias)
-        return tokens.transpose(1, 2).unflatten(2, tuple(features.shape[-2:])), queries, boxes
+        return tokens.transpose(1, 2).reshape(features.shape), queries, boxes
 
     def decode(
         self, memory: Tensor, positions: Tensor, centers: Tensor, bias: Tensor | None
@@ -194,5 +195,6 @@ class Transformer(nn.Module):
 def initial_anchors(count: int) -> Tensor:
     """Logits (count, 4) of boxes spread over the picture, half its height and a quarter of its width."""
     boxes = torch.tensor([0.5, 0.5, 0.25, 0.5]).repeat(count, 1)
-    boxes[:, :2] = torch.quasirandom.SobolEngine(2, scramble=True, seed=0).draw(count) * 0.9 + 0.05
+    engine = torch.quasirandom.SobolEngine(2, scramble=True, seed=0)  # type: ignore[no-untyped-call]
+    boxes[:, :2] = engine.draw(count) * 0.9 + 0.05
     return boxes.logit()

@@ -40,12 +40,12 @@ class Layer:
     @property
     def height(self) -> int:
         """Rows."""
-        return self.image.shape[0]
+        return int(self.image.shape[0])
 
     @property
     def width(self) -> int:
         """Columns."""
-        return self.image.shape[1]
+        return int(self.image.shape[1])
 
     def resize(self, height: int, width: int) -> "Layer":
         """Area-averaged image, nearest labels."""

@@ -93,11 +93,11 @@ class Composer:
         elif kind < self.config.whole + self.config.crowd or not self.groups:
             picture = self.crowd(rng, height, width)
         elif kind < self.config.whole + self.config.crowd + self.config.group or not self.rendered:
-            picture = self.zoom(self.groups[rng.integers(len(self.groups))], rng, height, width, 1.1, 2.6)
+            picture = self.zoom(self.groups[int(rng.integers(len(self.groups)))], rng, height, width, 1.1, 2.6)
             if rng.random() < 0.3:
                 picture = self.add_people(picture, rng, int(rng.integers(1, 3)))
         else:
-            picture = self.zoom(self.rendered[rng.integers(len(self.rendered))], rng, height, width, 1.0, 1.5)
+            picture = self.zoom(self.rendered[int(rng.integers(len(self.rendered)))], rng, height, width, 1.0, 1.5)
         if rng.random() < 0.5:
             picture = picture.mirror()
         return Layer(self.light(picture.image, rng), self.drop_slivers(picture))
@@ -126,7 +126,7 @@ class Composer:
 
     def crowd(self, rng: np.random.Generator, height: int, width: int) -> Layer:
         """People pasted on a scene without any."""
-        scene = self.scenes[rng.integers(len(self.scenes))] if self.scenes else blank(height, width)
+        scene = self.scenes[int(rng.integers(len(self.scenes)))] if self.scenes else blank(height, width)
         cover = max(height / scene.height, width / scene.width) * rng.uniform(1.0, 1.6)
         scaled = scene.resize(int(np.ceil(scene.height * cover)), int(np.ceil(scene.width * cover)))
         top, left = rng.integers(scaled.height - height + 1), rng.integers(scaled.width - width + 1)
@@ -158,7 +158,7 @@ class Composer:
         gain = rng.uniform(0.8, 1.2)
         image = np.clip(person.image * gain, 0, 255).astype(np.uint8)
         mask = Image.fromarray((person.maps["human"] > 0).astype(np.uint8) * 255)
-        alpha = np.asarray(mask.filter(ImageFilter.GaussianBlur(0.7)), np.float32) / 255
+        alpha = np.asarray(mask.filter(ImageFilter.GaussianBlur(0.7)), np.float32) / np.float32(255)
         return Layer(image, person.maps), alpha
 
     def drop_slivers(self, picture: Layer) -> dict[str, NDArray[np.uint8]]:
@@ -178,7 +178,7 @@ class Composer:
         lit = np.stack([curve[image[..., channel], channel] for channel in range(3)], -1)
         if rng.random() < 0.3:
             lit = lit + rng.normal(0, rng.uniform(1, 6), image.shape)
-        return np.clip(lit, 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(lit, 0, 255), np.uint8)
 
 
 def slack_offset(rng: np.random.Generator, inner: int, outer: int) -> int:

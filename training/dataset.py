@@ -100,7 +100,8 @@ def rarity(layers: Sequence[Layer]) -> NDArray[np.float64]:
     """Weight of each picture: how rare its rarest labels are, between 1 and 6."""
     presence = np.stack([label_presence(layer) for layer in layers])  # (S, labels)
     frequency = presence.mean(0).clip(1e-3, 1)
-    return np.clip(np.sqrt(0.2 / np.where(presence > 0, frequency, 1.0).min(1)), 1.0, 6.0)
+    weights: NDArray[np.float64] = np.sqrt(0.2 / np.where(presence > 0, frequency, 1.0).min(1)).clip(1.0, 6.0)
+    return weights
 
 
 def label_presence(layer: Layer) -> NDArray[np.float64]:
@@ -164,7 +165,7 @@ def render_layers(count: int, scenes: Sequence[Layer], seed: int) -> list[Layer]
         )
         photograph = None
         if scenes and number % 2:
-            photograph = scenes[rng.integers(len(scenes))].resize(spec.height, spec.width).image
+            photograph = scenes[int(rng.integers(len(scenes)))].resize(spec.height, spec.width).image
         scene = render(spec, backdrop=photograph)
         tasks = {task: getattr(scene, task) for task in TASKS}
         layers.append(Layer(scene.image, {"human": scene.human, **tasks}))

@@ -37,7 +37,7 @@ RARITY: Mapping[str, float] = {
 def draw_color(rng: np.random.Generator, label: str) -> NDArray[np.float64]:
     """A random color of `label` as Lab, (3,)."""
     ranges = COLOR_RANGES[label]
-    hue, saturation, value = (rng.uniform(*bounds) for bounds in ranges[rng.integers(len(ranges))])
+    hue, saturation, value = (rng.uniform(*bounds) for bounds in ranges[int(rng.integers(len(ranges)))])
     lab: NDArray[np.float64] = rgb2lab(hsv2rgb(np.array([[[hue % 360 / 360, saturation, value]]])))[0, 0]
     return lab
 

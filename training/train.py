@@ -179,7 +179,7 @@ def train_step(run: Run, batch: Batch, class_weights: Mapping[str, Tensor]) -> d
             f"{run.folder / 'not_finite.safetensors'}; resume with a lower --learning-rate"
         )
     run.optimizer.zero_grad()
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     norm = nn.utils.clip_grad_norm_(run.model.parameters(), run.config.clip)
     run.optimizer.step()
     run.step += 1
@@ -259,7 +259,6 @@ def main(arguments: list[str] | None = None) -> int:
     named = ("side", "batch", "steps", "warmup_steps", "decay_steps", "seed", "rendered", "learning_rate")
     given = {name: value for name in named if (value := getattr(options, name)) is not None}
     config = replace(TrainConfig(model=options.config), **given)
-    torch.set_flush_denormal(True)  # before any thread starts; denormal gradients make a CPU ten times slower
     torch.set_num_threads(os.cpu_count() or 1)
     try:
         train(start(folder, config, options.initial), options.data)
@@ -270,4 +269,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    torch.set_flush_denormal(True)  # before any thread starts; denormal gradients make a CPU ten times slower
     sys.exit(main())
