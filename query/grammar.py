@@ -581,6 +581,8 @@ class _Walker:
 
     def feature(self, item: Item) -> bool:
         """ "with white stripes", "has long sleeves", "with a bunny on it"."""
+        if self.numbered(item):
+            return True
         ahead = 1
         while self.mark(ahead, "relative", "comma") and ahead < 3:
             ahead += 1
@@ -598,6 +600,14 @@ class _Walker:
         if linked_by_and and not (place or phrase.noun.entry.part or phrase.noun.entry.pattern_noun):
             return False
         return self.decorated(item, phrase, ahead + 1, place)
+
+    def numbered(self, item: Item) -> bool:
+        """ "jersey number 12"."""
+        phrase = self.chunk(1)
+        if not isinstance(phrase, Phrase) or phrase.determiner or phrase.garment or phrase.person:
+            return False
+        letters = phrase.noun is not None and phrase.noun.entry.pattern_noun == ("Letters",)
+        return letters and self.decorated(item, phrase, 1, 0)
 
     def with_adjectives(self, item: Item, phrase: Phrase, ahead: int) -> bool:
         """ "with long sleeves", said of something that has sleeves; "with blue stripes"."""

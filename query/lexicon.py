@@ -223,7 +223,7 @@ def _add_garment(entries: dict[str, Entry], row: Mapping[str, Any]) -> None:
 def _with_plurals(phrases: Iterable[str], *, plural: bool) -> Iterator[str]:
     for phrase in phrases:
         yield phrase
-        if plural and not phrase.endswith("s"):
+        if plural and not re.search(r"[^s]s$", phrase):
             yield plural_of(phrase)
 
 

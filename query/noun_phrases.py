@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from query.lexicon import Garment
 from query.units import Unit
 
-_LINKS = ("and", "or", "comma")
+_LINKS = frozenset({"and", "&", "n", "or", "and/or", "/", ",", "nor"})  # "along with" begins another garment
 _ANYBODY = frozenset({"person", "people", "individual", "someone", "child", "kid", "baby", "suspect", "subject"})
 _PHRASE_ROLES = frozenset({"transparent", "filler", "determiner", "possessive"})
 
@@ -267,13 +267,9 @@ class _PhraseReader:
     def person(self, unit: Unit) -> bool:
         """A person: the noun."""
         following = self.peek(1)
-        if (
-            unit.entry.person == "any"
-            and unit.text not in _ANYBODY
-            and following is not None
-            and following.entry.garment
-        ):
-            return self.other_noun(unit)  # "police hat", "nurse uniform"
+        joined = following is not None and (following.entry.garment is not None or following.text == "-")
+        if unit.entry.person == "any" and unit.text not in _ANYBODY and joined:
+            return self.other_noun(unit)  # "police hat", "sailor-style uniform"
         self.take()
         self.phrase.person, self.phrase.noun = unit.entry.person, unit
         self.phrase.group = unit.entry.group
@@ -309,7 +305,7 @@ class _PhraseReader:
             if following is not None and following.entry.color:
                 self.take()
                 return True
-        if not any(unit.plays(link) for link in _LINKS) or not self.phrase.look.says_something():
+        if unit.text not in _LINKS or not self.phrase.look.says_something():
             return False
         return self.link(unit)
 
@@ -317,11 +313,7 @@ class _PhraseReader:
         """Takes a link between adjectives if what follows goes on with the same phrase."""
         ahead = 1
         while (following := self.peek(ahead)) is not None and (
-            following.plays("and")
-            or following.plays("or")
-            or following.plays("comma")
-            or following.plays("filler")
-            or following.entry.hedge is not None
+            following.text in _LINKS or following.plays("filler") or following.entry.hedge is not None
         ):
             ahead += 1
         if following is None or not self.goes_on(unit, following, ahead):

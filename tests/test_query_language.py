@@ -1,0 +1,170 @@
+"""Tests of the query language: whole sentences, and what a user is told of them."""
+
+import json
+import os
+import time
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from query.language import Interpretation, NotUnderstoodError, QueryParser
+from query.lexicon import read_vocabulary
+from query.tree import Clause, clauses, parse_query
+
+TASKS = ("attribute", "size", "pattern", "color")
+
+
+@pytest.fixture(scope="module")
+def parser() -> QueryParser:
+    return QueryParser()
+
+
+def labelled(name: str) -> list[tuple[str, str]]:
+    lines = (Path(__file__).parent / name).read_text(encoding="utf-8").splitlines()
+    return [(text, query) for text, _, query in (line.partition(" => ") for line in lines) if query]
+
+
+def alike(found: tuple[Clause, ...]) -> Counter[object]:
+    """Clauses without their order, their labels' order and their weights."""
+    return Counter((clause.negated, *(frozenset(clause.has.labels(task)) for task in TASKS)) for clause in found)
+
+
+def documents(clauses: list[dict[str, object]]) -> Counter[object]:
+    return Counter((clause["negated"], *(frozenset(clause[task]) for task in TASKS)) for clause in clauses)  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(("name", "share"), [("query_sentences_seen.txt", 0.98), ("query_sentences_fresh.txt", 0.96)])
+def test_labelled_sentences_are_understood(parser: QueryParser, name: str, share: float) -> None:
+    cases = labelled(name)
+    wrong = [
+        f"{text}\n  expected {query}\n  got {parser.interpret(text).query}"
+        for text, query in cases
+        if alike(parser.interpret(text).clauses) != alike(() if query == "?" else clauses(parse_query(query)))
+    ]
+    assert len(wrong) <= len(cases) * (1 - share), "\n".join(wrong)
+
+
+def test_referring_expressions_are_understood(parser: QueryParser) -> None:
+    root = os.environ.get("QUERIES_ROOT")
+    if root is None:
+        pytest.skip("QUERIES_ROOT is not set: the labelled referring expressions are not at hand")
+    lines = (Path(root) / "sentences.txt").read_text(encoding="utf-8").splitlines()
+    texts = dict(line.split("\t")[::2] for line in lines)
+    rows = [json.loads(line) for line in (Path(root) / "expected.jsonl").read_text(encoding="utf-8").splitlines()]
+    wrong = [
+        texts[row["id"]]
+        for row in rows
+        if documents(parser.explain(texts[row["id"]])["clauses"]) != documents(row["clauses"])
+    ]
+    assert len(wrong) <= 0.02 * len(rows), "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("man with red long coat", "coat:red,long"),
+        ("red coat and blue jeans", "coat:red pants:blue"),
+        ("coat that is long and red", "coat:red,long"),
+        ("hair: brown", "hair:brown"),
+        ("blue or dark jeans", "pants:(blue|dark)"),
+        ("a red jacket or coat", "coat:red"),
+        ("white sneakers or black boots", "shoes:light or shoes:dark,long"),
+        ("no hat, scarf or gloves", "-hat -scarf -glove"),
+        ("without a hat but wearing gloves", "-hat glove"),
+        ("coat that is not red", "coat -coat:red"),
+        ("maybe a red hat, black coat", "hat:red^0.5 coat:dark"),
+        ("his shirt is probably blue", "upperclothes:blue^0.7"),
+        ("a red hat, I think", "hat:red^0.5"),
+        ("dressed all in white", "(upperclothes|coat):light"),
+        ("coat like:12 hat like:40", "coat:like:12 hat:like:40"),
+        ("coat #A03020", "coat:#a03020"),
+        ("coat:red,long -hat pants:(blue|dark)", "coat:red,long -hat pants:(blue|dark)"),
+        ("coat:mauve", "coat:(purple|pink)"),
+    ],
+)
+def test_a_sentence_becomes_a_tree(parser: QueryParser, text: str, query: str) -> None:
+    assert parser.parse(text).query == query
+
+
+def test_only_the_described_person_counts(parser: QueryParser) -> None:
+    found = parser.parse("a man in a hat holding a jacket next to a woman in a red dress")
+    assert found.query == "hat"
+    assert [word for word, _, _ in found.ignored] == ["jacket", "red", "dress"]
+
+
+def test_image_terms_stand_beside_garments(parser: QueryParser) -> None:
+    found = parser.parse("red coat yesterday on camera 3", now=datetime(2026, 11, 23, 15, 30))
+    assert found.query == "coat:red captured:2026-11-22T00:00:00..2026-11-23T00:00:00 camera:3"
+
+
+def test_words_outside_the_labels_are_reported_with_their_place(parser: QueryParser) -> None:
+    text = "tall man with red coat and backpack"
+    found = parser.parse(text)
+    assert found.not_understood == (("tall", 0, 4), ("man", 5, 8), ("backpack", 27, 35))
+    assert all(text[start:end] == word for word, start, end in found.not_understood)
+
+
+def test_misspellings_are_mended_and_shown(parser: QueryParser) -> None:
+    found = parser.parse("Yelow jakcet")
+    assert found.query == "coat:yellow"
+    assert found.corrections == (("Yelow", "yellow", 0, 5), ("jakcet", "jacket", 6, 12))
+
+
+@pytest.mark.parametrize("text", ["", "  ", "banana", "the umpire", "a man", "no beard", "!!!"])
+def test_nothing_to_ask_is_an_error_that_names_what_can_be(parser: QueryParser, text: str) -> None:
+    with pytest.raises(
+        NotUnderstoodError, match='ask for clothes, hair or accessories, such as "man with red long coat"'
+    ):
+        parser.parse(text)
+
+
+def test_explain_writes_the_document_of_the_design(parser: QueryParser) -> None:
+    document = parser.explain("man with red long coat")
+    assert document["query"] == "coat:red,long"
+    assert document["clauses"] == [
+        {
+            "attribute": ["Coat"],
+            "size": ["Long/large"],
+            "pattern": [],
+            "color": ["Red"],
+            "negated": False,
+            "weight": 1.0,
+        }
+    ]
+    assert document["not_understood"] == ["man"]
+    assert document["not_understood_spans"] == [["man", 0, 3]]
+    assert json.loads(json.dumps(document)) == document
+
+
+def test_explain_reports_what_parse_refuses(parser: QueryParser) -> None:
+    document = parser.explain("banana")
+    assert (document["query"], document["clauses"], document["not_understood"]) == ("", [], ["banana"])
+    assert document["error"].startswith("expected something that labels can express, got only banana")
+
+
+WORDS = st.sampled_from([*read_vocabulary().entries, *",.;-()'#5\n", "İstanbul", "zebra-ish"])
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(WORDS, max_size=12).map(" ".join) | st.text(max_size=40))
+def test_any_text_is_read_and_its_tree_survives_its_text(parser: QueryParser, text: str) -> None:
+    found = parser.interpret(text)
+    assert isinstance(found, Interpretation)
+    assert found.tree is None or parse_query(found.query) == found.tree
+    assert all(text[start:end] == word for word, start, end in (*found.not_understood, *found.ignored))
+
+
+@pytest.mark.slow
+def test_two_thousand_short_queries_a_second(parser: QueryParser) -> None:
+    texts = ["man with red long coat", "woman in black shirt and blue jeans", "blue or dark jeans, no hat", "long hair"]
+    for text in texts:
+        parser.parse(text)
+    start = time.process_time()
+    for _ in range(500):
+        for text in texts:
+            parser.parse(text)
+    assert 500 * len(texts) / (time.process_time() - start) >= 2000
