@@ -318,6 +318,9 @@ class _PhraseReader:
             ahead += 1
         if following is None or not self.goes_on(unit, following, ahead):
             return False
+        new_garment = unit.plays("comma") and ahead > 1 and len(self.phrase.look.colors) == 1
+        if new_garment and self.reaches_garment(ahead):
+            return False  # "is light blue, and dark blue slacks"
         self.phrase.look.either = self.phrase.look.either or any(
             link.plays("or") and link.text != "/" for link in self.units[self.position : self.position + ahead]
         )
