@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from spacy.attrs import IDX, LENGTH
 from spacy.tokens import Doc
 
 from query.lexicon import NOTHING, Entry, Lexicon
@@ -43,7 +44,7 @@ def read_units(doc: Doc, lexicon: Lexicon, speller: Speller) -> list[Unit]:
     """The units of a tokenized sentence in reading order."""
     found = lexicon.find(doc)
     text = doc.text
-    tokens = [(token.idx, token.idx + len(token)) for token in doc]
+    tokens = [(start, start + length) for start, length in doc.to_array([IDX, LENGTH]).tolist()]
     units: list[Unit] = []
     position = 0
     while position < len(tokens):
