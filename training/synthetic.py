@@ -84,7 +84,9 @@ def _photograph(scene: SceneSpec, backdrop: Labels) -> Backdrop:
             f"backdrop must have shape {(scene.height, scene.width, 3)}, got {backdrop.shape}; resize it first"
         )
     below = np.arange(scene.height)[:, None] > scene.camera.row
-    return Backdrop((backdrop.astype(np.float32) / 255) ** 2.2, np.broadcast_to(below, backdrop.shape[:2]))
+    return Backdrop(
+        np.asarray((backdrop.astype(np.float32) / 255) ** 2.2, np.float32), np.broadcast_to(below, backdrop.shape[:2])
+    )
 
 
 def _place(sprite: Sprite, person: int, color: Array, human: Labels, part_map: NDArray[np.int16]) -> None:
@@ -146,12 +148,12 @@ def _developed(color: Array, scene: SceneSpec) -> Labels:
     light = np.clip(light, 0, None)
     light = light * (1 + light / 2.2) / (1 + light * 0.8)
     picture = np.clip(light, 0, 1) ** (1 / 2.2)
-    picture = np.clip(0.5 + (picture - 0.5) * grade.contrast, 0, 1)
-    picture = _blurred(picture, grade)
+    toned = np.clip(0.5 + (picture - 0.5) * grade.contrast, 0, 1)
+    taken = _blurred(np.asarray(toned, np.float32), grade)
     noise = rng.standard_normal((scene.height, scene.width, 1), dtype=np.float32) + 0.5 * rng.standard_normal(
-        picture.shape, dtype=np.float32
+        taken.shape, dtype=np.float32
     )
-    image = (np.clip(picture + grade.noise * noise, 0, 1) * 255 + 0.5).astype(np.uint8)
+    image = (np.clip(taken + grade.noise * noise, 0, 1) * 255 + 0.5).astype(np.uint8)
     return _compressed(image, grade.jpeg_quality) if grade.jpeg_quality else image
 
 
@@ -159,7 +161,7 @@ def _blurred(picture: Array, grade: Grade) -> Array:
     if grade.blur <= 0:
         return picture
     image = Image.fromarray((picture * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(grade.blur))
-    return np.asarray(image, np.float32) / 255
+    return np.asarray(np.asarray(image) / 255, np.float32)
 
 
 def _compressed(image: Labels, quality: int) -> Labels:

@@ -7,6 +7,7 @@ function of metres. Shadows of people fall on the ground along the light.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from training.synthetic_raster import Patch, light_direction, person_basis
 from training.synthetic_specs import Camera, PersonSpec, SceneSpec
 
 Array = NDArray[np.float32]
+Numbers = NDArray[np.floating[Any]]
 NOISE_SIZE = 256
 
 
@@ -107,13 +109,13 @@ def _noise() -> Array:
     return np.asarray(total / total.std(), np.float32)
 
 
-def _noise_at(u: Array, v: Array, metres: float) -> Array:
+def _noise_at(u: Numbers, v: Numbers, metres: float) -> Array:
     """Noise of mean 0 that repeats every `metres`."""
     scale = NOISE_SIZE / metres
     return _noise()[np.mod((u * scale).astype(np.int64), NOISE_SIZE), np.mod((v * scale).astype(np.int64), NOISE_SIZE)]
 
 
-def _cell_noise(u: Array, v: Array, salt: int) -> Array:
+def _cell_noise(u: Numbers, v: Numbers, salt: int) -> Array:
     """A number in 0..1 for each integer cell."""
     value = (u.astype(np.int64) * 73856093) ^ (v.astype(np.int64) * 19349663) ^ (salt * 83492791)
     return np.asarray(np.mod(value * 2654435761, 100003) / 100003.0, np.float32)
@@ -121,7 +123,7 @@ def _cell_noise(u: Array, v: Array, salt: int) -> Array:
 
 def _rgb(*tint: float) -> Array:
     """Linear colour of an sRGB one in 0..255."""
-    return (np.array(tint, np.float32) / 255) ** np.float32(2.2)
+    return np.asarray((np.array(tint) / 255) ** 2.2, np.float32)
 
 
 def _sky(hits: Hits, camera: Camera, rng: np.random.Generator) -> Array:

@@ -93,11 +93,11 @@ class Tube:
         """The stretch between two shares of its length, resampled to `rings` rings."""
         at = np.linspace(begin, end, rings)
         grid = np.linspace(0, 1, len(self.centers))
-        resample = [
+        centers, sides, fronts = (
             np.stack([np.interp(at, grid, values[:, axis]) for axis in range(3)], 1).astype(np.float32)
             for values in (self.centers, self.sides, self.fronts)
-        ]
-        return Tube(*resample, self.power)
+        )
+        return Tube(centers, sides, fronts, self.power)
 
     def flipped(self) -> "Tube":
         """The same tube from the other end."""
@@ -165,8 +165,12 @@ def build_body(person: PersonSpec) -> Body:
     blend = _chest_share(profile[:, 0] / scale)[:, None]
     sides = _unit(pelvis[0] * (1 - blend) + chest[0] * blend)
     fronts = _unit(pelvis[2] * (1 - blend) + chest[2] * blend)
-    centers = centers + fronts * profile[:, 3:4]
-    trunk = Tube(_f32(centers), _f32(sides * profile[:, 1:2]), _f32(fronts * profile[:, 2:3]), 2.3)
+    trunk = Tube(
+        floats(centers + fronts * profile[:, 3:4]),
+        floats(sides * profile[:, 1:2]),
+        floats(fronts * profile[:, 2:3]),
+        2.3,
+    )
     limbs = _limbs(person, scale, trunk, profile[:, 0] / scale, pelvis, chest)
     drop = min(_sole(limbs[f"{side} leg"], scale) for side in ("left", "right"))
     return _assembled(person, scale, trunk, head_frame, limbs, drop)
@@ -180,7 +184,7 @@ def _assembled(
     limbs = {name: _lifted(limb, lift) for name, limb in limbs.items()}
     girth = scale * (0.4 + 0.6 * person.girth)
     neck_base = trunk.centers[-3]
-    chin = trunk.centers[-1] + _f32(head_frame[1]) * 0.022 * scale
+    chin = trunk.centers[-1] + floats(head_frame[1]) * 0.022 * scale
     head = _head(chin, head_frame, scale * (1.0 + 0.35 * max(0.0, 1.6 - person.stature)))
     return Body(
         scale,
@@ -196,17 +200,18 @@ def _assembled(
     )
 
 
-def _f32(values: object) -> Array:
+def floats(values: object) -> Array:
+    """An array of 32-bit numbers."""
     return np.asarray(values, np.float32)
 
 
 def _unit(vectors: NDArray[np.floating]) -> Array:
-    return _f32(vectors / (np.linalg.norm(vectors, axis=-1, keepdims=True) + 1e-9))
+    return floats(vectors / (np.linalg.norm(vectors, axis=-1, keepdims=True) + 1e-9))
 
 
 def _lengthened(vectors: Array, by: NDArray[np.floating]) -> Array:
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return _f32(vectors * np.maximum(length + by, 1e-4) / np.maximum(length, 1e-6))
+    return floats(vectors * np.maximum(length + by, 1e-4) / np.maximum(length, 1e-6))
 
 
 def _rotation(turn: float, nod: float, tilt: float) -> Array:
@@ -221,7 +226,7 @@ def _rotation(turn: float, nod: float, tilt: float) -> Array:
     )
     up = up - front * (up @ front)
     up = up / np.linalg.norm(up)
-    return _f32([np.cross(up, front), up, front])
+    return floats([np.cross(up, front), up, front])
 
 
 def _frames(person: PersonSpec) -> tuple[Array, Array, Array]:
@@ -258,7 +263,7 @@ def _spine(profile: NDArray[np.float64], pelvis: Array, chest: Array, scale: flo
     blend = _chest_share(profile[:, 0] / scale)[:, None]
     ups = _unit(pelvis[1] * (1 - blend) + chest[1] * blend)
     steps = np.diff(profile[:, 0], prepend=profile[0, 0])[:, None] * ups
-    return _f32(np.cumsum(steps, 0) + np.array([0, profile[0, 0], 0]))
+    return floats(np.cumsum(steps, 0) + np.array([0, profile[0, 0], 0]))
 
 
 def _limbs(
@@ -301,7 +306,7 @@ def _arm(shoulder: Array, pose: LimbPose, sign: float, frame: Array, scale: floa
     elbow = shoulder + direction * 0.30 * scale
     forearm = _unit(np.cos(pose.bend) * direction + np.sin(pose.bend) * bend_to)
     wrist = elbow + forearm * 0.25 * scale
-    return Limb(_f32(shoulder), _f32(elbow), _f32(wrist), front, forearm)
+    return Limb(floats(shoulder), floats(elbow), floats(wrist), front, forearm)
 
 
 def _leg(hip: Array, pose: LimbPose, sign: float, frame: Array, scale: float, heel: float) -> Limb:
@@ -310,7 +315,7 @@ def _leg(hip: Array, pose: LimbPose, sign: float, frame: Array, scale: float, he
     shin = _unit(np.cos(pose.bend) * direction - np.sin(pose.bend) * front)
     ankle = knee + shin * 0.395 * scale
     foot = _unit(np.array([sign * 0.18, -np.sin(heel), np.cos(heel)]))
-    return Limb(_f32(hip), _f32(knee), _f32(ankle), front, foot)
+    return Limb(floats(hip), floats(knee), floats(ankle), front, foot)
 
 
 def _sole(leg: Limb, scale: float) -> float:
@@ -341,7 +346,7 @@ def path_tube(points: Array, radii: NDArray[np.floating], front: Array, *, rings
     fronts = _unit(front - directions * (directions @ front)[:, None])
     sides = np.cross(fronts, directions)
     radius = np.interp(np.linspace(0, 1, rings), radii[:, 0], radii[:, 1])[:, None]
-    return Tube(_f32(path), _f32(sides * radius), _f32(fronts * radius))
+    return Tube(floats(path), floats(sides * radius), floats(fronts * radius))
 
 
 def _limb_tube(limb: Limb, radii: NDArray[np.floating]) -> Tube:
@@ -361,7 +366,9 @@ def _head(chin: Array, frame: Array, scale: float) -> Tube:
     kernel = np.array([0.25, 0.5, 0.25])
     wide, deep = (np.concatenate([v[:1], np.convolve(v, kernel, "valid"), v[-1:]]) for v in (wide, deep))
     centers = chin + scale * (share[:, None] * HEAD_HEIGHT * frame[1] + shift[:, None] * frame[2])
-    return Tube(_f32(centers), _f32(scale * wide[:, None] * frame[0]), _f32(scale * deep[:, None] * frame[2]), 2.1)
+    return Tube(
+        floats(centers), floats(scale * wide[:, None] * frame[0]), floats(scale * deep[:, None] * frame[2]), 2.1
+    )
 
 
 def _foot(leg: Limb, scale: float) -> Tube:
@@ -375,7 +382,7 @@ def _foot(leg: Limb, scale: float) -> Tube:
     side = _unit(np.cross(up, leg.tip))
     base = leg.end - up * 0.078 * scale
     centers = base + leg.tip * along[:, None] * scale + up * middle
-    return Tube(_f32(centers), _f32(side * half_width), _f32(up * half_height), 2.5)
+    return Tube(floats(centers), floats(side * half_width), floats(up * half_height), 2.5)
 
 
 def _hand(arm: Limb, scale: float) -> Tube:
@@ -383,7 +390,7 @@ def _hand(arm: Limb, scale: float) -> Tube:
     curl = _unit(arm.tip + 0.35 * arm.front)
     points = np.stack([arm.end, arm.end + arm.tip * 0.085 * scale, arm.end + (arm.tip * 0.085 + curl * 0.085) * scale])
     radii = np.array([(0, 0.026), (0.3, 0.039), (0.55, 0.038), (0.85, 0.028), (0.95, 0.019), (1, 0.006)]) * (1, scale)
-    tube = path_tube(_f32(points), radii, arm.front, rings=20, smooth=2)
+    tube = path_tube(floats(points), radii, arm.front, rings=20, smooth=2)
     return replace(
         tube,
         sides=tube.sides * np.interp(np.linspace(0, 1, 20), [0, 0.3, 1], [1.0, 0.52, 0.5]).astype(np.float32)[:, None],

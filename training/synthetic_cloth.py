@@ -131,7 +131,7 @@ def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], sigma: float 
 
 
 def _axes(size: int) -> tuple[Array, Array]:
-    values = np.arange(size, dtype=np.float32) / size * np.float32(2 * np.pi)
+    values = np.asarray(np.arange(size) / size * 2 * np.pi, np.float32)
     return values[:, None], values[None, :]
 
 
@@ -310,9 +310,12 @@ def _floral(size: int, base: Array, accents: list[Array], rng: np.random.Generat
         for shift_x in (-2 * size, 0, 2 * size):
             for shift_y in (-2 * size, 0, 2 * size):
                 _flower(draw, x + shift_x, y + shift_y, radius, accents[index % len(accents)], leaf, index)
-    return np.asarray(image.resize((size, size), Image.Resampling.BOX), np.float32) / 255, float(
-        rng.uniform(0.20, 0.32)
-    )
+    return _reduced(image, size), float(rng.uniform(0.20, 0.32))
+
+
+def _reduced(image: Image.Image, size: int) -> Array:
+    """A drawn tile at its final size, 0 to 1."""
+    return np.asarray(np.asarray(image.resize((size, size), Image.Resampling.BOX)) / 255, np.float32)
 
 
 def _flower(
@@ -350,9 +353,7 @@ def _leaves(size: int, base: Array, accents: list[Array], rng: np.random.Generat
                 start + along * length * 0.4 - across * width,
             ]
             draw.polygon([(float(p[0]), float(p[1])) for p in outline], fill=_bytes(accents[index % len(accents)]))
-    return np.asarray(image.resize((size, size), Image.Resampling.BOX), np.float32) / 255, float(
-        rng.uniform(0.22, 0.34)
-    )
+    return _reduced(image, size), float(rng.uniform(0.22, 0.34))
 
 
 def _camouflage(size: int, base: Array, accents: list[Array], rng: np.random.Generator) -> tuple[Array, float]:

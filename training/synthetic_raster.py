@@ -225,7 +225,7 @@ def _sample(patch: Patch, view: View, points: Points) -> tuple[tuple[Array, Arra
     middle = len(centers) // 2
     direction = centers[min(middle + 1, len(centers) - 1)] - centers[middle - 1]
     points.hands.append(float(np.sign(np.linalg.det(np.stack([sides[middle], fronts[middle], direction])))) or 1.0)
-    share = (at / max(1, len(centers) - 1))[:, None]
+    share = np.asarray(at / max(1, len(centers) - 1), np.float32)[:, None]
     return arrays, None if patch.keep is None else patch.keep(share, angles[None, :])
 
 
@@ -512,7 +512,7 @@ def _softened_edges(colors: Array, covers: Array) -> tuple[Array, Array]:
     spread = ndimage.convolve1d(
         ndimage.convolve1d(colors, kernel, axis=0, mode="nearest"), kernel, axis=1, mode="nearest"
     )
-    return spread / np.maximum(smooth, 1e-3)[..., None], smooth
+    return np.asarray(spread / np.maximum(smooth, 1e-3)[..., None], np.float32), smooth
 
 
 def _majority(grid: NDArray[np.int16], scale: int, cover: Array) -> NDArray[np.int16]:

@@ -166,7 +166,8 @@ def sample_pose(rng: np.random.Generator, outfit: Outfit) -> Pose:
     if outfit.bag == "hand":
         pose = replace(pose, left_arm=_hanging(rng), right_arm=_hanging(rng))
     elif rng.random() < 0.5:
-        pose = replace(pose, **{str(rng.choice(["left_arm", "right_arm"])): _gesture(rng)})
+        arm = _gesture(rng)
+        pose = replace(pose, left_arm=arm) if rng.random() < 0.5 else replace(pose, right_arm=arm)
     return replace(
         pose,
         turn=float(rng.normal(0, 0.1)),
@@ -300,14 +301,12 @@ def sample_pattern(rng: np.random.Generator, rare: float, *, letters: bool = Fal
     return str(rng.choice(["Solid", "Geometrical", "Fancy", "Letters"], p=np.array(shares) / sum(shares)))
 
 
-def _any(
-    rng: np.random.Generator, kind: str, rare: float, *, size: str, style: str, letters: bool = False, **cut: object
-) -> Garment:
+def _any(rng: np.random.Generator, kind: str, rare: float, *, size: str, style: str, letters: bool = False) -> Garment:
     pattern = sample_pattern(rng, rare, letters=letters) if kind not in ("Shoes", "Glasses") else "Solid"
     color = sample_color(rng, rare)
     if pattern in ("Geometrical", "Fancy") and rng.random() < 0.22 + 0.2 * rare:
         color = "Multicolor"
-    return make_garment(rng, kind, size=size, style=style, color=color, pattern=pattern, **cut)
+    return make_garment(rng, kind, size=size, style=style, color=color, pattern=pattern)
 
 
 def sample_outfit(rng: np.random.Generator, *, curve: float, skin: Rgb, rare: float) -> Outfit:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parsing.labels import ATTRIBUTES
-from training.synthetic_body import SIDES, Body, Tube, path_tube, trunk_share
+from training.synthetic_body import SIDES, Body, Tube, floats, path_tube, trunk_share
 from training.synthetic_cloth import gloss_of, grain, grain_metres, lettering, smooth_noise, softness_of, tile
 from training.synthetic_face import face_decal
 from training.synthetic_raster import Decal, Keep, Materials, Patch
@@ -16,7 +16,7 @@ from training.synthetic_specs import Garment, Outfit, PersonSpec, Rgb
 Array = NDArray[np.float32]
 
 TILE_SIZES = {False: 64, True: 192}  # texels of a cloth tile, coarse and fine
-HALF_PI = np.float32(np.pi / 2)
+HALF_PI = float(np.pi / 2)
 SHOULDER = 0.07  # share of an arm's tube that rounds the shoulder off
 SLEEVES = {"none": 0.0, "cap": 0.26, "short": 0.42, "elbow": 0.53, "long": 0.965}
 
@@ -175,7 +175,7 @@ def _face_relief() -> Array:
     """Nose, sockets, brow and lips as metres outward over (share, angle) of the head."""
     share, angle = (
         np.linspace(0, 1, 64, dtype=np.float32)[:, None],
-        (np.arange(96, dtype=np.float32) + 0.5)[None, :] / 96 * np.float32(2 * np.pi),
+        (np.arange(96, dtype=np.float32) + 0.5)[None, :] / 96 * float(2 * np.pi),
     )
     across = angle - HALF_PI
 
@@ -197,7 +197,7 @@ def _ear(body: Body, sign: float) -> Tube:
     heights = np.array([0.0, 0.006, 0.02, 0.038, 0.05, 0.056])[:, None] * body.scale
     size = np.array([0.003, 0.008, 0.011, 0.016, 0.013, 0.004])[:, None] * body.scale
     centers = base + up * heights + sign * left * size * 0.35
-    return Tube(np.float32(centers), np.float32(left * size * 0.55), np.float32(front * size))
+    return Tube(floats(centers), floats(left * size * 0.55), floats(front * size))
 
 
 def _thumb(body: Body, side: str) -> Tube:
@@ -211,7 +211,7 @@ def _thumb(body: Body, side: str) -> Tube:
         ]
     )
     return path_tube(
-        np.float32(points),
+        floats(points),
         np.array([(0, 0.013), (0.6, 0.0115), (0.9, 0.009), (1, 0.003)]) * (1, scale),
         arm.front,
         rings=10,
@@ -231,13 +231,13 @@ def _socks(tailor: _Tailor, garment: Garment) -> None:
     for side in SIDES:
         tube = tailor.body.legs[side].part(begin, 1.0).grown(0.004)
         tailor.add(Patch(tube, part, material, layer=1, displace=tailor.folds(0.002, around=5)))
-        tailor.add(Patch(tailor.body.feet[side].grown(0.002).closed(), part, material, layer=1))
+        tailor.add(Patch(tailor.body.feet[side].part(0.06, 0.92).grown(0.002).closed(), part, material, layer=1))
         tailor.decide(part, _ring(tube, 0.1))
 
 
 def _pants(tailor: _Tailor, garment: Garment) -> None:
     body, material, part = tailor.body, tailor.look(garment), tailor.part("Pants", garment)
-    tucked = _boot_top(tailor.person.outfit)
+    tucked = 1.0 if _over_boots(tailor.person.outfit) else _boot_top(tailor.person.outfit)
     end = _pants_end(garment)
     waist = body.trunk.part(0.0, trunk_share(1.03 if garment.style != "low" else 0.98), 24).grown(
         0.008 + 0.008 * garment.fit
@@ -396,8 +396,8 @@ def _neck_finish(tailor: _Tailor, garment: Garment, neckline: str, material: int
         rise = np.linspace(0, 1, 9)[:, None]
         fold = 0.026 * np.sin(np.pi * np.clip(rise[:, 0] * 0.62 + 0.38, 0, 1))
         centers = low.centers[0] * (1 - rise) + high.centers[0] * rise
-        tube = Tube(np.float32(centers), np.repeat(low.sides[:1], 9, 0), np.repeat(low.fronts[:1], 9, 0)).grown(
-            np.float32(fold + 0.002)
+        tube = Tube(floats(centers), np.repeat(low.sides[:1], 9, 0), np.repeat(low.fronts[:1], 9, 0)).grown(
+            floats(fold + 0.002)
         )
         tailor.add(
             Patch(
@@ -424,7 +424,7 @@ def _hood(tailor: _Tailor, material: int, part: int) -> None:
     radii = np.array([(0, 0.02), (0.5, 0.05), (1, 0.02)]) * (1, body.scale)
     tailor.add(
         Patch(
-            path_tube(np.float32(path), radii, np.float32([0, 1, 0.05]), rings=24, smooth=2),
+            path_tube(floats(path), radii, floats([0, 1, 0.05]), rings=24, smooth=2),
             part,
             material,
             4,
@@ -502,7 +502,7 @@ def _coat(tailor: _Tailor, garment: Garment) -> None:
         _coat_skirt(tailor, garment, material, part, opening)
     else:
         tailor.decide(part, _ring(tube.grown(loose), 0.03))
-    _lapels(tailor, garment, style, opening, tube.grown(loose + np.float32(0.007)), part)
+    _lapels(tailor, garment, style, opening, tube.grown(loose + floats(0.007)), part)
     for side in SIDES:
         _coat_sleeve(tailor, garment, side, material, part)
 
@@ -577,7 +577,7 @@ def _lapels(tailor: _Tailor, garment: Garment, style: list[str], opening: float,
         tailor.add(Patch(upper, part, material, 6, keep))
     low = tailor.body.neck.part(0.0, 0.5, 9)
     rise = np.linspace(0, 1, 9)
-    collar = low.grown(np.float32(0.022 + 0.016 * np.sin(np.pi * (0.3 + 0.6 * rise))))
+    collar = low.grown(floats(0.022 + 0.016 * np.sin(np.pi * (0.3 + 0.6 * rise))))
     tailor.add(
         Patch(collar, part, material, 6, lambda share, angle: from_front(angle) > 0.55 + 0.15 * share, two_sided=True)
     )
@@ -610,7 +610,7 @@ def drape(body: Body, top: float, bottom: float, *, slack: float, flare: float, 
     centers[:, 1] = heights
     spans = []
     for axis, ring in ((0, "sides"), (2, "fronts")):
-        legs = np.abs(left[:, axis] - right[:, axis]) / 2 + leg_radius
+        legs = (np.abs(left[:, axis] - right[:, axis]) / 2 + leg_radius) * 1.12  # an ellipse cuts corners
         top_radius, hip_radius = (float(np.linalg.norm(getattr(tube, ring)[0])) for tube in (waist, hips))
         trunk_radius = np.interp(heights / body.scale, [0.92, top], [hip_radius, top_radius])
         below = np.interp(heights / body.scale, [0.60, 0.88], [0.0 if taper else hip_radius, hip_radius])
@@ -618,7 +618,7 @@ def drape(body: Body, top: float, bottom: float, *, slack: float, flare: float, 
         spans.append(_widening(span, taper) + slack * np.clip(down * 4, 0.3, 1) + flare * down**1.2)
     side, front = waist.sides[0] / np.linalg.norm(waist.sides[0]), waist.fronts[0] / np.linalg.norm(waist.fronts[0])
     front = front * np.array([1, 0, 1])
-    return Tube(np.float32(centers), np.float32(spans[0][:, None] * side), np.float32(spans[1][:, None] * front), 2.15)
+    return Tube(floats(centers), floats(spans[0][:, None] * side), floats(spans[1][:, None] * front), 2.15)
 
 
 def _widening(span: NDArray[np.float64], taper: bool) -> NDArray[np.float64]:
@@ -687,11 +687,18 @@ def _shoes(tailor: _Tailor, garment: Garment) -> None:
             begin = _boot_top(tailor.person.outfit)
             slack = np.interp(np.linspace(0, 1, 20), [0, 1], [0.016, 0.014]).astype(np.float32)
             shaft = tailor.body.legs[side].part(begin, 1.0, 20).grown(slack)
-            tailor.add(Patch(shaft, part, material, 4, displace=tailor.folds(0.004, around=6), two_sided=True))
+            layer = 1 if _over_boots(tailor.person.outfit) else 4
+            tailor.add(Patch(shaft, part, material, layer, displace=tailor.folds(0.004, around=6), two_sided=True))
         elif garment.style == "sneaker":
             tailor.add(
                 Patch(tailor.body.legs[side].part(0.955, 1.0, 6).grown(0.012), part, material, 4, two_sided=True)
             )
+
+
+def _over_boots(outfit: Outfit) -> bool:
+    """Whether the legs of the pants hang over the shafts of boots."""
+    pants = outfit.garments.get("Pants")
+    return pants is not None and pants.size == "Long/large" and pants.style != "skinny"
 
 
 def _low_cut(share: Array, angle: Array) -> NDArray[np.bool_]:
@@ -707,7 +714,7 @@ def _sole(garment: Garment) -> tuple[Decal, ...]:
         laces = _stroke(
             30,
             20,
-            np.float32([0.92, 0.92, 0.9]) if light else tint,
+            floats([0.92, 0.92, 0.9]) if light else tint,
             [(0.1, i / 6 + 0.05, 0.9, i / 6 + 0.11) for i in range(6)],
             0.85,
         )
@@ -741,9 +748,9 @@ def _scarf(tailor: _Tailor, garment: Garment) -> None:
     path = (
         ring.centers[0]
         + (np.cos(angles) * side + np.sin(angles) * front * 1.05) * reach
-        - np.sin(angles) * np.float32([0, 0.028, 0]) * scale
+        - np.sin(angles) * floats([0, 0.028, 0]) * scale
     )
-    loop = path_tube(np.float32(path), np.array([(0, bulk), (1, bulk)]), np.float32([0, 1, 0]), rings=48, smooth=1)
+    loop = path_tube(floats(path), np.array([(0, bulk), (1, bulk)]), floats([0, 1, 0]), rings=48, smooth=1)
     tailor.add(Patch(loop, part, material, 8, displace=tailor.folds(0.010, along=1.5, around=2, cells=24)))
     tailor.decide(part, *(_ring(loop, share) for share in (0.1, 0.25, 0.4, 0.6, 0.75, 0.9)))
     if garment.size == "Long/large":
@@ -757,10 +764,10 @@ def _scarf_tail(tailor: _Tailor, garment: Garment, sign: float, material: int, p
     tube = path_tube(
         points,
         np.array([(0, 0.035), (0.3, 0.052), (1, 0.062)]) * (1, tailor.body.scale),
-        np.float32([0, 0, 1]),
+        floats([0, 0, 1]),
         rings=30,
     )
-    flat = replace(tube, fronts=tube.fronts * np.float32(0.32))
+    flat = replace(tube, fronts=tube.fronts * 0.32)
     tailor.add(Patch(flat, part, material, 7, displace=tailor.folds(0.006, along=4, around=1.5), two_sided=True))
     tailor.decide(part, _ring(flat, 0.95))
 
@@ -771,8 +778,8 @@ def _tie(tailor: _Tailor, garment: Garment, material: int, part: int) -> None:
         1,
         tailor.body.scale,
     )
-    tube = path_tube(points, radii, np.float32([0, 0, 1]), rings=40, smooth=2)
-    flat = replace(tube, fronts=tube.fronts * np.float32(0.25))
+    tube = path_tube(points, radii, floats([0, 0, 1]), rings=40, smooth=2)
+    flat = replace(tube, fronts=tube.fronts * 0.25)
     tailor.add(Patch(flat, part, material, 4))
     tailor.decide(part, _ring(flat, 0.3), _ring(flat, 0.7))
 
@@ -782,12 +789,12 @@ def _down_the_front(tailor: _Tailor, top: float, bottom: float, aside: float, of
     trunk, scale = tailor.body.trunk, tailor.body.scale
     thick = off + (0.036 if "Coat" in tailor.person.outfit.garments and off > 0.02 else 0.014)
     points = []
-    for height in np.linspace(top, bottom, 12):
+    for height in np.linspace(top, bottom, 12).tolist():
         ring = trunk.part(trunk_share(max(0.84, height)), trunk_share(max(0.84, height)), 2)
         side, front = (v[0] / np.linalg.norm(v[0]) for v in (ring.sides, ring.fronts))
-        shade = np.sqrt(max(0.3, 1 - (aside * scale / np.linalg.norm(ring.sides[0])) ** 2))
+        shade = np.sqrt(max(0.3, 1 - (aside * scale / float(np.linalg.norm(ring.sides[0]))) ** 2))
         points.append(ring.centers[0] + ring.fronts[0] * shade + front * thick + side * aside * scale)
-    return np.float32(points)
+    return floats(points)
 
 
 def _glasses(tailor: _Tailor, garment: Garment) -> None:
@@ -851,7 +858,7 @@ def _shell(body: Body, begin: float, end: float, by: float, rings: int = 30) -> 
     aside = np.sqrt(np.clip(1 - rise**2, 0, 1))
     sink = np.clip((0.45 - share) / 0.45, 0, 1) * 0.4
     lifted = tube.centers + (by * (rise - sink))[:, None] * body.head_frame[1]
-    return replace(tube.grown((by * aside).astype(np.float32)), centers=np.float32(lifted))
+    return replace(tube.grown((by * aside).astype(np.float32)), centers=floats(lifted))
 
 
 def _hat(tailor: _Tailor, garment: Garment) -> None:
@@ -860,7 +867,7 @@ def _hat(tailor: _Tailor, garment: Garment) -> None:
         bulk = 0.030 if garment.style == "fur" else 0.017
         crown = _shell(body, 0.66, 1.0, bulk)
         ribs = np.sin(np.arange(192) / 192 * 2 * np.pi * 40)[None, :] * 0.0016
-        shape = tailor.folds(0.012) if garment.style == "fur" else np.float32(ribs + np.zeros((8, 1)))
+        shape = tailor.folds(0.012) if garment.style == "fur" else floats(ribs + np.zeros((8, 1)))
         tailor.add(Patch(crown, part, material, 6, displace=shape, decals=_word(garment)))
         band = body.head.part(0.64, 0.78, 8).grown(bulk + 0.006)
         tailor.add(Patch(band, part, material, 6, displace=shape, two_sided=True))
@@ -891,17 +898,17 @@ def _brimmed(tailor: _Tailor, garment: Garment, material: int, part: int) -> Non
     )
     shrink = np.maximum(shrink, 0.02)
     centers = ring.centers[0] + up * tall * rise
-    crown = Tube(np.float32(centers), np.float32(side * shrink), np.float32(ahead * shrink))
-    band = Decal(_stroke(4, 4, np.float32(garment.tint) * 0.45, [(0, 0, 1, 1)], 1.0), (0, 2 * np.pi), (0.02, 0.24))
+    crown = Tube(floats(centers), floats(side * shrink), floats(ahead * shrink))
+    band = Decal(_stroke(4, 4, floats(garment.tint) * 0.45, [(0, 0, 1, 1)], 1.0), (0, 2 * np.pi), (0.02, 0.24))
     decals = (*_word(garment), *((band,) if garment.style in ("fedora", "sun") else ()))
     tailor.add(Patch(crown, part, material, 6, displace=tailor.folds(0.002), decals=decals))
     out = np.linspace(0, 1, 8)[:, None]
     if garment.style == "cap":
         reach, droop = 0.075 * body.scale, 0.018
         brim = Tube(
-            np.float32(ring.centers[0] + front * reach * out - up * droop * out**2),
-            np.float32(side * (1 - 0.10 * out)),
-            np.float32(ahead * (1.0 + 0 * out)),
+            floats(ring.centers[0] + front * reach * out - up * droop * out**2),
+            floats(side * (1 - 0.10 * out)),
+            floats(ahead * (1.0 + 0 * out)),
         )
         tailor.add(
             Patch(brim, part, material, 6, lambda share, angle: from_front(angle) < 1.25 - 0.2 * share, two_sided=True)
@@ -910,7 +917,7 @@ def _brimmed(tailor: _Tailor, garment: Garment, material: int, part: int) -> Non
     reach = {"bucket": 0.045, "fedora": 0.075, "sun": 0.16}[garment.style] * body.scale
     droop = {"bucket": 0.045, "fedora": 0.006, "sun": 0.03}[garment.style] * body.scale
     wide = [vector / np.linalg.norm(vector) * reach * out + vector for vector in (side, ahead)]
-    brim = Tube(np.float32(ring.centers[0] - up * droop * out**1.5), np.float32(wide[0]), np.float32(wide[1]))
+    brim = Tube(floats(ring.centers[0] - up * droop * out**1.5), floats(wide[0]), floats(wide[1]))
     tailor.add(Patch(brim, part, material, 6, displace=_brim_wave(tailor), two_sided=True))
     tailor.decide(part, _ring(brim, 0.9))
 
@@ -1017,7 +1024,7 @@ def _falling(tailor: _Tailor, garment: Garment, material: int, part: int) -> Non
     length = (0.20 if bob else 0.30 + 0.22 * garment.reach) * body.scale
     down = np.linspace(0, 1, 28)
     start = body.head.part(0.72, 0.72, 2)
-    vertical = up * 0.5 + np.float32([0, 0.5, 0])
+    vertical = up * 0.5 + floats([0, 0.5, 0])
     centers = (
         start.centers[0]
         - vertical * (length * down)[:, None]
@@ -1025,9 +1032,7 @@ def _falling(tailor: _Tailor, garment: Garment, material: int, part: int) -> Non
     )
     wide = np.interp(down, [0, 0.3, 0.6, 1], [1.16, 1.28, 1.36 if not bob else 1.3, 1.45 if not bob else 1.15])
     deep = np.interp(down, [0, 0.4, 1], [1.12, 1.05, 0.92])
-    tube = Tube(
-        np.float32(centers), np.float32(start.sides[0] * wide[:, None]), np.float32(start.fronts[0] * deep[:, None])
-    )
+    tube = Tube(floats(centers), floats(start.sides[0] * wide[:, None]), floats(start.fronts[0] * deep[:, None]))
     parted = tailor.rng.uniform(0.95, 1.15)
     ragged = 0.06 * smooth_noise(tailor.rng, (64, 1), (1.5, 0))[:, 0]
 
@@ -1054,12 +1059,12 @@ def _ponytail(tailor: _Tailor, garment: Garment, material: int, part: int) -> No
         [
             root,
             root - front * 0.055 - up * 0.02,
-            root - front * 0.06 - np.float32([0, 0.5 * length, 0]),
-            root - front * 0.02 - np.float32([0, length, 0]),
+            root - front * 0.06 - floats([0, 0.5 * length, 0]),
+            root - front * 0.02 - floats([0, length, 0]),
         ]
     )
     radii = np.array([(0, 0.018), (0.15, 0.032), (0.5, 0.040), (0.85, 0.028), (1, 0.006)]) * (1, body.scale)
-    tube = path_tube(np.float32(points), radii, -np.float32(front), rings=30, smooth=4)
+    tube = path_tube(floats(points), radii, -floats(front), rings=30, smooth=4)
     tailor.add(Patch(tube, part, material, 4, displace=tailor.folds(0.006, along=6, around=1.2, cells=48)))
     tailor.decide(part, _ring(tube, 0.6), _ring(tube, 0.8))
 
@@ -1075,7 +1080,7 @@ def _bun(tailor: _Tailor, garment: Garment, material: int, part: int) -> None:
     shape = np.maximum(np.sin(angle), 0.03) * radius
     tailor.add(
         Patch(
-            Tube(np.float32(centers), np.float32(body.head_frame[0] * shape), np.float32(front * shape)),
+            Tube(floats(centers), floats(body.head_frame[0] * shape), floats(front * shape)),
             part,
             material,
             4,
@@ -1120,7 +1125,7 @@ def _backpack(tailor: _Tailor, material: int) -> None:
     centers = back.centers - back.fronts - front * 0.085 * scale
     tailor.add(
         Patch(
-            Tube(centers, side * np.float32(0.135 * scale) * shape, front * np.float32(0.085 * scale) * shape, 3.5),
+            Tube(centers, side * floats(0.135 * scale) * shape, front * floats(0.085 * scale) * shape, 3.5),
             0,
             material,
             7,
@@ -1129,22 +1134,22 @@ def _backpack(tailor: _Tailor, material: int) -> None:
     for sign in (-1.0, 1.0):
         points = _down_the_front(tailor, 1.43, 1.12, sign * 0.105, 0.024)
         top = body.trunk.part(trunk_share(1.44), trunk_share(1.44), 2)
-        over = top.centers[0] + top.sides[0] * 0.7 * sign + np.float32([0, 0.03, 0])
+        over = top.centers[0] + top.sides[0] * 0.7 * sign + floats([0, 0.03, 0])
         strap = path_tube(
-            np.float32([over - top.fronts[0] * 1.2, over, *points]),
+            floats([over - top.fronts[0] * 1.2, over, *points]),
             np.array([(0, 0.02), (1, 0.02)]),
-            np.float32([0, 0, 1]),
+            floats([0, 0, 1]),
             rings=30,
             smooth=2,
         )
-        tailor.add(Patch(replace(strap, fronts=strap.fronts * np.float32(0.3)), 0, material, 7))
+        tailor.add(Patch(replace(strap, fronts=strap.fronts * floats(0.3)), 0, material, 7))
 
 
 def _bag_body(tailor: _Tailor, top: Array, width: float, height: float, depth: float, material: int) -> None:
     down = np.linspace(0, 1, 12)[:, None]
     shape = np.sqrt(np.clip(1 - np.abs(2 * down - 1) ** 8, 0.02, 1)) * (0.82 + 0.18 * down)
-    centers = top - np.float32([0, 1, 0]) * height * down
-    tube = Tube(np.float32(centers), np.float32([depth, 0, 0] * shape), np.float32([0, 0, width] * shape), 4.0)
+    centers = top - floats([0, 1, 0]) * height * down
+    tube = Tube(floats(centers), floats([depth, 0, 0] * shape), floats([0, 0, width] * shape), 4.0)
     tailor.add(Patch(tube, 0, material, 9, displace=tailor.folds(0.004)))
 
 
@@ -1152,29 +1157,29 @@ def _handbag(tailor: _Tailor, material: int) -> None:
     side = SIDES[int(tailor.rng.integers(2))]
     arm, scale = tailor.body.limbs[f"{side} arm"], tailor.body.scale
     grip = arm.end + arm.tip * 0.09 * scale
-    hang = np.float32([0, -1, 0]) * scale
+    hang = floats([0, -1, 0]) * scale
     for shift in (-0.025, 0.025):
-        ends = [grip + hang * 0.13 + np.float32([shift, 0, s * 0.07]) for s in (-1, 1)]
-        points = np.float32([ends[0], grip + np.float32([shift * 0.3, 0, 0]), ends[1]])
+        ends = [grip + hang * 0.13 + floats([shift, 0, s * 0.07]) for s in (-1, 1)]
+        points = floats([ends[0], grip + floats([shift * 0.3, 0, 0]), ends[1]])
         tailor.add(
             Patch(
-                path_tube(points, np.array([(0, 0.006), (1, 0.006)]), np.float32([1, 0, 0]), rings=20, smooth=3),
+                path_tube(points, np.array([(0, 0.006), (1, 0.006)]), floats([1, 0, 0]), rings=20, smooth=3),
                 0,
                 material,
                 7,
             )
         )
-    _bag_body(tailor, np.float32(grip + hang * 0.12), 0.14 * scale, 0.21 * scale, 0.055 * scale, material)
+    _bag_body(tailor, floats(grip + hang * 0.12), 0.14 * scale, 0.21 * scale, 0.055 * scale, material)
 
 
 def _shoulder_bag(tailor: _Tailor, material: int) -> None:
     body, scale = tailor.body, tailor.body.scale
     sign = 1.0 if tailor.rng.random() < 0.5 else -1.0
     trunk = body.trunk.part(trunk_share(0.93), trunk_share(0.93), 2)
-    bag = trunk.centers[0] + sign * (trunk.sides[0] * 1.0) + sign * np.float32([0.075 * scale, 0, 0])
-    _bag_body(tailor, np.float32(bag + np.float32([0, 0.05, 0])), 0.13 * scale, 0.2 * scale, 0.05 * scale, material)
+    bag = trunk.centers[0] + sign * (trunk.sides[0] * 1.0) + sign * floats([0.075 * scale, 0, 0])
+    _bag_body(tailor, floats(bag + floats([0, 0.05, 0])), 0.13 * scale, 0.2 * scale, 0.05 * scale, material)
     shoulder = body.trunk.part(trunk_share(1.445), trunk_share(1.445), 2)
-    over = shoulder.centers[0] + sign * -0.75 * shoulder.sides[0] + np.float32([0, 0.05, 0])
+    over = shoulder.centers[0] + sign * -0.75 * shoulder.sides[0] + floats([0, 0.05, 0])
     chest = [
         ring.centers[0]
         + ring.fronts[0]
@@ -1183,10 +1188,10 @@ def _shoulder_bag(tailor: _Tailor, material: int) -> None:
         for height, share in ((1.3, -0.35), (1.15, 0.1), (1.03, 0.6))
         for ring in [body.trunk.part(trunk_share(height), trunk_share(height), 2)]
     ]
-    points = np.float32([over, *chest, bag + np.float32([0, 0.04, 0])])
+    points = floats([over, *chest, bag + floats([0, 0.04, 0])])
     tailor.add(
         Patch(
-            path_tube(points, np.array([(0, 0.012), (1, 0.012)]), np.float32([0, 0, 1]), rings=40, smooth=3),
+            path_tube(points, np.array([(0, 0.012), (1, 0.012)]), floats([0, 0, 1]), rings=40, smooth=3),
             0,
             material,
             9,
