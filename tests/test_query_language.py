@@ -158,7 +158,6 @@ def test_any_text_is_read_and_its_tree_survives_its_text(parser: QueryParser, te
     assert all(text[start:end] == word for word, start, end in (*found.not_understood, *found.ignored))
 
 
-@pytest.mark.slow
 def queries_a_second(parser: QueryParser, texts: list[str]) -> float:
     start = time.process_time()
     for text in texts * 100:
@@ -166,6 +165,7 @@ def queries_a_second(parser: QueryParser, texts: list[str]) -> float:
     return 100 * len(texts) / (time.process_time() - start)
 
 
+@pytest.mark.slow
 def test_two_thousand_short_queries_a_second(parser: QueryParser) -> None:
     texts = ["man with red long coat", "woman in black shirt and blue jeans", "blue or dark jeans, no hat", "long hair"]
     assert max(queries_a_second(parser, texts) for _ in range(6)) >= 2000  # the round that other work disturbed least
