@@ -47,15 +47,19 @@ def search(options: Namespace, config: AppConfig) -> None:
     from query.search import search_document
 
     with _workspace(config) as workspace, _expected(ValueError, LookupError):
-        if not workspace.searcher.store().count:
-            print(f"nobody is in {config.home} yet; add photographs with python -m app ingest PATH", file=sys.stderr)
         for text in _texts(options.text):
-            found = _query_parser().parse(text)
-            assert found.tree is not None
+            found = _query_parser().interpret(text) if options.text == "-" else _query_parser().parse(text)
+            words = [word for word, _, _ in found.not_understood]
+            if found.tree is None:  # one of many lines: say so in its place and go on
+                message = _query_parser().explain(text)["error"]
+                document = {"query": "", "not_understood": words, "total": 0, "matches": [], "error": message}
+                _print(options, document, [message])
+                continue
             result = workspace.searcher.search(found.tree, mode=options.mode, limit=options.limit, sort=options.sort)
             people = workspace.searcher.people(result)
-            words = [word for word, _, _ in found.not_understood]
             _print(options, search_document(result, people, words), reports.search_lines(result, people, words))
+        if not workspace.searcher.store().count:
+            print(f"nobody is in {config.home} yet; add photographs with python -m app ingest PATH", file=sys.stderr)
 
 
 def parse(options: Namespace, config: AppConfig) -> None:

@@ -38,6 +38,20 @@ def test_many_lines_give_one_document_each(capsys: Capture, monkeypatch: pytest.
     assert [document["query"] for document in documents] == ["coat:red", "", "-hat"]
 
 
+def test_a_line_that_asks_nothing_does_not_stop_the_others(
+    rendered_gallery: RenderedGallery, capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    lines = tmp_path / "lines"
+    lines.write_text("xyzzy\n\nred coat\n")
+    with lines.open() as standard_input:
+        monkeypatch.setattr("sys.stdin", standard_input)
+        assert main(["search", "-", "--json", "--home", str(rendered_gallery.home)]) == 0
+    unknown, empty, found = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert [unknown["total"], empty["total"], found["total"]] == [0, 0, 1]
+    assert unknown["error"].startswith("expected something that labels can express, got only xyzzy")
+    assert empty["error"].startswith("expected a description")
+
+
 def test_explain_prints_the_agreed_document(capsys: Capture) -> None:
     assert main(["explain", "man with a long red coat", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
