@@ -78,6 +78,9 @@ def gallery_scene(config: GalleryConfig, index: int) -> SceneSpec:
 def granted(person: PersonSpec, wish: Wish, rng: np.random.Generator) -> PersonSpec:
     """The person with the wished garments, turned so that they can be seen, and without what would hide them."""
     wished = wish(rng)
+    if "Skirt" in wished:
+        person = replace(person, curve=0.85)
+        wished |= {"Hair": hair(rng, str(rng.choice(["long", "bob", "ponytail"])), "Brown")}
     worn = {
         name: garment
         for name, garment in person.outfit.garments.items()

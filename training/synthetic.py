@@ -26,6 +26,8 @@ __all__ = ["Outfit", "PersonSpec", "RenderedScene", "SceneSpec", "people_records
 Array = NDArray[np.float32]
 Labels = NDArray[np.uint8]
 
+BRIGHTEST = 2.0  # linear light at which the tone curve is white in any case
+TONES = 16384  # steps of the tone curve
 UNDETERMINED = label_id("size", "Undetermined")
 
 
@@ -144,15 +146,13 @@ def _developed(color: Array, scene: SceneSpec) -> Labels:
         np.linspace(-1, 1, scene.height, dtype=np.float32)[:, None],
         np.linspace(-1, 1, scene.width, dtype=np.float32)[None, :],
     )
-    light = color * (grade.exposure * (1 - 0.13 * (down**2 + across**2)))[..., None]
-    light = np.clip(light, 0, None)
-    light = light * (1 + light / 2.2) / (1 + light * 0.8)
-    picture = np.clip(light, 0, 1) ** (1 / 2.2)
-    toned = np.clip(0.5 + (picture - 0.5) * grade.contrast, 0, 1)
-    taken = _blurred(np.asarray(toned, np.float32), grade)
-    noise = rng.standard_normal((scene.height, scene.width, 1), dtype=np.float32) + 0.5 * rng.standard_normal(
-        taken.shape, dtype=np.float32
-    )
+    light = np.clip(color * (grade.exposure * (1 - 0.13 * (down**2 + across**2)))[..., None], 0, BRIGHTEST)
+    curve = np.linspace(0, BRIGHTEST, TONES, dtype=np.float32)
+    curve = np.clip(curve * (1 + curve / 2.2) / (1 + curve * 0.8), 0, 1) ** (1 / 2.2)
+    curve = np.clip(0.5 + (curve - 0.5) * grade.contrast, 0, 1).astype(np.float32)
+    taken = _blurred(curve[(light * ((TONES - 1) / BRIGHTEST)).astype(np.uint16)], grade)
+    noise = rng.standard_normal((scene.height, scene.width, 2), dtype=np.float32)
+    noise = noise[..., :1] + 0.6 * noise[..., 1:] * np.array([1, -0.3, -1], np.float32)
     image = (np.clip(taken + grade.noise * noise, 0, 1) * 255 + 0.5).astype(np.uint8)
     return _compressed(image, grade.jpeg_quality) if grade.jpeg_quality else image
 

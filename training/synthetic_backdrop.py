@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
-from scipy import ndimage
 
 from training.synthetic_cloth import smooth_noise
 from training.synthetic_raster import Patch, light_direction, person_basis
@@ -65,12 +64,19 @@ def paint_backdrop(scene: SceneSpec) -> Backdrop:
     farthest = max((person.z for person in scene.people), default=5.0)
     hits = _hits(camera, hall(rng, farthest), height, width)
     color = paint(hits, camera, rng) * _brightness(scene)
-    color = _focused(color, hits, scene, height)
+    color = np.asarray(_focused(color, hits, scene, height), np.float32)
     ground = hits.ground
     if step > 1:
-        color = ndimage.zoom(color, (step, step, 1), order=1)[: scene.height, : scene.width]
+        color = _enlarged(color, step)[: scene.height, : scene.width]
         ground = np.repeat(np.repeat(ground, step, 0), step, 1)[: scene.height, : scene.width]
     return Backdrop(np.asarray(color, np.float32), ground)
+
+
+def _enlarged(color: Array, step: int) -> Array:
+    """The picture `step` times as large, smoothly."""
+    size = color.shape[1] * step, color.shape[0] * step
+    bands = [Image.fromarray(np.ascontiguousarray(color[..., band])) for band in range(3)]
+    return np.stack([np.asarray(band.resize(size, Image.Resampling.BILINEAR)) for band in bands], 2)
 
 
 def _brightness(scene: SceneSpec) -> Array:

@@ -91,11 +91,11 @@ class Tube:
 
     def part(self, begin: float, end: float, rings: int = 24) -> "Tube":
         """The stretch between two shares of its length, resampled to `rings` rings."""
-        at = np.linspace(begin, end, rings)
-        grid = np.linspace(0, 1, len(self.centers))
+        at = np.linspace(begin, end, rings) * (len(self.centers) - 1)
+        low = np.clip(at.astype(np.intp), 0, len(self.centers) - 2)
+        share = (at - low).astype(np.float32)[:, None]
         centers, sides, fronts = (
-            np.stack([np.interp(at, grid, values[:, axis]) for axis in range(3)], 1).astype(np.float32)
-            for values in (self.centers, self.sides, self.fronts)
+            values[low] * (1 - share) + values[low + 1] * share for values in (self.centers, self.sides, self.fronts)
         )
         return Tube(centers, sides, fronts, self.power)
 

@@ -18,7 +18,7 @@ def face_decal(person: PersonSpec, *, fine: bool) -> Decal:
     skin = np.array(person.skin) * 255
     image = Image.new("RGBA", (SIZE, SIZE), (*_rgb(skin), 0))
     _soft_shapes(image, skin, rng)
-    _sharp_shapes(image, skin, person, rng)
+    _sharp_shapes(image, skin, person, rng, fine=fine)
     if not fine:
         image = image.resize((SIZE // 4, SIZE // 4), Image.Resampling.BOX)
     pixels = np.asarray(image, np.float32)[::-1, ::-1] / 255  # row 0 is the chin, column 0 the person's left
@@ -58,7 +58,9 @@ def _soft_shapes(image: Image.Image, skin: NDArray[np.floating], rng: np.random.
     image.alpha_composite(soft.resize(layer.size, Image.Resampling.BILINEAR))
 
 
-def _sharp_shapes(image: Image.Image, skin: NDArray[np.floating], person: PersonSpec, rng: np.random.Generator) -> None:
+def _sharp_shapes(
+    image: Image.Image, skin: NDArray[np.floating], person: PersonSpec, rng: np.random.Generator, *, fine: bool
+) -> None:
     layer = Image.new("RGBA", image.size, (*_rgb(skin * 0.4), 0))
     draw = ImageDraw.Draw(layer)
     hair = person.outfit.garments.get("Hair")
@@ -71,7 +73,7 @@ def _sharp_shapes(image: Image.Image, skin: NDArray[np.floating], person: Person
         _ellipse(draw, 0.075 * side, 0.325, 0.035, 0.011, (*_rgb(skin * 0.42), 220))
     lips = _rgb(np.array([176, 40, 56])) if made_up and rng.random() < 0.5 else _rgb(skin * (0.82, 0.60, 0.58))
     _mouth(draw, lips, skin, rng)
-    image.alpha_composite(layer.filter(ImageFilter.GaussianBlur(SIZE * 0.004)))
+    image.alpha_composite(layer.filter(ImageFilter.GaussianBlur(SIZE * 0.004)) if fine else layer)
 
 
 def _eye(

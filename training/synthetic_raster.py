@@ -234,6 +234,9 @@ def _visible_angles(patch: Patch, centers: Array, sides: Array, fronts: Array) -
     full = patch.angles or (-np.pi / 2, 1.5 * np.pi)
     if patch.two_sided or patch.angles:
         return full
+    radii = np.linalg.norm(fronts, axis=1)
+    if min(radii[0], radii[-1]) < 0.3 * radii.max():  # its end is closed by a face that no angle hides
+        return full
     toward = -centers / (np.linalg.norm(centers, axis=1, keepdims=True) + 1e-9)
     side = (sides * toward).sum(1) / ((sides**2).sum(1) + 1e-9)
     front = (fronts * toward).sum(1) / ((fronts**2).sum(1) + 1e-9)
@@ -423,8 +426,8 @@ def _lit(position: Array, here: Array, normal: Array, view: View, seen: NDArray[
     first = np.cross(toward, np.array([0, 1, 0], np.float32))
     first = first / np.linalg.norm(first)
     second = np.cross(toward, first)
-    casters = position[::3]
-    cell = max(0.007, 3.0 / (view.focal / float(here[:, 2].mean())))
+    casters = position[::5]
+    cell = max(0.007, 3.6 / (view.focal / float(here[:, 2].mean())))
     axes = np.stack([first, second], 1).astype(np.float32)
     flat = casters @ axes / cell
     low = flat.min(0) - 2

@@ -231,7 +231,7 @@ def _socks(tailor: _Tailor, garment: Garment) -> None:
     for side in SIDES:
         tube = tailor.body.legs[side].part(begin, 1.0).grown(0.004)
         tailor.add(Patch(tube, part, material, layer=1, displace=tailor.folds(0.002, around=5)))
-        tailor.add(Patch(tailor.body.feet[side].part(0.06, 0.92).grown(0.002).closed(), part, material, layer=1))
+        tailor.add(Patch(tailor.body.feet[side].part(0.08, 0.82).grown(0.001).closed(), part, material, layer=1))
         tailor.decide(part, _ring(tube, 0.1))
 
 
@@ -334,7 +334,11 @@ def _upper(tailor: _Tailor, garment: Garment) -> None:
     bottom = {"tucked": 1.0, "crop": 1.09, "hip": 0.87}[hem] if not one_piece else 1.03
     tube = body.trunk.part(trunk_share(bottom), trunk_share(1.497), 44)
     loose = np.interp(np.linspace(0, 1, 44), [0, 0.3, 0.75, 1], [slack, slack * 1.2, slack * 0.8, 0.004])
-    layer = 3 if hem != "tucked" or one_piece else 1
+    layer = 4 if hem != "tucked" or one_piece else 1
+    if "Coat" in tailor.person.outfit.garments:
+        loose = np.minimum(loose, 0.010)
+    elif layer == 4:
+        loose = loose + np.interp(np.linspace(0, 1, 44), [0, 0.35, 0.5], [0.012, 0.012, 0])  # over the waistband
     tube = tube.grown(loose.astype(np.float32))
     decals = _front_of(garment, neckline)
     wrinkles = tailor.folds(0.003 + 0.004 * garment.fit, along=2.5, around=2.5)
@@ -645,7 +649,9 @@ def _skirt_tube(body: Body, garment: Garment) -> Tube:
     slack, flare = {"pencil": (0.012, 0.0), "a-line": (0.02, 0.09), "pleated": (0.02, 0.10), "flared": (0.022, 0.17)}[
         garment.style
     ]
-    return drape(body, 1.045, hem, slack=slack, flare=flare * (1.04 - hem) / 0.5, taper=garment.style == "pencil")
+    return drape(
+        body, 1.045, hem, slack=slack, flare=flare * ((1.04 - hem) / 0.5) ** 0.35, taper=garment.style == "pencil"
+    )
 
 
 def _skirt(tailor: _Tailor, garment: Garment) -> None:
