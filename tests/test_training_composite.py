@@ -96,7 +96,8 @@ def test_only_plain_garments_are_repainted() -> None:
 
 
 def test_targets_are_fractions_of_the_picture() -> None:
-    targets = person_targets(two_people_sample().human)
+    human = two_people_sample().human
+    targets = person_targets(human, np.zeros_like(human))
     np.testing.assert_allclose(targets.boxes_cxcywh.numpy(), [[0.25, 0.5, 0.25, 0.75], [0.75, 0.5, 0.25, 0.75]])
     assert targets.masks.shape == (2, 16, 16)
     assert targets.known.min() == 1
@@ -105,7 +106,7 @@ def test_targets_are_fractions_of_the_picture() -> None:
 def test_crowd_pixels_are_not_known_and_nobody() -> None:
     human = two_people_sample().human.copy()
     human[human == 2] = IGNORE
-    targets = person_targets(human)
+    targets = person_targets(human, np.zeros_like(human))
     assert len(targets.masks) == 1
     assert targets.known.min() == 0
 

@@ -1,10 +1,13 @@
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from parsing.labels import TASKS, num_classes
+from parsing.labels import TASKS, label_id, num_classes
 from parsing.model import HPTROutput
-from training.losses import layer_loss, mask_losses, semantic_loss, total_loss
+from training.losses import layer_loss, mask_losses, region_losses, semantic_loss, total_loss
 from training.matcher import MatchWeights, Targets, match, pairwise_giou
 
 WEIGHTS = MatchWeights()
@@ -67,7 +70,7 @@ def people(count: int) -> Targets:
     for index in range(count):
         masks[index, :, index * 2 : index * 2 + 2] = 1
     boxes = torch.tensor([[(index * 2 + 1) / 8, 0.5, 0.25, 1.0] for index in range(count)]).reshape(-1, 4)
-    return Targets(boxes, masks, torch.ones(8, 8))
+    return Targets(boxes, masks, torch.ones(8, 8), torch.zeros(8, 8, dtype=torch.bool))
 
 
 def test_right_people_in_any_order_cost_little() -> None:
@@ -87,6 +90,30 @@ def test_images_without_people_ask_for_no_people() -> None:
     assert float(losses["classes"]) < 1e-4
 
 
+def test_a_person_found_where_nobody_knows_who_is_there_costs_nothing() -> None:
+    logits = torch.tensor([[[-9.0, 9.0]] * 4])
+    targets = replace(people(0), unsure=torch.ones(8, 8, dtype=torch.bool))
+    assert float(layer_loss(logits, torch.rand(1, 4, 4), None, [targets], 4, WEIGHTS)["classes"]) == 0
+    assert float(layer_loss(logits, torch.rand(1, 4, 4), None, [people(0)], 4, WEIGHTS)["classes"]) > 5
+
+
+def test_items_count_alike_whatever_their_area() -> None:
+    red, blue = label_id("color", "Red"), label_id("color", "Blue")
+    coat, hat = label_id("attribute", "Coat"), label_id("attribute", "Hat")
+    attribute = torch.full((1, 8, 8), coat)
+    attribute[:, 0, :2] = hat
+    color = torch.where(attribute == coat, red, blue)
+    everywhere_red = torch.full((1, num_classes("color"), 8, 8), 0.0)
+    everywhere_red[:, red] = 20.0
+    nothing = torch.zeros_like(color)
+    labels = {"attribute": attribute, "size": nothing, "pattern": nothing, "color": color}
+    semantic = {task: torch.zeros(1, num_classes(task), 8, 8) for task in TASKS} | {"color": everywhere_red}
+    ones = {task: torch.ones(num_classes(task)) for task in TASKS}
+    losses = region_losses(semantic, labels, torch.ones(1, 8, 8, dtype=torch.long), ones)
+    assert list(losses) == ["color/items"]
+    assert float(losses["color/items"]) == pytest.approx(-math.log(1e-6) / 2, rel=1e-3)
+
+
 def test_the_total_is_the_unweighted_sum_of_its_parts() -> None:
     torch.manual_seed(0)
     output = HPTROutput(
@@ -98,7 +125,8 @@ def test_the_total_is_the_unweighted_sum_of_its_parts() -> None:
     )
     labels = {task: torch.randint(0, num_classes(task), (1, 8, 8)) for task in TASKS}
     ones = {task: torch.ones(num_classes(task)) for task in TASKS}
-    total, parts = total_loss(output, labels, [people(2)], ones, num_queries=4, weights=WEIGHTS)
+    human = torch.ones(1, 8, 8, dtype=torch.long)
+    total, parts = total_loss(output, labels, human, [people(2)], ones, num_queries=4, weights=WEIGHTS)
     assert float(total) == pytest.approx(sum(parts.values()), rel=1e-5)
     assert {"attribute", "color", "human/dice", "human/box", "auxiliary0/giou"} <= set(parts)
     assert "auxiliary0/dice" not in parts

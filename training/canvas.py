@@ -27,15 +27,24 @@ MIRRORED = mirrored_ids()
 
 @dataclass(frozen=True)
 class Layer:
-    """An image (H, W, 3) uint8 with maps `human` and one per task, all (H, W) uint8; 255 is ignored."""
+    """An image (H, W, 3) uint8 with maps `human`, `unsure` and one per task, all (H, W) uint8; 255 is ignored.
+
+    `unsure` is 1 where there may be people who are not labelled.
+    """
 
     image: NDArray[np.uint8]
     maps: Mapping[str, NDArray[np.uint8]]
 
     @classmethod
     def of(cls, sample: Sample) -> "Layer":
-        """A sample as a layer."""
-        return cls(sample.image, {"human": sample.human, **sample.tasks})
+        """A sample as a layer; where only the main person is labelled, others may be outside that person's box."""
+        unsure = sample.human == IGNORE
+        if not sample.everyone:
+            unsure = np.ones(sample.human.shape, bool)
+            rows, columns = np.nonzero(sample.human)
+            if rows.size:
+                unsure[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1] = False
+        return cls(sample.image, {"human": sample.human, "unsure": unsure.astype(np.uint8), **sample.tasks})
 
     @property
     def height(self) -> int:
@@ -79,7 +88,7 @@ class Layer:
 
 def blank(height: int, width: int) -> Layer:
     """A gray layer with nobody on it."""
-    maps = {name: np.zeros((height, width), np.uint8) for name in ("human", *TASKS)}
+    maps = {name: np.zeros((height, width), np.uint8) for name in ("human", "unsure", *TASKS)}
     return Layer(np.full((height, width, 3), 114, np.uint8), maps)
 
 

@@ -124,7 +124,7 @@ class CCPDataset:
         items = item_map(tags, self.tags)
         tasks = {"attribute": attribute_map(tags, items, self.tags)}
         tasks |= characteristic_maps(items, tasks["attribute"], self.characteristics.get(number, []))
-        return Sample(number, path, read_rgb(path), human, tasks)
+        return Sample(number, path, read_rgb(path), human, tasks, everyone=False)
 
 
 @cache

@@ -15,7 +15,7 @@ from training.samples import Sample
 SOLID, MULTICOLOR = label_id("pattern", "Solid"), label_id("color", "Multicolor")
 HAIR = label_id("attribute", "Hair")
 SHOES = (label_id("attribute", "L-shoe"), label_id("attribute", "R-shoe"))
-MEMORY_HEIGHT = 416  # photographs are kept at this height
+MEMORY_HEIGHT = 480  # photographs are kept at this height
 
 
 @dataclass(frozen=True)
@@ -26,15 +26,19 @@ class CompositeConfig:
         whole, crowd, group: shares of whole photographs of one person, of pasted crowds, of photographs of groups;
             the rest are rendered scenes, where there are any.
         recolor: share of plain garments that are repainted.
+        unlabelled: share of pasted people whose clothes are not labelled, where there are any.
+        dense: share of pasted crowds that have more than a handful of people.
         most_people: people pasted into one picture.
         smallest_person: visible pixels below which a person is neither required nor punished.
     """
 
-    whole: float = 0.36
-    crowd: float = 0.32
-    group: float = 0.22
+    whole: float = 0.3
+    crowd: float = 0.38
+    group: float = 0.24
     recolor: float = 0.15
-    most_people: int = 6
+    unlabelled: float = 0.2
+    dense: float = 0.15
+    most_people: int = 20
     smallest_person: int = 80
 
 
@@ -49,9 +53,15 @@ class Source:
     @classmethod
     def of(cls, layer: Layer, weight: float) -> "Source":
         """A photograph and what its person covers."""
-        rows, columns = np.nonzero(layer.maps["human"])
-        top, left = rows.min(), columns.min()
-        return cls(layer, layer.crop(top, left, rows.max() - top + 1, columns.max() - left + 1), weight)
+        return cls(layer, cut_out(layer, 1), weight)
+
+
+def cut_out(layer: Layer, number: int) -> Layer:
+    """What person `number` of a photograph covers, alone."""
+    rows, columns = np.nonzero(layer.maps["human"] == number)
+    top, left = rows.min(), columns.min()
+    cut = layer.crop(top, left, rows.max() - top + 1, columns.max() - left + 1)
+    return Layer(cut.image, {**cut.maps, "human": (cut.maps["human"] == number).astype(np.uint8)})
 
 
 def in_memory(sample: Sample) -> Layer:
@@ -70,6 +80,7 @@ class Composer:
         groups: photographs of groups with person instances only.
         scenes: photographs without people, at most about `MEMORY_HEIGHT` high.
         rendered: scenes with exact labels, may be empty.
+        strangers: cut-outs of people whose clothes are not labelled, may be empty.
     """
 
     def __init__(
@@ -79,8 +90,10 @@ class Composer:
         scenes: Sequence[Layer],
         rendered: Sequence[Layer],
         config: CompositeConfig,
+        strangers: Sequence[Layer] = (),
     ) -> None:
         self.people, self.groups, self.scenes, self.rendered = people, groups, scenes, rendered
+        self.strangers = strangers
         self.config = config
         weights = np.array([source.weight for source in people])
         self.weights = weights / weights.sum()
@@ -130,15 +143,17 @@ class Composer:
         cover = max(height / scene.height, width / scene.width) * rng.uniform(1.0, 1.6)
         scaled = scene.resize(int(np.ceil(scene.height * cover)), int(np.ceil(scene.width * cover)))
         top, left = rng.integers(scaled.height - height + 1), rng.integers(scaled.width - width + 1)
-        count = min(1 + rng.poisson(1.6), self.config.most_people)
-        return self.add_people(copy(scaled.crop(int(top), int(left), height, width)), rng, count)
+        dense = rng.random() < self.config.dense
+        count = int(rng.integers(6, self.config.most_people + 1)) if dense else min(1 + rng.poisson(1.6), 6)
+        largest = 0.5 if dense else 1.15
+        return self.add_people(copy(scaled.crop(int(top), int(left), height, width)), rng, count, largest)
 
-    def add_people(self, canvas: Layer, rng: np.random.Generator, count: int) -> Layer:
-        """`count` cut-outs pasted, the distant ones first."""
+    def add_people(self, canvas: Layer, rng: np.random.Generator, count: int, largest: float = 1.15) -> Layer:
+        """`count` cut-outs pasted, the distant ones first, up to `largest` of the canvas high."""
         canvas = copy(canvas)
         first = int(canvas.maps["human"][canvas.maps["human"] < IGNORE].max(initial=0)) + 1
-        base = canvas.height * np.exp(rng.uniform(np.log(0.3), np.log(1.15)))
-        heights = np.sort(np.clip(base * np.exp(rng.normal(0, 0.25, count)), 36, canvas.height * 1.6))
+        base = canvas.height * np.exp(rng.uniform(np.log(largest * 0.26), np.log(largest)))
+        heights = np.sort(np.clip(base * np.exp(rng.normal(0, 0.25, count)), 32, canvas.height * 1.6))
         full: dict[tuple[int, int], int] = {}
         for number, person_height in enumerate(heights, start=first):
             person, alpha = self.cut_person(rng, int(person_height))
@@ -149,7 +164,8 @@ class Composer:
 
     def cut_person(self, rng: np.random.Generator, height: int) -> tuple[Layer, NDArray[np.float32]]:
         """A cut-out of the given height, perhaps repainted, relit or mirrored, and its soft outline."""
-        cutout = self.draw(rng).cutout
+        stranger = self.strangers and rng.random() < self.config.unlabelled
+        cutout = self.strangers[int(rng.integers(len(self.strangers)))] if stranger else self.draw(rng).cutout
         width = max(4, round(cutout.width * height / cutout.height * rng.uniform(0.9, 1.1)))
         person = copy(cutout.resize(height, width))
         recolor_some(person, plain_garments(person), rng, self.config.recolor)
@@ -163,12 +179,13 @@ class Composer:
 
     def drop_slivers(self, picture: Layer) -> dict[str, NDArray[np.uint8]]:
         """Maps in which people with next to no visible pixels are ignored."""
-        human = picture.maps["human"].copy()
+        human, unsure = picture.maps["human"].copy(), picture.maps["unsure"].copy()
         counts = np.bincount(human.ravel(), minlength=256)
         for number in np.nonzero((counts > 0) & (counts < self.config.smallest_person))[0]:
             if 0 < number < IGNORE:
+                unsure[human == number] = 1
                 human[human == number] = IGNORE
-        return {**picture.maps, "human": human}
+        return {**picture.maps, "human": human, "unsure": unsure}
 
     @staticmethod
     def light(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:

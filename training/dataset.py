@@ -16,21 +16,23 @@ from parsing.preprocess import normalize
 from training.canvas import Layer
 from training.ccp import CCPDataset
 from training.coco_people import COCOPeopleDataset
-from training.composite import Composer, CompositeConfig, Source, in_memory
+from training.composite import Composer, CompositeConfig, Source, cut_out, in_memory
 from training.matcher import Targets
 from training.synthetic import render, sample_scene
 
 STRIDE = 4  # of the network's output
 RENDERED_HEIGHT, RENDERED_WIDTH = 320, 256
+STRANGER_HEIGHT, STRANGER_AREA = 90, 2_500  # least pixels of a person who is cut out of a group
 SHAPES = ((1.0, 1.0), (1.14, 0.86), (1.14, 0.86), (0.86, 1.14))  # height and width of canvases, relative
 
 
 @dataclass(frozen=True)
 class Batch:
-    """images (B, 3, H, W); labels per task (B, H / 4, W / 4) int64; targets per image."""
+    """images (B, 3, H, W); labels per task and person ids `human` (B, H / 4, W / 4) int64; targets per image."""
 
     images: Tensor
     labels: dict[str, Tensor]
+    human: Tensor
     targets: list[Targets]
 
 
@@ -64,11 +66,12 @@ class CompositeBatches(Dataset[Batch]):
 def collate(layers: Sequence[Layer]) -> Batch:
     """Pictures of one shape as a batch."""
     images = torch.from_numpy(np.stack([normalize(layer.image) for layer in layers]))
-    labels = {
-        task: torch.from_numpy(np.stack([subsample(layer.maps[task]) for layer in layers]).astype(np.int64))
-        for task in TASKS
-    }
-    return Batch(images, labels, [person_targets(layer.maps["human"]) for layer in layers])
+    human, *labels = (
+        torch.from_numpy(np.stack([subsample(layer.maps[name]) for layer in layers]).astype(np.int64))
+        for name in ("human", *TASKS)
+    )
+    targets = [person_targets(layer.maps["human"], layer.maps["unsure"]) for layer in layers]
+    return Batch(images, dict(zip(TASKS, labels, strict=True)), human, targets)
 
 
 def subsample(label_map: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -76,8 +79,8 @@ def subsample(label_map: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return label_map[STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE]
 
 
-def person_targets(human: NDArray[np.uint8]) -> Targets:
-    """Boxes and masks of the people in an instance map (H, W); 255 is not known."""
+def person_targets(human: NDArray[np.uint8], unsure: NDArray[np.uint8]) -> Targets:
+    """Boxes and masks of the people in an instance map (H, W), 255 not known; `unsure` (H, W) as in `Layer`."""
     height, width = human.shape
     small = subsample(human)
     boxes, masks = [], []
@@ -93,6 +96,7 @@ def person_targets(human: NDArray[np.uint8]) -> Targets:
         torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4),
         torch.from_numpy(np.array(masks, np.float32).reshape(-1, *small.shape)),
         torch.from_numpy((small != IGNORE).astype(np.float32)),
+        torch.from_numpy(subsample(unsure) > 0),
     )
 
 
@@ -168,7 +172,7 @@ def render_layers(count: int, scenes: Sequence[Layer], seed: int) -> list[Layer]
             photograph = scenes[int(rng.integers(len(scenes)))].resize(spec.height, spec.width).image
         scene = render(spec, backdrop=photograph)
         tasks = {task: getattr(scene, task) for task in TASKS}
-        layers.append(Layer(scene.image, {"human": scene.human, **tasks}))
+        layers.append(Layer(scene.image, {"human": scene.human, "unsure": np.zeros_like(scene.human), **tasks}))
     return layers
 
 
@@ -177,4 +181,15 @@ def make_composer(
 ) -> tuple[Composer, Mapping[str, Tensor]]:
     """A composer over data folders and `rendered` scenes, and the class weights of the photographed people."""
     people, groups, scenes = read_sources(roots)
-    return Composer(people, groups, scenes, render_layers(rendered, scenes, seed), config), class_weights(people)
+    drawn = render_layers(rendered, scenes, seed)
+    return Composer(people, groups, scenes, drawn, config, cut_strangers(groups)), class_weights(people)
+
+
+def cut_strangers(groups: Sequence[Layer]) -> list[Layer]:
+    """Cut-outs of the people of group photographs that are large enough to be pasted elsewhere."""
+    cutouts = []
+    for layer in groups:
+        numbers = np.unique(layer.maps["human"])
+        people = [cut_out(layer, int(number)) for number in numbers if 0 < number < IGNORE]
+        cutouts += [p for p in people if p.height >= STRANGER_HEIGHT and p.maps["human"].sum() >= STRANGER_AREA]
+    return cutouts

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from parsing.labels import IGNORE, TASKS
+from parsing.labels import CHARACTERISTICS, IGNORE, TASKS
 from parsing.model import HPTROutput
 from training.matcher import MatchWeights, Targets, match, match_costs, pairwise_giou, to_xyxy
 
@@ -61,26 +61,46 @@ def layer_loss(
     """Parts of L_human for what one decoder layer says of a batch; earlier layers have no masks, as in DETR."""
     class_logits = class_logits.float()
     pairs = match_batch(class_logits, boxes, mask_logits, targets, num_queries, weights)
-    labels = torch.zeros(class_logits.shape[:2], dtype=torch.long, device=class_logits.device)
-    for image, (queries, _) in enumerate(pairs):
-        labels[image, queries] = 1
-    no_object = torch.tensor([NO_OBJECT_WEIGHT, 1.0], device=class_logits.device)
-    entropy = functional.cross_entropy(class_logits.flatten(0, 1), labels.flatten(), no_object)
-    losses = {"classes": weights.classes * entropy}
-    if not any(len(queries) for queries, _ in pairs):
+    # One index over the batch: an index per image would fill a gradient of the whole batch for each.
+    image = torch.cat([torch.full_like(queries, number) for number, (queries, _) in enumerate(pairs)])
+    query = torch.cat([queries for queries, _ in pairs])
+    losses = {"classes": weights.classes * class_loss(class_logits, boxes, targets, (image, query))}
+    if not len(query):
         return losses
-    predicted = torch.cat([boxes[image, queries] for image, (queries, _) in enumerate(pairs)])
+    predicted = boxes[image, query]
     wanted = torch.cat([target.boxes_cxcywh[people] for target, (_, people) in zip(targets, pairs, strict=True)])
     giou = torch.diagonal(pairwise_giou(to_xyxy(predicted), to_xyxy(wanted)))
     losses["box"] = weights.box * (predicted - wanted).abs().sum(1).mean()
     losses["giou"] = weights.giou * (1 - giou).mean()
     if mask_logits is not None:
-        found = torch.cat([mask_logits[image, queries] for image, (queries, _) in enumerate(pairs)]).float()
         truth = torch.cat([target.masks[people] for target, (_, people) in zip(targets, pairs, strict=True)])
-        known = torch.cat([t.known.expand(len(people), -1, -1) for t, (_, people) in zip(targets, pairs, strict=True)])
-        focal, dice = mask_losses(found, truth, known)
+        known = torch.stack([target.known for target in targets])[image]
+        focal, dice = mask_losses(mask_logits[image, query].float(), truth, known)
         losses["mask"], losses["dice"] = weights.mask * focal.mean(), weights.dice * dice.mean()
     return losses
+
+
+def class_loss(logits: Tensor, boxes: Tensor, targets: Sequence[Targets], matched: tuple[Tensor, Tensor]) -> Tensor:
+    """Cross-entropy of person against no person, DETR's weighted mean over all queries (B, Q, 2).
+
+    A query without a person is not punished where its box (B, Q, 4) is centered on a place of which it is not known
+    who is there: crowds, and the street around the one labelled person of a photograph.
+    """
+    labels = torch.zeros(logits.shape[:2], dtype=torch.long, device=logits.device)
+    labels[matched] = 1
+    weight = torch.where(labels == 1, 1.0, NO_OBJECT_WEIGHT)
+    weight = torch.where((labels == 0) & centers_unsure(boxes, targets), 0.0, weight)
+    entropy = functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
+    return (entropy * weight.flatten()).sum() / weight.sum().clamp(min=1e-6)
+
+
+def centers_unsure(boxes: Tensor, targets: Sequence[Targets]) -> Tensor:
+    """(B, Q) bool: whether the center of each box (B, Q, 4) lies where it is not known who is there."""
+    unsure = torch.stack([target.unsure for target in targets])  # (B, h, w)
+    height, width = unsure.shape[1:]
+    column = (boxes[..., 0].detach() * width).long().clamp(0, width - 1)
+    row = (boxes[..., 1].detach() * height).long().clamp(0, height - 1)
+    return unsure[torch.arange(len(boxes), device=boxes.device)[:, None], row, column]
 
 
 def match_batch(
@@ -103,9 +123,44 @@ def match_batch(
     return pairs
 
 
+def region_losses(
+    semantic: Mapping[str, Tensor], labels: Mapping[str, Tensor], human: Tensor, class_weights: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """Per characteristic, the cross-entropy of what is said of whole items, as `assemble` pools them.
+
+    The pixel losses weigh an item by its area; people ask for shoes and glasses as often as for coats. The paper has
+    no such loss. An item is all pixels of one attribute on one person.
+
+    Args:
+        semantic, labels: as in `total_loss`.
+        human: (B, h, w) int64 person ids, 0 nobody.
+    """
+    attribute = labels["attribute"]
+    batch = torch.arange(len(human), device=human.device)[:, None, None]
+    inside = (human > 0) & (human != IGNORE) & (attribute > 0) & (attribute != IGNORE)
+    keys = ((batch * 256 + human) * 256 + attribute)[inside]
+    items, region = torch.unique(keys, return_inverse=True)
+    count = len(items)
+    losses = {}
+    for task in CHARACTERISTICS:
+        truth = labels[task][inside]
+        probability = functional.softmax(semantic[task].float()[:, 1:].movedim(1, -1)[inside], -1)  # (P, N - 1)
+        sums = torch.zeros(count, probability.shape[1], device=human.device).index_add(0, region, probability)
+        pooled = sums / torch.bincount(region, minlength=count).clamp(min=1)[:, None]
+        label = torch.zeros(count, dtype=torch.long, device=human.device).index_put((region,), truth)
+        known = (label > 0) & (label != IGNORE)
+        if bool(known.any()):
+            chosen = label[known]
+            entropy = -pooled[known].gather(1, chosen[:, None] - 1).squeeze(1).clamp(min=1e-6).log()
+            weight = class_weights[task][chosen]
+            losses[f"{task}/items"] = (entropy * weight).sum() / weight.sum()
+    return losses
+
+
 def total_loss(
     output: HPTROutput,
     labels: Mapping[str, Tensor],
+    human: Tensor,
     targets: Sequence[Targets],
     class_weights: Mapping[str, Tensor],
     *,
@@ -116,10 +171,12 @@ def total_loss(
 
     Args:
         labels: per task (B, H / 4, W / 4) int64, 255 ignored.
+        human: (B, H / 4, W / 4) int64 person ids, 0 nobody, 255 ignored.
         targets: per image.
         class_weights: per task (N_task,).
     """
     parts = {task: semantic_loss(output.semantic[task], labels[task], class_weights[task]) for task in TASKS}
+    parts |= region_losses(output.semantic, labels, human, class_weights)
     last = len(output.class_logits) - 1
     for depth, (classes, boxes) in enumerate(zip(output.class_logits, output.boxes_cxcywh, strict=True)):
         masks, prefix = (output.mask_logits, "human") if depth == last else (None, f"auxiliary{depth}")

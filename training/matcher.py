@@ -33,12 +33,14 @@ class Targets:
     Args:
         boxes_cxcywh: (n, 4), fractions of the picture.
         masks: (n, H / 4, W / 4) float, 1 on the person.
-        known: (H / 4, W / 4) float, 0 where it is not known who is there.
+        known: (H / 4, W / 4) float, 0 on pixels of which it is not known whose they are.
+        unsure: (H / 4, W / 4) bool, True where there may be people who are not labelled.
     """
 
     boxes_cxcywh: Tensor
     masks: Tensor
     known: Tensor
+    unsure: Tensor
 
 
 @dataclass(frozen=True)

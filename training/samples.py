@@ -22,6 +22,7 @@ class Sample:
         image: (H, W, 3) uint8.
         human: 0 nobody, 1..n the people, 255 not known (crowds).
         tasks: per task the label ids, 0 background, 255 not known.
+        everyone: whether all people are labelled; otherwise one main person is, and passers-by are not.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Sample:
     image: NDArray[np.uint8]
     human: NDArray[np.uint8]
     tasks: Mapping[str, NDArray[np.uint8]]
+    everyone: bool = True
 
     def __post_init__(self) -> None:
         shape = self.image.shape[:2]

@@ -39,6 +39,7 @@ class TrainConfig:
         warmup_steps, decay_steps: of the learning rate, linear at the start and the end, constant between.
         ema: decay of the moving average of the weights, which is what is saved.
         rendered: rendered scenes among the pictures to train on.
+        mixed_precision: run the network in bfloat16, which processors with AMX do ten times faster.
         save_seconds: time between checkpoints.
     """
 
@@ -54,6 +55,7 @@ class TrainConfig:
     ema: float = 0.998
     seed: int = 0
     rendered: int = 0
+    mixed_precision: bool = False
     save_seconds: float = 120.0
     composite: CompositeConfig = field(default_factory=CompositeConfig)
     match: MatchWeights = field(default_factory=MatchWeights)
@@ -163,10 +165,12 @@ def train_step(run: Run, batch: Batch, class_weights: Mapping[str, Tensor]) -> d
     rate = learning_rate(run.step, run.config)
     for group in run.optimizer.param_groups:
         group["lr"] = rate
-    output = run.model(batch.images.contiguous(memory_format=torch.channels_last))
+    with torch.autocast("cpu", torch.bfloat16, enabled=run.config.mixed_precision):
+        output = run.model(batch.images.contiguous(memory_format=torch.channels_last))
     loss, parts = total_loss(
         output,
         batch.labels,
+        batch.human,
         batch.targets,
         class_weights,
         num_queries=run.model.config.num_queries,
@@ -234,6 +238,9 @@ def report(log: Any, run: Run, parts: Mapping[str, float]) -> None:
 SHOWN = ("loss", "attribute", "size", "pattern", "color", "human/classes", "human/box", "human/giou", "human/dice")
 
 
+NUMBERS = ("side", "batch", "steps", "warmup_steps", "decay_steps", "seed", "rendered", "learning_rate")
+
+
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m training.train", description=__doc__.splitlines()[0])
@@ -242,9 +249,10 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--output", type=Path, default=Path("runs/hptr"), metavar="RUN", help="folder of a new run")
     parser.add_argument("--resume", type=Path, metavar="RUN", help="go on with the run in this folder")
     parser.add_argument("--initial", type=Path, metavar="FILE", help="start from these weights (safetensors)")
-    for name in ("side", "batch", "steps", "warmup_steps", "decay_steps", "seed", "rendered"):
-        parser.add_argument(f"--{name.replace('_', '-')}", type=int, help=f"default {getattr(TrainConfig, name)}")
-    parser.add_argument("--learning-rate", type=float, help=f"default {TrainConfig.learning_rate}")
+    for name in NUMBERS:
+        kind = type(getattr(TrainConfig, name))
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help=f"default {getattr(TrainConfig, name)}")
+    parser.add_argument("--mixed-precision", action="store_true", default=None, help="bfloat16 (AMX processors)")
     return parser.parse_args(arguments)
 
 
@@ -256,8 +264,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.resume and not (folder / "state.json").is_file():
         print(f"Error: no training run in {folder}; expected state.json, start one with --output", file=sys.stderr)
         return 1
-    named = ("side", "batch", "steps", "warmup_steps", "decay_steps", "seed", "rendered", "learning_rate")
-    given = {name: value for name in named if (value := getattr(options, name)) is not None}
+    given = {name: value for name in (*NUMBERS, "mixed_precision") if (value := getattr(options, name)) is not None}
     config = replace(TrainConfig(model=options.config), **given)
     torch.set_num_threads(os.cpu_count() or 1)
     try:
