@@ -41,7 +41,7 @@ class Layer:
         unsure = sample.human == IGNORE
         if not sample.everyone:
             unsure = np.ones(sample.human.shape, bool)
-            rows, columns = np.nonzero(sample.human)
+            rows, columns = np.nonzero((sample.human > 0) & (sample.human < IGNORE))
             if rows.size:
                 unsure[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1] = False
         return cls(sample.image, {"human": sample.human, "unsure": unsure.astype(np.uint8), **sample.tasks})

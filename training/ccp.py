@@ -5,7 +5,7 @@ each item. Every photograph has one annotated person. Photographs are split by n
 == 5 calibrates, the rest trains.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from scipy import ndimage
 from scipy.io import loadmat
 
 from parsing.labels import ATTRIBUTES, CHARACTERISTICS, IGNORE, label_id
-from training.samples import Sample, check_split, read_rgb
+from training.samples import Sample, check_split, read_rgb, unknown_maps
 
 ITEM_TAGS: Mapping[str, tuple[str, ...]] = {
     "hat": ("hat",),
@@ -108,6 +108,20 @@ class CCPDataset:
         check_split(split)
         files = sorted((self.root / "annotations" / "pixel-level").glob("*.mat"))
         return [file.stem for file in files if split_of(int(file.stem)) == split]
+
+    def tagged(self, split: str) -> Iterator[tuple[Sample, Sequence[Item]]]:
+        """Photographs of a split that have only tags, nobody marked in them yet, and what their main person wears.
+
+        Raises:
+            FileNotFoundError: there is no `characteristics_tagged.txt`.
+        """
+        check_split(split)
+        for number, items in read_characteristics(self.root / "characteristics_tagged.txt").items():
+            if split_of(int(number)) == split:
+                path = self.root / "photos" / f"{number}.jpg"
+                image = read_rgb(path)
+                nobody = np.zeros(image.shape[:2], np.uint8)
+                yield Sample(number, path, image, nobody, unknown_maps(nobody == 0), everyone=False), items
 
     def samples(self, split: str) -> Iterator[Sample]:
         """The split's photographs, those without a person left out."""

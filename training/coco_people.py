@@ -5,12 +5,13 @@ Photographs whose numeric id % 5 == 0 validate, the rest train. Photographs with
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from training.ccp import Item, read_characteristics
 from training.samples import Sample, check_split, read_rgb, unknown_maps
 
 
@@ -28,6 +29,8 @@ class COCOPeopleDataset:
             )
         self.root = root
         self.index = json.loads((root / "index.json").read_text())
+        labels = root / "characteristics.txt"
+        self.labelled = read_characteristics(labels) if labels.is_file() else {}
 
     def files(self, split: str, *, people: bool) -> list[str]:
         """Stems of a split's photographs with, or without, people."""
@@ -46,6 +49,11 @@ class COCOPeopleDataset:
     def scenes(self, split: str) -> Iterator[Sample]:
         """The split's photographs without people."""
         return (self.sample(stem) for stem in self.files(split, people=False))
+
+    def items(self, stem: str) -> dict[int, Sequence[Item]]:
+        """What each labelled person of a photograph wears, by the person's id."""
+        prefix = f"{int(stem)}_"
+        return {int(name.removeprefix(prefix)): worn for name, worn in self.labelled.items() if name.startswith(prefix)}
 
     def sample(self, stem: str) -> Sample:
         """One photograph."""

@@ -1,7 +1,8 @@
 """Training batches: composites turned into tensors, the same for the same seed and index."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from training.ccp import CCPDataset
 from training.coco_people import COCOPeopleDataset
 from training.composite import Composer, CompositeConfig, Source, cut_out, in_memory
 from training.matcher import Targets
+from training.samples import Sample
+from training.self_labels import Teacher
 from training.synthetic import render, sample_scene
 
 STRIDE = 4  # of the network's output
@@ -132,8 +135,8 @@ def class_weights(people: Sequence[Source]) -> dict[str, Tensor]:
     return weights
 
 
-def read_sources(roots: Sequence[Path]) -> tuple[list[Source], list[Layer], list[Layer]]:
-    """The training splits of all data folders: people, groups, scenes.
+def read_sources(roots: Sequence[Path], teacher: Teacher | None) -> tuple[list[Source], list[Layer], list[Layer]]:
+    """The training splits of all data folders: people, groups, scenes; a teacher labels what has no pixel labels.
 
     Raises:
         FileNotFoundError: a folder is of no known layout.
@@ -143,14 +146,15 @@ def read_sources(roots: Sequence[Path]) -> tuple[list[Source], list[Layer], list
     scenes: list[Layer] = []
     for root in roots:
         if (root / "label_list.mat").is_file():
-            numbers = len(CCPDataset(root).numbers("train"))
-            samples = CCPDataset(root).samples("train")
             people.extend(
-                in_memory(s) for s in tqdm(samples, total=numbers, desc=f"reading {root.name}", mininterval=5)
+                in_memory(s) for s in tqdm(ccp_people(root, teacher), desc=f"reading {root.name}", mininterval=5)
             )
         elif (root / "index.json").is_file():
             coco = COCOPeopleDataset(root)
-            groups.extend(Layer.of(sample) for sample in coco.samples("train"))
+            samples = coco.samples("train")
+            if teacher is not None:
+                samples = teacher.groups((sample, coco.items(sample.name)) for sample in samples)
+            groups.extend(Layer.of(sample) for sample in samples)
             scenes.extend(Layer.of(sample) for sample in coco.scenes("train"))
         else:
             raise FileNotFoundError(
@@ -158,6 +162,14 @@ def read_sources(roots: Sequence[Path]) -> tuple[list[Source], list[Layer], list
                 "folder (index.json)"
             )
     return [Source.of(*pair) for pair in zip(people, rarity(people), strict=True)], groups, scenes
+
+
+def ccp_people(root: Path, teacher: Teacher | None) -> Iterator[Sample]:
+    """CCP's photographs to train on; with a teacher the tagged ones too, and passers-by are ignored."""
+    ccp = CCPDataset(root)
+    if teacher is None:
+        return ccp.samples("train")
+    return chain(teacher.passers_by(ccp.samples("train")), teacher.tagged(ccp.tagged("train")))
 
 
 def render_layers(count: int, scenes: Sequence[Layer], seed: int) -> list[Layer]:
@@ -177,10 +189,10 @@ def render_layers(count: int, scenes: Sequence[Layer], seed: int) -> list[Layer]
 
 
 def make_composer(
-    roots: Sequence[Path], config: CompositeConfig, *, rendered: int, seed: int
+    roots: Sequence[Path], config: CompositeConfig, *, rendered: int, seed: int, teacher: Teacher | None = None
 ) -> tuple[Composer, Mapping[str, Tensor]]:
     """A composer over data folders and `rendered` scenes, and the class weights of the photographed people."""
-    people, groups, scenes = read_sources(roots)
+    people, groups, scenes = read_sources(roots, teacher)
     drawn = render_layers(rendered, scenes, seed)
     return Composer(people, groups, scenes, drawn, config, cut_strangers(groups)), class_weights(people)
 

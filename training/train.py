@@ -20,12 +20,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from parsing.checkpoint import CheckpointInfo, replace_file, save
+from parsing.checkpoint import CheckpointError, CheckpointInfo, replace_file, save
 from parsing.model import CONFIGS, HPTR
+from parsing.parser import HumanParser
 from training.composite import CompositeConfig
 from training.dataset import Batch, CompositeBatches, make_composer
 from training.losses import total_loss
 from training.matcher import MatchWeights
+from training.self_labels import Teacher
 
 logger = logging.getLogger(__name__)
 
@@ -197,11 +199,15 @@ def batches(run: Run, data: CompositeBatches) -> Iterator[Batch]:
     return iter(loader)
 
 
-def train(run: Run, roots: list[Path]) -> None:
-    """Train until `run.config.steps`, logging to log.jsonl and saving now and then."""
+def train(run: Run, roots: list[Path], teacher: Teacher | None = None) -> None:
+    """Train until `run.config.steps`, logging to log.jsonl and saving now and then.
+
+    Args:
+        teacher: labels the pixels of photographs that have none (self-training).
+    """
     run.folder.mkdir(parents=True, exist_ok=True)
     composer, class_weights = make_composer(
-        roots, run.config.composite, rendered=run.config.rendered, seed=run.config.seed
+        roots, run.config.composite, rendered=run.config.rendered, seed=run.config.seed, teacher=teacher
     )
     data = CompositeBatches(
         composer,
@@ -248,6 +254,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--config", choices=sorted(CONFIGS), default=TrainConfig.model, help="network")
     parser.add_argument("--output", type=Path, default=Path("runs/hptr"), metavar="RUN", help="folder of a new run")
     parser.add_argument("--resume", type=Path, metavar="RUN", help="go on with the run in this folder")
+    parser.add_argument("--teacher", type=Path, metavar="FILE", help="checkpoint that labels what has no pixel labels")
     parser.add_argument("--initial", type=Path, metavar="FILE", help="start from these weights (safetensors)")
     for name in NUMBERS:
         kind = type(getattr(TrainConfig, name))
@@ -268,8 +275,9 @@ def main(arguments: list[str] | None = None) -> int:
     config = replace(TrainConfig(model=options.config), **given)
     torch.set_num_threads(os.cpu_count() or 1)
     try:
-        train(start(folder, config, options.initial), options.data)
-    except (FileNotFoundError, FloatingPointError, ValueError) as error:
+        teacher = None if options.teacher is None else Teacher(HumanParser.load(options.teacher))
+        train(start(folder, config, options.initial), options.data, teacher)
+    except (CheckpointError, FileNotFoundError, FloatingPointError, ValueError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
     return 0

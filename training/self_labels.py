@@ -1,0 +1,120 @@
+"""Self-training: a trained network, the teacher, labels the pixels of people whose items are known but not where.
+
+CCP's tagged photographs and the labelled people of COCO groups say which items a person wears and what they look like.
+The teacher says where: the attribute that it finds most probable among those that the person wears. What it is not sure
+of is ignored. On CCP's own photographs it finds the passers-by, who have no labels and are then ignored.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from parsing.assemble import AssembleConfig, ImageOutput, claim_pixels, enlarge, own_pixels
+from parsing.labels import ATTRIBUTES, CHARACTERISTICS, CHARACTERIZED, IGNORE, TASKS, label_id, num_classes
+from training.ccp import Item
+from training.item_accuracy import ITEM_ATTRIBUTES
+from training.samples import Sample
+
+SKIN = tuple(name for name in ATTRIBUTES if name not in CHARACTERIZED)
+LEAST_SHARE = 0.03  # of the picture that the main person of a tagged photograph covers
+LEAST_OWN = 0.8  # of a passer-by's pixels lie outside the main person
+
+
+class Parser(Protocol):
+    """What a teacher needs of a HumanParser."""
+
+    @property
+    def assemble_config(self) -> AssembleConfig:
+        """When a query is a person."""
+
+    def outputs(self, images: Sequence[NDArray[np.uint8]]) -> Iterator[ImageOutput]:
+        """The network's output for each image."""
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """Labels photographs with a trained network.
+
+    Args:
+        sure: least probability, among the attributes that the person can have, of a pixel that is labelled.
+    """
+
+    parser: Parser
+    sure: float = 0.6
+
+    def outputs(self, sample: Sample) -> tuple[ImageOutput, NDArray[np.int64]]:
+        """What the network says of a photograph, and whose each pixel is, (H, W), 0 nobody's."""
+        output = next(iter(self.parser.outputs([sample.image])))
+        people = claim_pixels(output, self.parser.assemble_config)
+        return output, own_pixels(output, people, output.height, output.width).numpy()
+
+    def tagged(self, samples: Iterable[tuple[Sample, Sequence[Item]]]) -> Iterator[Sample]:
+        """Photographs of one main person with known items; those in which the teacher sees nobody are left out."""
+        for sample, items in samples:
+            output, owner = self.outputs(sample)
+            areas = np.bincount(owner.ravel())[1:]
+            if not areas.size or areas.max() < LEAST_SHARE * owner.size:
+                continue
+            main = owner == areas.argmax() + 1
+            others = (owner > 0) & ~main
+            human = np.where(main, 1, np.where(others, IGNORE, 0)).astype(np.uint8)
+            tasks = {task: np.where(others, IGNORE, 0).astype(np.uint8) for task in TASKS}
+            for task, labels in dress(output, main, items, self.sure).items():
+                tasks[task][main] = labels[main]
+            yield replace(sample, human=human, tasks=tasks)
+
+    def groups(self, samples: Iterable[tuple[Sample, dict[int, Sequence[Item]]]]) -> Iterator[Sample]:
+        """Photographs of groups, dressed in the items that are known of each person (by its id)."""
+        for sample, items in samples:
+            tasks = {task: label_map.copy() for task, label_map in sample.tasks.items()}
+            output = next(iter(self.parser.outputs([sample.image]))) if items else None
+            for number, worn in items.items():
+                assert output is not None
+                inside = sample.human == number
+                for task, labels in dress(output, inside, worn, self.sure).items():
+                    tasks[task][inside] = labels[inside]
+            yield replace(sample, tasks=tasks)
+
+    def passers_by(self, samples: Iterable[Sample]) -> Iterator[Sample]:
+        """Photographs of one labelled person; whoever else the teacher sees there is ignored from now on."""
+        for sample in samples:
+            _, owner = self.outputs(sample)
+            areas = np.bincount(owner.ravel()).clip(1)
+            alone = np.bincount(owner[sample.human == 0], minlength=len(areas)) / areas >= LEAST_OWN
+            alone[0] = False
+            others = alone[owner] & (sample.human == 0)
+            tasks = {task: np.where(others, IGNORE, m).astype(np.uint8) for task, m in sample.tasks.items()}
+            yield replace(sample, human=np.where(others, IGNORE, sample.human).astype(np.uint8), tasks=tasks)
+
+
+def dress(
+    output: ImageOutput, inside: NDArray[np.bool_], items: Sequence[Item], sure: float
+) -> dict[str, NDArray[np.uint8]]:
+    """Label maps (H, W) of a person with known items; 255 outside the person and below probability `sure`."""
+    worn = [item for item in items if item.present and item.name in ITEM_ATTRIBUTES]
+    possible = {name for item in worn for name in ITEM_ATTRIBUTES[item.name]} | set(SKIN)
+    allowed = torch.tensor([True, *(name in possible for name in ATTRIBUTES)])
+    logits = enlarge(output.semantic["attribute"], output.height, output.width)
+    probability, winner = logits.masked_fill(~allowed[:, None, None], -torch.inf).softmax(0).max(0)
+    attribute = torch.where(probability >= sure, winner, IGNORE).numpy().astype(np.uint8)
+    attribute[~inside] = IGNORE
+    return {"attribute": attribute, **characteristics_of(attribute, worn)}
+
+
+def characteristics_of(attribute: NDArray[np.uint8], worn: Sequence[Item]) -> dict[str, NDArray[np.uint8]]:
+    """Size, pattern and color maps (H, W) from an attribute map; a dress gives its size to the Skirt alone."""
+    maps = {}
+    for task in CHARACTERISTICS:
+        lookup = np.full(256, IGNORE, np.uint8)
+        lookup[: num_classes("attribute")] = [0, *(IGNORE if name in CHARACTERIZED else 0 for name in ATTRIBUTES)]
+        # Dresses first: a shirt or a skirt worn with one says more of its own pixels.
+        for item in sorted(worn, key=lambda item: item.name != "dress"):
+            for name in ITEM_ATTRIBUTES[item.name]:
+                sleeves = item.name == "dress" and task == "size" and name == "UpperClothes"
+                lookup[label_id("attribute", name)] = IGNORE if sleeves else item.ids[task]
+        maps[task] = lookup[attribute]
+    return maps
