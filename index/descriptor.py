@@ -20,6 +20,9 @@ from numpy.typing import NDArray
 from parsing.labels import ATTRIBUTE_GROUPS, CHARACTERISTICS, CHARACTERIZED, LABELS, members
 from parsing.records import CharacterizedAttribute, Person
 
+Floats = NDArray[np.floating]
+Flags = NDArray[np.bool_]
+
 FLOOR = 1e-3  # of every probability, so that one clause that fails does not outweigh all others
 UNKNOWN_SEEN = 0.05  # what "it is there" is worth where nobody can tell: more than visibly absent, less than seen
 UNKNOWN_ABSENT = 0.2  # the same for "it is not there"
@@ -100,25 +103,40 @@ def slot(group: str) -> slice:
 
 def encode(person: Person) -> NDArray[np.float32]:
     """The person's descriptor, (DIMENSIONS,), in the layout of this module."""
-    seen, absent = presence(person)
-    parts: list[NDArray[np.float64]] = []
+    found = {group: np.array([_probability_seen(group, person)]) for group in ATTRIBUTE_GROUPS}
+    looks = {group: _looks(group, person) for group in CHARACTERIZED_GROUPS}
+    descriptor: NDArray[np.float32] = encode_many(found, looks, np.array([_cut_at_bottom(person)]))[0]
+    return descriptor
+
+
+def encode_many(found: Mapping[str, Floats], looks: Mapping[str, Sequence[Floats]], cut: Flags) -> NDArray[np.float32]:
+    """Descriptors of N people, (N, DIMENSIONS).
+
+    Args:
+        found: for each attribute group, (N,) P(the parser sees it).
+        looks: for each group with characteristics, P(size), P(pattern) and P(color) of what is seen, (N, labels) each.
+        cut: (N,), whether the picture ends above the person's feet.
+    """
+    seen, absent = presence(found, cut)
+    parts: list[Floats] = []
     for group in ATTRIBUTE_GROUPS:
-        parts.append(np.array([seen[group], absent[group]]))
+        parts.append(np.stack([seen[group], absent[group]], axis=1))
         if group in CHARACTERIZED_GROUPS:
-            parts += _characteristics(group, person)
-    return np.log(np.clip(np.concatenate(parts), FLOOR, 1.0)).astype(np.float32)
+            size, pattern, color = looks[group]
+            neutral = _NEUTRAL_HAIR_SIZE if group == "Hair" else _NEUTRAL_SIZE
+            parts += [size + size[:, _UNDETERMINED, None] * neutral, pattern, color]
+    return np.log(np.clip(np.concatenate(parts, axis=1), FLOOR, 1.0)).astype(np.float32)
 
 
-def presence(person: Person) -> tuple[dict[str, float], dict[str, float]]:
-    """For each attribute group P(seen) and P(visibly absent); what they lack to 1 is mostly unknown.
+def presence(found: Mapping[str, Floats], cut: Flags) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """For each attribute group P(seen) and P(visibly absent), (N,); what they lack to 1 is mostly unknown.
 
     Unknown mass counts a little as seen (`UNKNOWN_SEEN`) and a little as absent (`UNKNOWN_ABSENT`), so that
     whoever cannot be judged ranks between those who have the thing and those who have not.
     """
-    found = {group: _probability_seen(group, person) for group in ATTRIBUTE_GROUPS}
     seen, absent = {}, {}
     for group in ATTRIBUTE_GROUPS:
-        missing = _probability_missing(group, found, person)
+        missing = _probability_missing(group, found, cut)
         unknown = 1 - found[group] - missing
         seen[group] = found[group] + unknown * UNKNOWN_SEEN
         absent[group] = missing + unknown * UNKNOWN_ABSENT
@@ -132,14 +150,15 @@ def _probability_seen(group: str, person: Person) -> float:
     return min(max(0.0, *sides), 1.0)
 
 
-def _probability_missing(group: str, found: Mapping[str, float], person: Person) -> float:
+def _probability_missing(group: str, found: Mapping[str, Floats], cut: Flags) -> Floats:
     """P(its place is in the picture, and it is not there)."""
-    in_sight = max(found[witness] for witness in WITNESSES[group])
-    if group in _FEET and _cut_at_bottom(person):
-        in_sight = 0.0
+    in_sight = np.maximum.reduce([found[witness] for witness in WITNESSES[group]])
+    if group in _FEET:
+        in_sight = np.where(cut, 0.0, in_sight)
     if group in _COVER:
-        in_sight *= 1 - found[_COVER[group]]
-    return in_sight * (1 - found[group])
+        in_sight = in_sight * (1 - found[_COVER[group]])
+    missing: Floats = in_sight * (1 - found[group])
+    return missing
 
 
 def _cut_at_bottom(person: Person) -> bool:
@@ -147,12 +166,10 @@ def _cut_at_bottom(person: Person) -> bool:
     return person.box_xyxy[3] >= height * (1 - _EDGE)
 
 
-def _characteristics(group: str, person: Person) -> list[NDArray[np.float64]]:
-    """P(size | seen), P(pattern | seen), P(color | seen); left and right joined by their area."""
+def _looks(group: str, person: Person) -> list[Floats]:
+    """P(size | seen), P(pattern | seen), P(color | seen), (1, labels) each; left and right joined by their area."""
     records = [record for record in person.attributes if record.attribute in members(group)]
-    size, pattern, color = (_merged(records, task) for task in CHARACTERISTICS)
-    neutral = _NEUTRAL_HAIR_SIZE if group == "Hair" else _NEUTRAL_SIZE
-    return [size + size[_UNDETERMINED] * neutral, pattern, color]
+    return [_merged(records, task)[None] for task in CHARACTERISTICS]
 
 
 def _merged(records: Sequence[CharacterizedAttribute], task: str) -> NDArray[np.float64]:
