@@ -1,4 +1,7 @@
-"""Losses (paper section 3.4): L = L_human + L_attribute + L_size + L_pattern + L_color, unweighted between tasks."""
+"""Losses (paper section 3.4): L = L_human + L_attribute + L_size + L_pattern + L_color, unweighted between tasks.
+
+Every part is there for every batch, 0 where nothing is known, and all means are over the batches of all processes.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,6 +12,7 @@ from torch.nn import functional
 from parsing.labels import CHARACTERISTICS, IGNORE, TASKS
 from parsing.model import HPTROutput
 from training.matcher import MatchWeights, Targets, match, match_costs, pairwise_giou, to_xyxy
+from training.processes import mean, over_processes, ratio
 
 NO_OBJECT_WEIGHT = 0.1
 FOCAL_GAMMA = 2.0
@@ -23,20 +27,20 @@ def semantic_loss(logits: Tensor, labels: Tensor, class_weights: Tensor) -> Tens
         class_weights: (N,) of the focal part.
     """
     known = labels != IGNORE
-    if not bool(known.any()):
-        return logits.sum() * 0
     flat = logits.float().movedim(1, -1)[known]  # (P, N)
     truth = labels[known]
     log_probability = functional.log_softmax(flat, -1)
     true_log = log_probability.gather(1, truth[:, None]).squeeze(1)
     weight = class_weights[truth]
-    focal = -(weight * (1 - true_log.exp()) ** FOCAL_GAMMA * true_log).sum() / weight.sum()
+    focal = ratio(-(weight * (1 - true_log.exp()) ** FOCAL_GAMMA * true_log).sum(), weight.sum())
     one_hot = functional.one_hot(truth, flat.shape[1]).float()
     probability = log_probability.exp()
-    overlap, total = (probability * one_hot).sum(0), probability.sum(0) + one_hot.sum(0)
-    dice = 1 - (2 * overlap + 1) / (total + 1)
-    present = one_hot.sum(0) > 0
-    return focal + dice[present].mean()
+    overlap, guessed, true = over_processes(
+        torch.stack([(probability * one_hot).sum(0), probability.sum(0), one_hot.sum(0)])
+    )
+    dice = 1 - (2 * overlap + 1) / (guessed + true + 1)
+    present = true > 0
+    return focal + (dice * present).sum() / present.sum().clamp(min=1)
 
 
 def mask_losses(logits: Tensor, truth: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
@@ -65,18 +69,16 @@ def layer_loss(
     image = torch.cat([torch.full_like(queries, number) for number, (queries, _) in enumerate(pairs)])
     query = torch.cat([queries for queries, _ in pairs])
     losses = {"classes": weights.classes * class_loss(class_logits, boxes, targets, (image, query))}
-    if not len(query):
-        return losses
     predicted = boxes[image, query]
     wanted = torch.cat([target.boxes_cxcywh[people] for target, (_, people) in zip(targets, pairs, strict=True)])
     giou = torch.diagonal(pairwise_giou(to_xyxy(predicted), to_xyxy(wanted)))
-    losses["box"] = weights.box * (predicted - wanted).abs().sum(1).mean()
-    losses["giou"] = weights.giou * (1 - giou).mean()
+    losses["box"] = weights.box * mean((predicted - wanted).abs().sum(1))
+    losses["giou"] = weights.giou * mean(1 - giou)
     if mask_logits is not None:
         truth = torch.cat([target.masks[people] for target, (_, people) in zip(targets, pairs, strict=True)])
         known = torch.stack([target.known for target in targets])[image]
         focal, dice = mask_losses(mask_logits[image, query].float(), truth, known)
-        losses["mask"], losses["dice"] = weights.mask * focal.mean(), weights.dice * dice.mean()
+        losses["mask"], losses["dice"] = weights.mask * mean(focal), weights.dice * mean(dice)
     return losses
 
 
@@ -91,7 +93,7 @@ def class_loss(logits: Tensor, boxes: Tensor, targets: Sequence[Targets], matche
     weight = torch.where(labels == 1, 1.0, NO_OBJECT_WEIGHT)
     weight = torch.where((labels == 0) & centers_unsure(boxes, targets), 0.0, weight)
     entropy = functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
-    return (entropy * weight.flatten()).sum() / weight.sum().clamp(min=1e-6)
+    return ratio((entropy * weight.flatten()).sum(), weight.sum())
 
 
 def centers_unsure(boxes: Tensor, targets: Sequence[Targets]) -> Tensor:
@@ -149,11 +151,10 @@ def region_losses(
         pooled = sums / torch.bincount(region, minlength=count).clamp(min=1)[:, None]
         label = torch.zeros(count, dtype=torch.long, device=human.device).index_put((region,), truth)
         known = (label > 0) & (label != IGNORE)
-        if bool(known.any()):
-            chosen = label[known]
-            entropy = -pooled[known].gather(1, chosen[:, None] - 1).squeeze(1).clamp(min=1e-6).log()
-            weight = class_weights[task][chosen]
-            losses[f"{task}/items"] = (entropy * weight).sum() / weight.sum()
+        chosen = label[known]
+        entropy = -pooled[known].gather(1, chosen[:, None] - 1).squeeze(1).clamp(min=1e-6).log()
+        weight = class_weights[task][chosen]
+        losses[f"{task}/items"] = ratio((entropy * weight).sum(), weight.sum())
     return losses
 
 
