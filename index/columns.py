@@ -17,10 +17,11 @@ import os
 import re
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,11 +88,22 @@ class People(Protocol):
     def derived_folder(self) -> Path:
         """Where files computed from the people belong."""
 
-    def descriptors(self) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
-        """Person ids (N,) and their descriptors (N, DIMENSIONS)."""
+    def person_ids(self) -> NDArray[np.int64]:
+        """Everybody, (N,), ascending."""
+
+    def descriptor_blocks(self, person_ids: NDArray[np.int64], size: int) -> Iterator[NDArray[np.float16]]:
+        """Descriptors of these people in their order, `size` rows at a time, (n, DIMENSIONS).
+
+        Raises:
+            LookupError: somebody has been deleted meanwhile.
+        """
 
     def facts(self, person_ids: NDArray[np.int64]) -> Facts:
-        """Of the images that these people were seen in, in their order."""
+        """Of the images that these people were seen in, in their order.
+
+        Raises:
+            LookupError: somebody has been deleted meanwhile.
+        """
 
 
 class ColumnStore:
@@ -121,6 +133,17 @@ class ColumnStore:
             return np.zeros(self.count, bool)
         packed = self._galleries[self.gallery_names.index(name)]
         return np.unpackbits(packed, count=self.count).astype(bool)
+
+    def part(self, rows: slice) -> Self:
+        """Some of the rows as a store of their own; `rows.start` is a multiple of 8."""
+        part = copy(self)
+        part.count = rows.stop - rows.start
+        for name in ("person_ids", "image_ids", "captured_at", "camera", "people"):
+            setattr(part, name, getattr(self, name)[rows])
+        part.codes = self.codes[:, rows]
+        packed = slice(rows.start // 8, -(-rows.stop // 8))
+        part.bits, part._galleries = self.bits[:, packed], self._galleries[:, packed]
+        return part
 
     def row(self, person_id: int) -> int:
         """The row of a person.
@@ -164,13 +187,25 @@ def build_columns(people: People, *, attempts: int = 5) -> Path:
     """
     for _ in range(attempts):
         revision = people.revision()
-        person_ids, descriptors = people.descriptors()
-        facts = people.facts(person_ids)
-        if people.revision() == revision:
-            path = _path(people, revision)
-            write_columns(path, str(revision), person_ids, descriptors, facts)
+        path = _path(people, revision)
+        try:
+            person_ids = people.person_ids()
+            write_blocks(
+                path, str(revision), person_ids, people.facts(person_ids), _blocks(people, person_ids, revision)
+            )
+        except LookupError:
+            if people.revision() == revision:
+                raise
+        else:
             return path
     raise ColumnsError(f"the index changed {attempts} times while its columns were read; try again when it is quiet")
+
+
+def _blocks(people: People, person_ids: NDArray[np.int64], revision: object) -> Iterator[NDArray[np.float16]]:
+    """Everybody's descriptors; an error instead of an end if they may be of two revisions."""
+    yield from people.descriptor_blocks(person_ids, _BLOCK)
+    if people.revision() != revision:
+        raise LookupError("the index changed while its columns were read; read them again")
 
 
 def write_columns(
@@ -180,12 +215,41 @@ def write_columns(
     descriptors: NDArray[np.floating],
     facts: Facts,
 ) -> None:
-    """Write a column file: the whole of it under `path`, or nothing.
+    """Write a column file of people in memory, in any order.
 
     Raises:
         ValueError: lengths differ, or a person stands there twice.
     """
-    order = _checked_order(person_ids, descriptors, facts)
+    if descriptors.shape != (len(person_ids), DIMENSIONS):
+        raise ValueError(f"descriptors must have shape ({len(person_ids)}, {DIMENSIONS}), got {descriptors.shape}")
+    _check_facts(person_ids, facts)
+    order = np.argsort(person_ids, kind="stable")
+    blocks = (descriptors[order[start : start + _BLOCK]] for start in range(0, len(order), _BLOCK))
+    write_blocks(path, revision, person_ids[order], facts.take(order), blocks)
+
+
+def write_blocks(
+    path: Path,
+    revision: str,
+    person_ids: NDArray[np.int64],
+    facts: Facts,
+    blocks: Iterable[NDArray[np.floating]],
+) -> None:
+    """Write a column file: the whole of it under `path`, or nothing. No more than one block is held in memory.
+
+    Args:
+        path: of the file.
+        revision: of the people.
+        person_ids: (N,), ascending.
+        facts: of their images, in their order.
+        blocks: their descriptors in the same order, each (n, DIMENSIONS) with n a multiple of 8 except in the last.
+
+    Raises:
+        ValueError: lengths differ, or a person stands there twice.
+    """
+    _check_facts(person_ids, facts)
+    if (twice := person_ids[1:][person_ids[1:] <= person_ids[:-1]]).size:
+        raise ValueError(f"each person must stand in the index once, ids ascending, got person {twice[0]} twice")
     plan = _plan(len(person_ids), len(facts.galleries))
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -193,8 +257,8 @@ def write_columns(
         with temporary.open("wb+") as file:
             header = _header(revision, person_ids, facts, plan)
             body = _body_start(header)
-            file.truncate(body + plan.length)
-            _write_sections(file.fileno(), plan, body, order, person_ids, descriptors, facts)
+            _reserve(file.fileno(), body + plan.length)
+            _write_sections(file.fileno(), plan, body, person_ids, facts, blocks)
             header["checksum"] = _checksum(file.fileno(), body)
             file.write(_packed_header(header))
             file.flush()
@@ -203,6 +267,19 @@ def write_columns(
     finally:
         temporary.unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def _reserve(descriptor: int, length: int) -> None:
+    """Make a file so long; where the system can, in earnest: a full disk is an error now, not a crash while mapped."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, length)
+    else:
+        os.ftruncate(descriptor, length)
+
+
+def _check_facts(person_ids: NDArray[np.int64], facts: Facts) -> None:
+    if len(facts.image_ids) != len(person_ids):
+        raise ValueError(f"facts must speak of {len(person_ids)} people, got {len(facts.image_ids)}")
 
 
 def open_columns(path: Path) -> ColumnStore:
@@ -250,18 +327,6 @@ def _plan(count: int, galleries: int) -> _Plan:
 
 def _aligned(length: int) -> int:
     return -(-length // _ALIGNMENT) * _ALIGNMENT
-
-
-def _checked_order(person_ids: NDArray[np.int64], descriptors: NDArray[np.floating], facts: Facts) -> NDArray[np.intp]:
-    if descriptors.shape != (len(person_ids), DIMENSIONS):
-        raise ValueError(f"descriptors must have shape ({len(person_ids)}, {DIMENSIONS}), got {descriptors.shape}")
-    if len(facts.image_ids) != len(person_ids):
-        raise ValueError(f"facts must speak of {len(person_ids)} people, got {len(facts.image_ids)}")
-    order = np.argsort(person_ids, kind="stable")
-    ids = person_ids[order]
-    if len(ids) and (twice := ids[1:][ids[1:] == ids[:-1]]).size:
-        raise ValueError(f"each person must stand in the index once, got person {twice[0]} twice")
-    return order
 
 
 def _header(revision: str, person_ids: NDArray[np.int64], facts: Facts, plan: _Plan) -> dict[str, Any]:
@@ -317,26 +382,33 @@ def _write_sections(
     descriptor: int,
     plan: _Plan,
     body: int,
-    order: NDArray[np.intp],
     person_ids: NDArray[np.int64],
-    descriptors: NDArray[np.floating],
     facts: Facts,
+    blocks: Iterable[NDArray[np.floating]],
 ) -> None:
     header = {"sections": plan.sections, "length": plan.length}
     sections = _map_sections(descriptor, header, body, mmap.ACCESS_WRITE)
-    facts = facts.take(order)
-    sections["person_ids"][:] = person_ids[order]
+    sections["person_ids"][:] = person_ids
     sections["image_ids"][:] = facts.image_ids
     sections["captured_at"][:] = facts.captured_at.astype("datetime64[s]").view(np.int64)
     sections["camera"][:] = facts.camera
     sections["people"][:] = facts.people
     for packed, inside in zip(sections["galleries"], facts.galleries.values(), strict=True):
         packed[:] = pack(inside)
-    for start in range(0, len(order), _BLOCK):
-        block = descriptors[order[start : start + _BLOCK]]
-        sections["codes"][:, start : start + len(block)] = encode_probabilities(block).T
-        packed = pack(winners(block).T)
-        sections["bits"][:, start // 8 : start // 8 + packed.shape[1]] = packed
+    start = 0
+    for block in blocks:
+        _write_block(sections, start, block)
+        start += len(block)
+    if start != len(person_ids):
+        raise ValueError(f"blocks must hold {len(person_ids)} descriptors, got {start}")
+
+
+def _write_block(sections: Mapping[str, NDArray[Any]], start: int, block: NDArray[np.floating]) -> None:
+    logs = np.ascontiguousarray(block.T, np.float32)
+    codes, bits = sections["codes"], sections["bits"]
+    codes[:, start : start + len(block)] = encode_probabilities(logs)
+    packed = np.packbits(winners(block).T, axis=-1)
+    bits[:, start // 8 : start // 8 + packed.shape[1]] = packed
 
 
 def encode_probabilities(logs: NDArray[np.floating]) -> NDArray[np.uint16]:

@@ -1,6 +1,6 @@
 """Facts: what the store knows of the images that people were seen in, as columns that a search can filter by."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session
 
 from index.columns import NO_TIME, Facts
 from index.person_index import PersonIndex
-from index.tables import Gallery, Image, ImageFile, Parse, PersonRow
+from index.tables import Gallery, Image, ImageFile, Parse, PersonRow, PersonVector
+
+_ROWS = 10_000  # read at a time
 
 
 class IndexedPeople:
@@ -29,12 +31,26 @@ class IndexedPeople:
         """Where files computed from the live generation belong."""
         return self.index.derived_folder()
 
-    def descriptors(self) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
-        """Person ids (N,) and their descriptors (N, DIMENSIONS)."""
-        return self.index.descriptors()
+    def person_ids(self) -> NDArray[np.int64]:
+        """Everybody of the live generation, (N,), ascending."""
+        return self.index.person_ids()
+
+    def descriptor_blocks(self, person_ids: NDArray[np.int64], size: int) -> Iterator[NDArray[np.float16]]:
+        """Descriptors of people, ids ascending, `size` rows at a time, (n, DIMENSIONS).
+
+        Raises:
+            LookupError: somebody has been deleted meanwhile.
+        """
+        for start in range(0, len(person_ids), size):
+            with self.index.database.read() as session:
+                yield _descriptors(session, person_ids[start : start + size])
 
     def facts(self, person_ids: NDArray[np.int64]) -> Facts:
-        """Of the images that these people, ids ascending, were seen in."""
+        """Of the images that these people, ids ascending, were seen in.
+
+        Raises:
+            LookupError: somebody has been deleted meanwhile.
+        """
         with self.index.database.read() as session:
             return read_facts(session, person_ids)
 
@@ -72,15 +88,17 @@ def _images(
     session: Session,
 ) -> tuple[NDArray[np.int64], NDArray[np.datetime64], NDArray[np.int32], tuple[str, ...]]:
     """All images by id: ids, times captured, position of their camera, and the names of the cameras."""
-    rows = session.execute(select(Image.id, Image.captured_at, Image.camera).order_by(Image.id)).all()
-    names = tuple(sorted({row.camera for row in rows if row.camera is not None}))
-    positions = {name: position for position, name in enumerate(names)}
-    return (
-        np.array([row.id for row in rows], np.int64),
-        np.array([_time(row.captured_at) for row in rows], "datetime64[s]"),
-        np.array([positions.get(row.camera, -1) for row in rows], np.int32),
-        names,
-    )
+    statement = select(Image.id, Image.captured_at, Image.camera).order_by(Image.id)
+    ids, times, cameras = [np.zeros(0, np.int64)], [np.zeros(0, "datetime64[s]")], [np.zeros(0, np.int32)]
+    seen: dict[str | None, int] = {None: -1}  # camera -> number, as they come
+    for part in session.execute(statement).partitions(_ROWS):
+        ids.append(np.array([row.id for row in part], np.int64))
+        times.append(np.array([_time(row.captured_at) for row in part], "datetime64[s]"))
+        cameras.append(np.array([seen.setdefault(row.camera, len(seen) - 1) for row in part], np.int32))
+    names = tuple(sorted(name for name in seen if name is not None))
+    numbers = np.full(len(seen), -1, np.int32)  # the last one is that of unknown cameras
+    numbers[[seen[name] for name in names]] = np.arange(len(names))
+    return np.concatenate(ids), np.concatenate(times), numbers[np.concatenate(cameras)], names
 
 
 def _time(moment: datetime | None) -> np.datetime64:
@@ -94,6 +112,23 @@ def _galleries(session: Session) -> dict[str, NDArray[np.int64]]:
         places = session.scalars(select(ImageFile.image_id).where(ImageFile.gallery_id == gallery_id))
         found[name] = np.fromiter(places, np.int64)
     return found
+
+
+def _descriptors(session: Session, person_ids: NDArray[np.int64]) -> NDArray[np.float16]:
+    """Descriptors of people, ids ascending, (n, DIMENSIONS)."""
+    first, last = int(person_ids[0]), int(person_ids[-1])
+    statement = (
+        select(PersonVector.person_id, PersonVector.descriptor)
+        .where(PersonVector.person_id.between(first, last))
+        .order_by(PersonVector.person_id)
+    )
+    rows = session.execute(statement).all()
+    found = np.fromiter((row.person_id for row in rows), np.int64, len(rows))
+    places = np.searchsorted(found, person_ids)
+    if places.max() >= len(found) or (found[places] != person_ids).any():
+        raise LookupError("people were deleted while their descriptors were read; read them again")
+    stored = np.frombuffer(b"".join(row.descriptor for row in rows), np.float16).reshape(len(rows), -1)
+    return stored if len(stored) == len(person_ids) else stored[places]
 
 
 def _table(rows: Iterable[Any], width: int) -> NDArray[np.int64]:

@@ -1,21 +1,40 @@
-"""Scan: the score of everybody for a query, a piece of the columns at a time, and who is best."""
+"""Scan: the score of everybody for a query, a piece of the columns at a time, and who is best.
+
+P(query) is a product of factors that are at most 1, so whoever is too improbable in one of them needs no other one.
+Those that shut most people out are reckoned first (`_sieve`); whoever is left is scored by the whole query.
+"""
 
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
+from threading import Lock
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.columns import ColumnStore
-from query.scoring import Confusion, Plan, Probabilities, Rows, image_condition, mass, probability_plan, strength
+from query.scoring import (
+    Confusion,
+    Plan,
+    Probabilities,
+    Rows,
+    factor_plans,
+    image_condition,
+    mass,
+    probability_plan,
+    strength,
+)
 from query.tree import And, Camera, Captured, Daytime, Gallery, Not, Or, People, Query, conjunction, leaves
 
-_CHUNK = 1 << 16  # people scored at a time: what is in work stays in the processor's cache
+_CHUNK = 1 << 16  # people scored at a time, a multiple of 8: what is in work stays in the processor's cache
 _MASS_OF_FLOAT32 = 8.0  # a product of more clauses could underflow
 _THREADS = min(4, os.cpu_count() or 1)
+_SAMPLE = 4096  # people on whom it is tried which factor shuts out most
+_SELECTIVE = 0.4  # a factor that lets more through than this is no sieve
+_ROUNDING = 1e-5  # factors multiplied in another order differ by less
 
 
 @dataclass(frozen=True)
@@ -37,6 +56,90 @@ class Scan:
     scores: NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class _Scorer:
+    """What scores people.
+
+    Args:
+        store: whose people.
+        conditions: terms about images that must hold, each with whether it is denied.
+        sieve: factors of the query; who is below `least` in their product is not scored.
+        plan: reckons all but the conditions; None where there is nothing else.
+        dtype: the numbers to reckon with.
+        least: a score below it may be given as 0.
+    """
+
+    store: ColumnStore
+    conditions: Sequence[tuple[Query, bool]]
+    sieve: Sequence[Plan]
+    plan: Plan | None
+    dtype: type[np.floating]
+    least: float = 0.0
+
+    def allowed(self, part: slice) -> NDArray[np.bool_] | None:
+        """Whose images meet the conditions; None for everybody."""
+        if not self.conditions:
+            return None
+        people = self.store.part(part)
+        return np.logical_and.reduce([image_condition(term, negated, people) for term, negated in self.conditions])
+
+    def scores(self, part: slice) -> Probabilities:
+        """P(query) of a piece of the rows; 0 for those who are filtered out or surely below `least`."""
+        selection = self._survivors(_selection(self.allowed(part), part))
+        if isinstance(selection, slice):
+            return self._reckoned(selection, part.stop - part.start)
+        scores: Probabilities = np.zeros(part.stop - part.start, self.dtype)
+        scores[selection - part.start] = self._reckoned(selection, len(selection))
+        return scores
+
+    def _reckoned(self, selection: slice | NDArray[np.intp], count: int) -> Probabilities:
+        return np.ones(count, self.dtype) if self.plan is None else self.plan(Rows(self.store, selection, self.dtype))
+
+    def _survivors(self, selection: slice | NDArray[np.intp]) -> slice | NDArray[np.intp]:
+        """Whoever the sieve lets through."""
+        product: Probabilities | float = 1.0
+        for plan in self.sieve:
+            product = product * plan(Rows(self.store, selection, self.dtype))
+            passing = np.flatnonzero(product >= self.least)
+            if len(passing) <= len(product) * _SELECTIVE:
+                selection = passing + selection.start if isinstance(selection, slice) else selection[passing]
+                product = product[passing]
+        return selection
+
+
+class _Leading:
+    """The best rows that any thread has found so far, and the key that others must reach."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._found: list[tuple[NDArray[np.intp], NDArray[Any], Probabilities]] = []  # rows, keys, scores
+        self._new = 0
+        self._bar: Any = None
+        self._lock = Lock()
+
+    def offer(self, start: int, fits: NDArray[np.bool_], keys: NDArray[Any], scores: Probabilities) -> None:
+        """Take in those of a piece of the rows who fit, as far as they are among the best."""
+        bar = self._bar  # another thread may raise it meanwhile, which only lets too many through
+        rows = best_rows(np.flatnonzero(fits if bar is None else fits & (keys >= bar)), keys, self._count)
+        with self._lock:
+            self._found.append((rows + start, keys[rows], scores[rows]))
+            self._new += len(rows)
+            if self._new and self._new >= self._count:
+                self._found, self._new = [self._best()], 0
+                self._bar = self._found[0][1][-1]
+
+    def best(self) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Rows and scores, in order."""
+        rows, _, scores = self._best() if self._found else (np.zeros(0, np.intp), None, np.zeros(0))
+        return rows, scores.astype(np.float64)
+
+    def _best(self) -> tuple[NDArray[np.intp], NDArray[Any], Probabilities]:
+        rows, keys, scores = (np.concatenate(parts) for parts in zip(*self._found, strict=True))
+        order = np.argsort(rows)
+        kept = order[best_rows(np.arange(len(rows)), keys[order], self._count)]
+        return rows[kept], keys[kept], scores[kept]
+
+
 def scan(
     query: Query,
     store: ColumnStore,
@@ -48,35 +151,30 @@ def scan(
     further_minimum: float = 0.0,
 ) -> Scan:
     """The first `count` matches, best or latest first, and what there is to know of the others."""
-    allowed, plan, dtype = _prepared(query, store, confusion)
     least = least_score(threshold, query)
+    scorer = _scorer(query, store, confusion, least=min(least, further_minimum))
     matched = np.zeros(store.count, bool)
-    best: list[tuple[NDArray[np.intp], Probabilities]] = []
+    leading = _Leading(count)
 
     def visit(part: slice) -> tuple[int, float]:
-        scores = _scores(part, store, allowed, plan, dtype)
+        scores = scorer.scores(part)
         fits = np.greater_equal(scores, least, out=matched[part])
-        keys = store.captured_at[part].view(np.int64) if by_time else scores
-        rows = best_rows(np.flatnonzero(fits), keys, count)
-        best.append((rows + part.start, scores[rows]))
-        below = scores[(scores >= further_minimum) & ~fits]
-        return int(np.count_nonzero(fits)), float(below.sum(dtype=np.float64))
+        leading.offer(part.start, fits, store.captured_at[part].view(np.int64) if by_time else scores, scores)
+        below = (scores >= further_minimum) & ~fits
+        return int(np.count_nonzero(fits)), float(scores @ below.astype(scorer.dtype))
 
     visited = _visit_all(store, visit)
-    rows, scores = _joined(best)
-    keys = store.captured_at[rows].view(np.int64) if by_time else scores
-    first = best_rows(np.arange(len(rows)), keys, count)
     total, further = sum(fits for fits, _ in visited), sum(below for _, below in visited)
-    return Scan(matched, total, further, rows[first], scores[first].astype(np.float64))
+    return Scan(matched, total, further, *leading.best())
 
 
 def scores_of_all(query: Query, store: ColumnStore, confusion: Confusion | None = None) -> Probabilities:
     """P(query) of everybody, (N,), weights relative to the greatest; 0 for those whose image is filtered out."""
-    allowed, plan, dtype = _prepared(query, store, confusion)
-    scores: Probabilities = np.zeros(store.count, dtype)
+    scorer = _scorer(query, store, confusion)
+    scores: Probabilities = np.zeros(store.count, scorer.dtype)
 
     def visit(part: slice) -> None:
-        scores[part] = _scores(part, store, allowed, plan, dtype)
+        scores[part] = scorer.scores(part)
 
     _visit_all(store, visit)
     return scores
@@ -86,42 +184,43 @@ def count_matches(
     queries: Sequence[Query], store: ColumnStore, *, threshold: float, confusion: Confusion | None = None
 ) -> list[int]:
     """How many match each of several queries, which share most of their clauses: each clause is scored once."""
-    plans = [(*_prepared(query, store, confusion), least_score(threshold, query)) for query in queries]
+    scorers = [_scorer(query, store, confusion) for query in queries]
+    leasts = [least_score(threshold, query) for query in queries]
 
     def visit(part: slice) -> list[int]:
         shared = {dtype: Rows(store, part, dtype, {}) for dtype in (np.float32, np.float64)}
-        return [_count(part, shared[dtype], allowed, plan, least) for allowed, plan, dtype, least in plans]
+        return [_count(part, shared[one.dtype], one, least) for one, least in zip(scorers, leasts, strict=True)]
 
     return [sum(counts) for counts in zip(*_visit_all(store, visit), strict=True)] or [0] * len(queries)
 
 
-def _count(part: slice, rows: Rows, allowed: NDArray[np.bool_] | None, plan: Plan | None, least: float) -> int:
-    fits = np.ones(part.stop - part.start, bool) if plan is None else plan(rows) >= least
-    return int(np.count_nonzero(fits if allowed is None else fits & allowed[part]))
+def _count(part: slice, rows: Rows, scorer: _Scorer, least: float) -> int:
+    fits = np.ones(part.stop - part.start, bool) if scorer.plan is None else scorer.plan(rows) >= least
+    allowed = scorer.allowed(part)
+    return int(np.count_nonzero(fits if allowed is None else fits & allowed))
 
 
-def _prepared(
-    query: Query, store: ColumnStore, confusion: Confusion | None
-) -> tuple[NDArray[np.bool_] | None, Plan | None, type[np.floating]]:
-    """Who is let through by the terms about images, what scores the rest of the query, and in which numbers."""
-    allowed, rest = _split(query, store)
-    plan = probability_plan(rest, store, confusion) if rest is not None else None
-    return allowed, plan, _number_type(query)
+def _scorer(query: Query, store: ColumnStore, confusion: Confusion | None, *, least: float = 0.0) -> _Scorer:
+    conditions, rest = _split(query)
+    dtype = _number_type(query)
+    if rest is None:
+        return _Scorer(store, conditions, (), None, dtype)
+    least *= 1 - _ROUNDING
+    sieve = _sieve(rest, store, confusion, dtype, least) if least > 0 else ()
+    return _Scorer(store, conditions, sieve, probability_plan(rest, store, confusion), dtype, least)
 
 
-def _scores(
-    part: slice,
-    store: ColumnStore,
-    allowed: NDArray[np.bool_] | None,
-    plan: Plan | None,
-    dtype: type[np.floating],
-) -> Probabilities:
-    selection = _selection(allowed, part.start, part.stop)
-    if isinstance(selection, slice):
-        return np.ones(part.stop - part.start, dtype) if plan is None else plan(Rows(store, selection, dtype))
-    scores = np.zeros(part.stop - part.start, dtype)
-    scores[selection - part.start] = 1 if plan is None else plan(Rows(store, selection, dtype))
-    return scores
+def _sieve(
+    query: Query, store: ColumnStore, confusion: Confusion | None, dtype: type[np.floating], least: float
+) -> Sequence[Plan]:
+    """Factors of the query that shut many people out, the most selective first; a query of one factor has none."""
+    factors = factor_plans(query, store, confusion)
+    if len(factors) < 2:
+        return ()
+    sample = Rows(store, slice(0, min(_SAMPLE, store.count)), dtype)
+    passing = [float(np.mean(factor(sample) >= least)) if store.count else 1.0 for factor in factors]
+    order = sorted(range(len(factors)), key=passing.__getitem__)
+    return [factors[position] for position in order if passing[position] <= _SELECTIVE]
 
 
 T = TypeVar("T")
@@ -132,36 +231,40 @@ def _visit_all(store: ColumnStore, visit: Callable[[slice], T]) -> list[T]:
     parts = [slice(start, min(start + _CHUNK, store.count)) for start in range(0, store.count, _CHUNK)]
     if len(parts) <= 2:
         return [visit(part) for part in parts]
-    with ThreadPoolExecutor(_THREADS, "search") as pool:
-        return list(pool.map(visit, parts))
+    visited: dict[int, T] = {}
+    waiting = iter(list(enumerate(parts)))  # each thread takes the next one: a task for each piece would cost more
+
+    def work() -> None:
+        for position, part in waiting:
+            visited[position] = visit(part)
+
+    for done in [_pool().submit(work) for _ in range(_THREADS)]:
+        done.result()
+    return [visited[position] for position in range(len(parts))]
 
 
-def _joined(parts: Sequence[tuple[NDArray[np.intp], Probabilities]]) -> tuple[NDArray[np.intp], Probabilities]:
-    """Rows and their scores from all pieces, rows ascending."""
-    rows = np.concatenate([np.zeros(0, np.intp), *(rows for rows, _ in parts)])
-    scores = np.concatenate([np.zeros(0, np.float32), *(scores for _, scores in parts)])
-    order = np.argsort(rows)
-    return rows[order], scores[order]
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_THREADS, "search")
 
 
-def _selection(allowed: NDArray[np.bool_] | None, start: int, stop: int) -> slice | NDArray[np.intp]:
-    if allowed is None or allowed[start:stop].all():
-        return slice(start, stop)
-    return np.flatnonzero(allowed[start:stop]) + start
+def _selection(allowed: NDArray[np.bool_] | None, part: slice) -> slice | NDArray[np.intp]:
+    if allowed is None or allowed.all():
+        return part
+    return np.flatnonzero(allowed) + part.start
 
 
-def _split(query: Query, store: ColumnStore) -> tuple[NDArray[np.bool_] | None, Query | None]:
-    """Whose images meet the terms about images that must hold, None for everybody; and the query without them."""
-    allowed: NDArray[np.bool_] | None = None
+def _split(query: Query) -> tuple[list[tuple[Query, bool]], Query | None]:
+    """The terms about images that must hold, each with whether it is denied; and the query without them."""
+    conditions: list[tuple[Query, bool]] = []
     rest: list[Query] = []
     for term in _conjuncts(query):
         leaf, negated = next(leaves(term))
         if _is_leaf(term) and isinstance(leaf, Captured | Daytime | Camera | Gallery | People):
-            condition = image_condition(leaf, negated, store)
-            allowed = condition if allowed is None else allowed & condition
+            conditions.append((leaf, negated))
         else:
             rest.append(term)
-    return allowed, conjunction(tuple(rest)) if rest else None
+    return conditions, conjunction(tuple(rest)) if rest else None
 
 
 def _conjuncts(query: Query) -> list[Query]:

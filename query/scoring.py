@@ -14,6 +14,7 @@ rest. Where the parser confuses colors, the probability of a color asked backs o
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import partial, reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,10 +45,10 @@ class Rows:
     dtype: type[np.floating] = np.float32
     memory: dict[Hashable, Probabilities] | None = None
 
-    def probabilities(self, position: int) -> Probabilities:
-        """P of one dimension of the descriptor."""
+    def probabilities(self, position: int, weight: float = 1.0) -> Probabilities:
+        """P of one dimension of the descriptor, times a weight."""
         codes = self.store.codes[position][self.selection]
-        probabilities: Probabilities = np.multiply(codes, self.dtype(1 / SCALE), dtype=self.dtype)
+        probabilities: Probabilities = np.multiply(codes, self.dtype(weight / SCALE), dtype=self.dtype)
         return probabilities
 
     def constant(self, condition: NDArray[np.bool_]) -> Probabilities:
@@ -71,6 +72,11 @@ def probability_plan(query: Query, store: ColumnStore, confusion: Confusion | No
         ValueError: a person to be like does not show the attribute.
     """
     return _product([query], False, _planner(store, confusion, strength(query)))
+
+
+def factor_plans(query: Query, store: ColumnStore, confusion: Confusion | None = None) -> list[Plan]:
+    """What reckons the factors of P(query), each at most 1; `probability_plan` is their product."""
+    return [partial(_raised, factor) for factor in _factors(query, False, _planner(store, confusion, strength(query)))]
 
 
 def clause_plan(leaf: Query, negated: bool, store: ColumnStore, confusion: Confusion | None = None) -> Plan:
@@ -155,15 +161,14 @@ class _Garment:
 
     def _characteristics(self, rows: Rows) -> Probabilities:
         """P(all that is asked of it | it is seen)."""
-        parts = [_weighted_sum(rows, weights) for weights in self.weights]
-        return np.prod(parts, axis=0, dtype=rows.dtype) if len(parts) > 1 else parts[0]
+        return reduce(np.multiply, [_weighted_sum(rows, weights) for weights in self.weights])
 
 
 def _weighted_sum(rows: Rows, weights: Sequence[tuple[int, float]]) -> Probabilities:
-    total = rows.probabilities(weights[0][0]) * rows.dtype(weights[0][1])
+    total = rows.probabilities(*weights[0])
     for position, weight in weights[1:]:
-        total += rows.probabilities(position) * rows.dtype(weight)
-    return np.minimum(total, rows.dtype(1))
+        total += rows.probabilities(position, weight)
+    return total if len(weights) == 1 and weights[0][1] <= 1 else np.minimum(total, rows.dtype(1))
 
 
 def _plan(query: Query, negated: bool, planner: _Planner) -> Plan:
@@ -195,6 +200,14 @@ def _product(terms: Sequence[Query], negated: bool, planner: _Planner) -> Plan:
         return product
 
     return reckon
+
+
+def _factors(query: Query, negated: bool, planner: _Planner) -> list[tuple[Plan, float]]:
+    if isinstance(query, Not):
+        return _factors(query.term, not negated, planner)
+    if isinstance(query, And | Or) and isinstance(query, And) != negated:
+        return [factor for term in query.terms for factor in _factors(term, negated, planner)]
+    return [(_plan(query, negated, planner), _exponent(query, negated, planner.unit))]
 
 
 def _raised(factor: tuple[Plan, float], rows: Rows) -> Probabilities:
@@ -239,8 +252,8 @@ def _best_of(garments: Sequence[_Garment], negated: bool) -> Plan:
 
 def _best(garments: Sequence[_Garment], negated: bool, rows: Rows) -> Probabilities:
     if negated:
-        return _bounded(np.minimum.reduce([garment.denied(rows) for garment in garments]), rows)
-    return _bounded(np.maximum.reduce([garment.probability(rows) for garment in garments]), rows)
+        return _bounded(reduce(np.minimum, [garment.denied(rows) for garment in garments]), rows)
+    return _bounded(reduce(np.maximum, [garment.probability(rows) for garment in garments]), rows)
 
 
 def _bounded(probabilities: Probabilities, rows: Rows) -> Probabilities:

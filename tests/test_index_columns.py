@@ -1,6 +1,7 @@
 """Tests of the column store: the same numbers come back, and no damaged or stale file is ever read."""
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -42,8 +43,13 @@ class Index:
     def derived_folder(self) -> Path:
         return self.folder
 
-    def descriptors(self) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
-        return np.arange(self.count), some_descriptors(self.count)
+    def person_ids(self) -> NDArray[np.int64]:
+        return np.arange(self.count)
+
+    def descriptor_blocks(self, person_ids: NDArray[np.int64], size: int) -> Iterator[NDArray[np.float16]]:
+        descriptors = some_descriptors(self.count)
+        for start in range(0, len(person_ids), size):
+            yield descriptors[start : start + size]
 
     def facts(self, person_ids: NDArray[np.int64]) -> Facts:
         return some_facts(len(person_ids))

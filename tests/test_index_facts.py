@@ -30,7 +30,7 @@ def index(tmp_path: Path) -> PersonIndex:
 def test_facts_are_those_of_each_persons_image(index: PersonIndex) -> None:
     with index:
         people = IndexedPeople(index)
-        person_ids, _ = people.descriptors()
+        person_ids = people.person_ids()
         facts = people.facts(person_ids)
     assert facts.image_ids.tolist()[0] == facts.image_ids.tolist()[1] != facts.image_ids.tolist()[2]
     np.testing.assert_array_equal(facts.captured_at, np.array([DAY, DAY, "NaT"], "datetime64[s]"))
@@ -46,7 +46,7 @@ def test_facts_are_those_of_each_persons_image(index: PersonIndex) -> None:
 def test_people_deleted_meanwhile_are_an_error(index: PersonIndex) -> None:
     with index:
         people = IndexedPeople(index)
-        person_ids, _ = people.descriptors()
+        person_ids = people.person_ids()
         index.delete_people([int(person_ids[0])])
         with pytest.raises(LookupError, match="people were deleted while their images were read"):
             people.facts(person_ids)
