@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
+from scipy.io import savemat
 
 from parsing.labels import TASKS
 from parsing.model import HPTRConfig
@@ -52,3 +54,24 @@ def two_people_sample(height: int = 64, width: int = 64) -> Sample:
         tasks["attribute"][place], tasks["color"][place] = attribute, color
         tasks["size"][place], tasks["pattern"][place] = 2, 1
     return Sample("two", Path("two.jpg"), image, human, tasks)
+
+
+CCP_TAGS = ["", "hair", "coat", "skin", "shoes", "bag"]
+
+
+def write_ccp(root: Path, *numbers: str) -> Path:
+    """A CCP folder with photographs of one person with hair, a red coat and a bag, 96 x 64 pixels."""
+    (root / "photos").mkdir(parents=True)
+    (root / "annotations" / "pixel-level").mkdir(parents=True)
+    tags = np.zeros((96, 64), np.uint8)
+    tags[10:20, 20:40], tags[20:80, 20:40], tags[40:60, 40:46] = (
+        CCP_TAGS.index(tag) for tag in ("hair", "coat", "bag")
+    )
+    lines = []
+    for number in numbers:
+        Image.fromarray(photograph(96, 64)).save(root / "photos" / f"{number}.jpg")
+        savemat(root / "annotations" / "pixel-level" / f"{number}.mat", {"groundtruth": tags})
+        lines += [f"{number} coat long solid red\n", f"{number} hair short solid none\n"]
+    savemat(root / "label_list.mat", {"label_list": np.array([CCP_TAGS], dtype=object)})
+    (root / "characteristics.txt").write_text("".join(lines))
+    return root
