@@ -32,9 +32,9 @@ class CompositeConfig:
         smallest_person: visible pixels below which a person is neither required nor punished.
     """
 
-    whole: float = 0.3
+    whole: float = 0.28
     crowd: float = 0.38
-    group: float = 0.24
+    group: float = 0.28
     recolor: float = 0.15
     unlabelled: float = 0.2
     dense: float = 0.15

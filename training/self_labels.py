@@ -63,8 +63,12 @@ class Teacher:
             others = (owner > 0) & ~main
             human = np.where(main, 1, np.where(others, IGNORE, 0)).astype(np.uint8)
             tasks = {task: np.where(others, IGNORE, 0).astype(np.uint8) for task in TASKS}
-            for task, labels in dress(output, main, items, self.sure).items():
-                tasks[task][main] = labels[main]
+            # The mask is the teacher's own: what looks like background there may be a bag, or not the person.
+            inside = main & (background_probability(output) < self.sure)
+            for task in TASKS:
+                tasks[task][main & ~inside] = IGNORE
+            for task, labels in dress(output, inside, items, self.sure).items():
+                tasks[task][inside] = labels[inside]
             yield replace(sample, human=human, tasks=tasks)
 
     def groups(self, samples: Iterable[tuple[Sample, dict[int, Sequence[Item]]]]) -> Iterator[Sample]:
@@ -91,13 +95,24 @@ class Teacher:
             yield replace(sample, human=np.where(others, IGNORE, sample.human).astype(np.uint8), tasks=tasks)
 
 
+def background_probability(output: ImageOutput) -> NDArray[np.float32]:
+    """What the teacher gives to background, (H, W)."""
+    logits = enlarge(output.semantic["attribute"], output.height, output.width)
+    probability: NDArray[np.float32] = logits.softmax(0)[0].numpy()
+    return probability
+
+
 def dress(
     output: ImageOutput, inside: NDArray[np.bool_], items: Sequence[Item], sure: float
 ) -> dict[str, NDArray[np.uint8]]:
-    """Label maps (H, W) of a person with known items; 255 outside the person and below probability `sure`."""
+    """Label maps (H, W) of a person with known items; 255 outside the person and below probability `sure`.
+
+    The probability is that among the attributes that the person can have: to the teacher a garment that it does not
+    know is background, but nothing inside a person's mask is.
+    """
     worn = [item for item in items if item.present and item.name in ITEM_ATTRIBUTES]
     possible = {name for item in worn for name in ITEM_ATTRIBUTES[item.name]} | set(SKIN)
-    allowed = torch.tensor([True, *(name in possible for name in ATTRIBUTES)])
+    allowed = torch.tensor([False, *(name in possible for name in ATTRIBUTES)])
     logits = enlarge(output.semantic["attribute"], output.height, output.width)
     probability, winner = logits.masked_fill(~allowed[:, None, None], -torch.inf).softmax(0).max(0)
     attribute = torch.where(probability >= sure, winner, IGNORE).numpy().astype(np.uint8)
