@@ -7,20 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from scipy.io import savemat
 
 from parsing.checkpoint import CheckpointInfo, save
 from parsing.labels import LABELS, label_id
 from parsing.model import HPTR
 from parsing.records import CharacterizedAttribute, ParsedImage, Person, RunLengthMask
-from tests.factories import photograph, tiny_config, two_people_sample
-from training.ccp import Item
+from tests.factories import tiny_config, two_people_sample, write_ccp
+from training.ccihp import LABEL_MAPS, read_label_map
+from training.ccp import CCPDataset, Item
 from training.evaluate import main
 from training.evaluation import labelled_people, merged_attribute_miou
-from training.item_accuracy import absences, accuracy, answers, item_confusion
+from training.export_ccihp import export
+from training.item_accuracy import absences, accuracy, answers, item_confusion, worn_items
 from training.people_found import PeopleCounter, PeopleScores
-
-TAGS = ["", "hair", "coat", "skin", "shoes"]
 
 
 def row(text: str) -> np.ndarray:
@@ -150,16 +149,7 @@ def checkpoint(tmp_path: Path) -> Path:
 @pytest.fixture
 def ccp(tmp_path: Path) -> Path:
     """A CCP folder with one validation photograph."""
-    root = tmp_path / "ccp"
-    (root / "photos").mkdir(parents=True)
-    (root / "annotations" / "pixel-level").mkdir(parents=True)
-    Image.fromarray(photograph(96, 64)).save(root / "photos" / "0010.jpg")
-    tags = np.zeros((96, 64), np.uint8)
-    tags[10:20, 20:40], tags[20:80, 20:40] = TAGS.index("hair"), TAGS.index("coat")
-    savemat(root / "annotations" / "pixel-level" / "0010.mat", {"groundtruth": tags})
-    savemat(root / "label_list.mat", {"label_list": np.array([TAGS], dtype=object)})
-    (root / "characteristics.txt").write_text("0010 coat long solid red\n0010 hair short solid brown\n")
-    return root
+    return write_ccp(tmp_path / "ccp", "0010")
 
 
 @pytest.fixture
@@ -179,19 +169,21 @@ def test_a_checkpoint_is_evaluated(
     checkpoint: Path, ccp: Path, coco: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     report = tmp_path / "report"
-    arguments = ["--checkpoint", str(checkpoint), "--data", str(ccp), str(coco), "--json", "--output", str(report)]
-    assert main(arguments) == 0
+    tables = [str(report / name) for name in ("evaluation.txt", "evaluation.csv", "evaluation.json")]
+    keep = ["--table", *tables, "--pictures", str(report)]
+    assert main(["--checkpoint", str(checkpoint), "--data", str(ccp), str(coco), "--json", *keep]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["images"] == 1
     assert 0 <= result["miou"]["attribute"]["dataset"] <= 1
     assert result["people"]["ccp"]["all"]["people"] == 1
     assert result["people"]["coco_people"]["all"]["people"] == 2
-    assert result["items"]["ccp"]["color"]["items"] == 2
+    assert result["items"]["ccp"]["color"]["items"] == 1
+    assert result["items"]["ccp"]["size"]["items"] == 2
     assert result["items"]["coco_people"]["color"]["items"] == 1
     assert result["items"]["coco_people"]["absent"]["hat"]["items"] == 1
     assert json.loads((report / "evaluation.json").read_text()) == result
-    assert "mIoU attribute" in (report / "evaluation.txt").read_text()
-    assert (report / "evaluation.csv").read_text().startswith("mIoU attribute,Background,Hat,")
+    assert "IoU over the data set" in (report / "evaluation.txt").read_text()
+    assert (report / "evaluation.csv").read_text().startswith("attribute,Background,Hat,")
     assert (report / "confusion_attribute.png").is_file()
     assert (report / "confusion_ccp_items_color.png").is_file()
 
@@ -215,3 +207,41 @@ def test_a_folder_of_another_layout_is_named(
 ) -> None:
     assert main(["--checkpoint", str(checkpoint), "--data", str(tmp_path)]) == 1
     assert "is no data set that can be evaluated; expected a CCP folder" in capsys.readouterr().err
+
+
+def test_ccp_and_its_ccihp_form_are_measured_alike(
+    checkpoint: Path, ccp: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export(CCPDataset(ccp), tmp_path / "ccihp", read_label_map(LABEL_MAPS / "ccihp.toml"), link=False)
+    results = []
+    for root in (ccp, tmp_path / "ccihp"):
+        assert main(["--checkpoint", str(checkpoint), "--data", str(root), "--json"]) == 0
+        results.append(json.loads(capsys.readouterr().out))
+    assert results[0]["miou"] == results[1]["miou"]
+    assert results[0]["people"]["ccp"] == results[1]["people"]["ccihp"]
+    assert results[0]["items"]["ccp"] == results[1]["items"]["ccihp"]
+
+
+def test_the_items_of_label_maps_are_those_that_cover_enough() -> None:
+    sample = two_people_sample()
+    sample.tasks["attribute"][8, 10] = label_id("attribute", "Hat")
+    sample.tasks["color"][:, 40:] = 255
+    coat, pants = worn_items(sample).values()
+    assert coat == [Item("coat", True, {"size": 2, "pattern": 1, "color": 5})]
+    assert pants == [Item("pants", True, {"size": 2, "pattern": 1, "color": 255})]
+
+
+def test_cases_have_tables_and_pictures_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.savez(tmp_path / "cases.npz", num_images=0)
+    table = tmp_path / "tables" / "cases.csv"
+    arguments = ["--cases", str(tmp_path / "cases.npz"), "--table", str(table), "--pictures", str(tmp_path)]
+    assert main(arguments) == 0
+    assert "AP^cr_vol, strict" in capsys.readouterr().out
+    assert table.read_text().startswith("attribute,Background,Hat,")
+    assert (tmp_path / "confusion_color.png").is_file()
+
+
+def test_a_table_of_another_kind_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--cases", "cases.npz", "--table", "table.xlsx"])
+    assert "expected a file ending in .txt, .csv, .json, got 'table.xlsx'" in capsys.readouterr().err

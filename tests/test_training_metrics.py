@@ -16,7 +16,7 @@ from training.items import characteristic_items, part_items, people_items, perso
 from training.metric_cases import CaseFileError, measure_cases
 from training.miou import IoUCounter, merge_classes, resize_nearest
 from training.person_parsing import PersonParsingMatcher
-from training.report import document
+from training.report import as_csv, as_text, document, table_rows
 
 CASES = ("main", "perfect", "duplicates", "ties")
 EXPECTED_TASK = {"attribute": "attr", "size": "size", "pattern": "pattern", "color": "color"}
@@ -293,5 +293,94 @@ def test_case_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     with pytest.raises(CaseFileError, match="cannot be read"):
         measure_cases(text)
     np.savez(tmp_path / "other.npz", num_images=1)
-    with pytest.raises(CaseFileError, match="i00_gt_part_map"):
+    with pytest.raises(CaseFileError, match="i00_gt_human"):
         measure_cases(tmp_path / "other.npz")
+
+
+MAPS = ("human", "attr", "size", "pattern", "color")
+
+
+def case(truth: dict[str, Any], prediction: dict[str, Any], **items: Any) -> dict[str, Any]:
+    """The arrays of one image: label maps as nested lists, and whatever items are given."""
+    maps = {f"gt_{name}": np.array(truth[name], np.uint8) for name in truth}
+    maps |= {f"pr_{name}": np.array(prediction[name], np.uint8) for name in prediction}
+    return maps | items
+
+
+def measure(path: Path, *images: dict[str, Any]) -> dict[str, Any]:
+    """Our JSON document of a case file with these images."""
+    arrays = {f"i{number:02d}_{name}": array for number, image in enumerate(images) for name, array in image.items()}
+    np.savez(path / "cases.npz", num_images=len(images), **arrays)
+    return document(measure_cases(path / "cases.npz"))
+
+
+def uniform(rows: int, columns: int, label: int) -> dict[str, Any]:
+    """Maps of one person with one label everywhere; nobody if it is 0."""
+    return {name: np.full((rows, columns), min(label, 1) if name == "human" else label) for name in MAPS}
+
+
+def test_items_that_a_case_file_lacks_are_built_by_the_published_rules(metrics_root: Path, tmp_path: Path) -> None:
+    built = ("gt_part", "pr_part", "pr_size_item", "pr_pattern_item", "pr_color_item")
+    with np.load(metrics_root / "main.npz") as arrays:
+        kept = {name: arrays[name] for name in arrays.files if not name[4:].startswith(built)}
+    np.savez(tmp_path / "cases.npz", **kept)
+    ours, given = (
+        document(measure_cases(root / name)) for root, name in ((tmp_path, "cases.npz"), (metrics_root, "main.npz"))
+    )
+    for metric in ("ap_r_vol", "ap_cr_vol", "ap_p_vol", "pcp_50", "miou"):
+        np.testing.assert_equal(flat(ours[metric]), pytest.approx(flat(given[metric]), abs=1e-6, nan_ok=True))
+
+
+def flat(value: Any) -> list[float]:
+    """The numbers in a document, null as NaN."""
+    if isinstance(value, dict):
+        return [number for part in value.values() for number in flat(part)]
+    return [math.nan if value is None else value]
+
+
+def test_a_perfect_prediction_of_half_the_resolution_is_perfect(tmp_path: Path) -> None:
+    result = measure(tmp_path, case(uniform(40, 40, 2), uniform(20, 20, 2)))
+    assert result["miou"]["attribute"]["dataset"] == 1.0
+    assert result["ap_r_vol"]["published"] == 1 / 19  # 1 for the class that is there, 0 for those that are not
+    assert result["ap_cr_vol"]["size"]["strict"] == 1 / 4
+    assert result["ap_p_vol"] == 1.0
+    assert result["pcp_50"] == 1.0
+
+
+def test_people_in_one_image_and_predictions_in_another(tmp_path: Path) -> None:
+    empty = np.zeros((0,), np.uint8)
+    missed = case(uniform(20, 20, 2), uniform(20, 20, 0), pr_parsing=empty, pr_parsing_score=empty)
+    result = measure(tmp_path, missed, case(uniform(20, 20, 0), uniform(20, 20, 2)))
+    assert result["miou"]["attribute"]["per_class"]["Hair"] == 0.0
+    assert result["ap_p_vol"] == 0.0
+    assert result["ap_r_vol"]["strict"] == 0.0
+
+
+def test_no_images_have_no_values(tmp_path: Path) -> None:
+    result = measure(tmp_path)
+    assert result["miou"]["color"]["dataset"] is None
+    assert result["ap_p_vol"] is None
+
+
+def test_a_task_without_ground_truth_is_not_measured(tmp_path: Path) -> None:
+    truth = {name: labels for name, labels in uniform(20, 20, 2).items() if name != "color"}
+    result = measure(tmp_path, case(truth, uniform(20, 20, 2)))
+    assert result["miou"]["color"]["dataset"] is None
+    assert result["miou"]["size"]["dataset"] == 1.0
+
+
+def test_tables_have_a_column_for_each_class_and_rows_for_iou_and_precision(tmp_path: Path) -> None:
+    np.savez(tmp_path / "cases.npz", num_images=0)
+    rows = table_rows(measure_cases(tmp_path / "cases.npz"))
+    heads = [row for row in rows if all(isinstance(cell, str) for cell in row)]
+    assert [head[0] for head in heads] == ["attribute", "size", "pattern", "color", "people"]
+    assert list(heads[1]) == ["size", "Background", "Short/small", "Long/large", "Undetermined", "Sparse/bald", "all"]
+    assert [row[0] for row in rows[6:10]] == [
+        "IoU over the data set",
+        "IoU, mean over images",
+        "AP^cr_vol, published",
+        "AP^cr_vol, strict",
+    ]
+    assert all(len(row) == len(heads[1]) for row in rows[5:10])
+    assert "IoU over the data set" in as_text(rows)
+    assert as_csv(rows).startswith("attribute,Background,Hat,")

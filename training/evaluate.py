@@ -1,7 +1,10 @@
 """Measures a checkpoint on labelled photographs, or the metrics themselves on numeric cases.
 
-python -m training.evaluate --checkpoint FILE --data DIR... [--split validation|calibration] [--json] [--output DIR]
-python -m training.evaluate --cases FILE.npz [--json]
+    python -m training.evaluate --checkpoint FILE --data DIR... [--split validation|calibration]
+    python -m training.evaluate --cases FILE.npz
+
+Both print tables, or one document with --json. `--table FILE` keeps them as .txt, .csv or .json, by the ending;
+`--pictures DIR` draws confusion matrices.
 """
 
 import argparse
@@ -13,12 +16,23 @@ from pathlib import Path
 from typing import Any
 
 from parsing.checkpoint import CheckpointError
-from parsing.labels import CHARACTERISTICS, LABELS, TASKS
+from parsing.labels import CHARACTERISTICS, LABELS
 from parsing.parser import HumanParser
 from training.evaluation import Evaluation, evaluate, items_document, merged_attribute_miou, people_document
 from training.item_accuracy import item_confusion
-from training.metric_cases import CaseFileError, measure_cases
-from training.report import Row, as_csv, as_text, document, draw_confusion, percent, table_rows, without_nan
+from training.metric_cases import measure_cases
+from training.report import (
+    TABLE_KINDS,
+    Row,
+    as_text,
+    document,
+    draw_confusion,
+    draw_pixel_confusions,
+    percent,
+    save_table,
+    table_rows,
+    without_nan,
+)
 from training.samples import SPLITS
 
 
@@ -29,16 +43,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.cases:
             metrics = measure_cases(options.cases)
-            _print(document(metrics), table_rows(metrics), as_json=options.json)
-            return 0
-        evaluation = evaluate(HumanParser.load(options.checkpoint), options.data, options.split)
-    except (CaseFileError, CheckpointError, FileNotFoundError, ValueError) as error:
+            _report(options, document(metrics), table_rows(metrics))
+        else:
+            evaluation = evaluate(HumanParser.load(options.checkpoint), options.data, options.split)
+            metrics = evaluation.metrics
+            _report(options, evaluation_document(evaluation), evaluation_rows(evaluation))
+            if options.pictures:
+                draw_item_confusions(evaluation, options.pictures)
+        if options.pictures:
+            draw_pixel_confusions(metrics, options.pictures)
+    except (CheckpointError, OSError, ValueError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
-    result, rows = evaluation_document(evaluation), evaluation_rows(evaluation)
-    _print(result, rows, as_json=options.json)
-    if options.output:
-        write_report(evaluation, options.output)
     return 0
 
 
@@ -67,17 +83,8 @@ def evaluation_rows(evaluation: Evaluation) -> list[Row]:
     return rows
 
 
-def write_report(evaluation: Evaluation, folder: Path) -> None:
-    """Tables as text, CSV and JSON, and confusion matrices as pictures, into `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    rows = evaluation_rows(evaluation)
-    (folder / "evaluation.txt").write_text(as_text(rows))
-    (folder / "evaluation.csv").write_text(as_csv(rows))
-    (folder / "evaluation.json").write_text(json.dumps(evaluation_document(evaluation), indent=1) + "\n")
-    for task in TASKS:
-        labels = ["Background", *LABELS[task]]
-        confusion = evaluation.metrics.miou[task].confusion
-        draw_confusion(confusion[:, :-1], labels, f"{task}, pixels", folder / f"confusion_{task}.png")
+def draw_item_confusions(evaluation: Evaluation, folder: Path) -> None:
+    """Save the confusion matrices of each data set's items as `confusion_DATA_items_TASK.png`."""
     for data in evaluation.data_sets:
         for task in CHARACTERISTICS:
             counts = item_confusion(data.answers, task)
@@ -107,8 +114,17 @@ def _item_rows(name: str, items: Mapping[str, Any]) -> list[Row]:
     return rows
 
 
-def _print(result: dict[str, Any], rows: Sequence[Row], *, as_json: bool) -> None:
-    print(json.dumps(result) if as_json else as_text(rows).rstrip())
+def _report(options: argparse.Namespace, result: dict[str, Any], rows: Sequence[Row]) -> None:
+    print(json.dumps(result) if options.json else as_text(rows).rstrip())
+    for path in options.table:
+        save_table(path, result, rows)
+
+
+def _table(text: str) -> Path:
+    path = Path(text)
+    if path.suffix not in TABLE_KINDS:
+        raise argparse.ArgumentTypeError(f"expected a file ending in {', '.join(TABLE_KINDS)}, got {text!r}")
+    return path
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -118,7 +134,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     source.add_argument("--checkpoint", type=Path, metavar="FILE", help="the checkpoint to measure")
     parser.add_argument("--data", type=Path, nargs="+", metavar="DIR", help="data sets to measure it on")
     parser.add_argument("--split", choices=SPLITS, default="validation")
-    parser.add_argument("--output", type=Path, metavar="DIR", help="write tables and confusion pictures here")
+    parser.add_argument("--table", type=_table, nargs="+", default=[], metavar="FILE", help="keep the tables here")
+    parser.add_argument("--pictures", type=Path, metavar="DIR", help="draw confusion matrices here")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     options = parser.parse_args(arguments)
     if options.checkpoint and not options.data:

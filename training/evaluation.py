@@ -1,7 +1,7 @@
 """Runs a parser over labelled photographs and gathers every figure that is reported about it."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from parsing.assemble import ImagePrediction, assemble, predict
-from parsing.labels import CHARACTERISTICS, PAIRS, label_id
+from parsing.labels import CHARACTERISTICS, PAIRS, TASKS, label_id
 from parsing.parser import HumanParser
 from parsing.records import ParsedImage, Person
-from training.ccp import CCPDataset, Item, read_characteristics
+from training.ccihp import CCIHPDataset, is_ccihp
+from training.ccp import CCPDataset, Item
 from training.coco_people import COCOPeopleDataset
-from training.item_accuracy import Absence, Answer, absences, accuracy, answers
+from training.item_accuracy import Absence, Answer, absences, accuracy, answers, person_name, worn_items
 from training.items import characteristic_items, part_items, people_items, person_label_maps, true_parts
 from training.metrics import MetricCounter, Metrics, Prediction, Truth
 from training.miou import Counts, class_iou, mean_defined, merge_classes, ratio
@@ -56,14 +57,16 @@ class LabelledData:
 
     Args:
         samples: its photographs of the split.
-        items: `photo` or `photo_person` -> labelled items.
-        everyone: all people are labelled, but no clothes; otherwise one main person with all label maps.
+        items: sample -> `photo` or `photo_person` -> labelled items.
+        everyone: whether all people are labelled; otherwise one main person is.
+        tasks: what its label maps know; nothing where only people are labelled.
     """
 
     name: str
     samples: Iterable[Sample]
-    items: Mapping[str, Sequence[Item]]
+    items: Callable[[Sample], Mapping[str, Sequence[Item]]]
     everyone: bool
+    tasks: Sequence[str]
 
 
 def open_data(root: Path, split: str) -> LabelledData:
@@ -74,14 +77,17 @@ def open_data(root: Path, split: str) -> LabelledData:
     """
     if (root / "label_list.mat").is_file():
         ccp = CCPDataset(root)
-        return LabelledData("ccp", ccp.samples(split), ccp.characteristics, everyone=False)
+        return LabelledData("ccp", ccp.samples(split), lambda _: ccp.characteristics, everyone=False, tasks=TASKS)
     if (root / "index.json").is_file():
-        coco, labels = COCOPeopleDataset(root), root / "characteristics.txt"
-        items = read_characteristics(labels) if labels.is_file() else {}
-        return LabelledData("coco_people", coco.samples(split), items, everyone=True)
+        coco = COCOPeopleDataset(root)
+        return LabelledData("coco_people", coco.samples(split), lambda _: coco.labelled, everyone=True, tasks=())
+    if is_ccihp(root):
+        ccihp = CCIHPDataset(root)
+        name, everyone = "ccihp" if ccihp.tasks == TASKS else "cihp", ccihp.label_map.everyone
+        return LabelledData(name, ccihp.samples(split), worn_items, everyone, ccihp.tasks)
     raise FileNotFoundError(
-        f"{root} is no data set that can be evaluated; expected a CCP folder (label_list.mat) or a COCO people folder "
-        "(index.json)"
+        f"{root} is no data set that can be evaluated; expected a CCP folder (label_list.mat), a COCO people folder "
+        "(index.json) or a CCIHP or CIHP folder (Training/ and Validation/ with Category_ids/)"
     )
 
 
@@ -101,9 +107,9 @@ def _measure(parser: HumanParser, data: LabelledData, counter: MetricCounter) ->
     for sample, prediction, parsed in _parsed(parser, data.samples):
         photos += 1
         people.add(sample.human, prediction.human)
-        if not data.everyone:
-            counter.add(truth_of(sample), prediction_of(prediction))
-        for name, person, items in labelled_people(sample, parsed, data.items):
+        if data.tasks:
+            counter.add(truth_of(sample, data.tasks), prediction_of(prediction))
+        for name, person, items in labelled_people(sample, parsed, data.items(sample)):
             said += answers(name, person, items)
             left_out += absences(person, items)
         logger.info("%s: %d photographs", data.name, photos)
@@ -128,10 +134,9 @@ def labelled_people(
 ) -> Iterator[tuple[str, Person | None, Sequence[Item]]]:
     """Name, record and labelled items of each labelled person; None if no record has mask IoU > 0.5 with the person."""
     matches = best_matches(sample.human, _person_map(parsed))
-    photo = str(int(sample.name)) if sample.name.isdigit() else sample.name
     for number in range(1, int(np.where(sample.human == 255, 0, sample.human).max(initial=0)) + 1):
         found = parsed.people[matches[number] - 1] if number in matches else None
-        for name in {sample.name, f"{photo}_{number}"} & set(items):
+        for name in {sample.name, person_name(sample, number)} & set(items):
             yield name, found, items[name]
 
 
@@ -142,10 +147,13 @@ def _person_map(parsed: ParsedImage) -> Counts:
     return human
 
 
-def truth_of(sample: Sample) -> Truth:
-    """A sample as the metrics count it."""
+def truth_of(sample: Sample, tasks: Sequence[str] = TASKS) -> Truth:
+    """A sample as the metrics count it, in those tasks that its data set knows, attributes among them."""
     parts, characteristics = true_parts(sample.human, sample.tasks)
-    return Truth(sample.human, dict(sample.tasks), parts, characteristics)
+    labels = {task: sample.tasks[task] for task in tasks}
+    return Truth(
+        sample.human, labels, parts, {task: characteristics[task] for task in CHARACTERISTICS if task in tasks}
+    )
 
 
 def prediction_of(prediction: ImagePrediction) -> Prediction:

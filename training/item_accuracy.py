@@ -1,4 +1,4 @@
-"""Is each labelled item said right? Top-1 accuracy of size, pattern and color over `characteristics.txt`.
+"""Is each labelled item said right? Top-1 accuracy of size, pattern and color over `characteristics.txt` or label maps.
 
 An item that is not found, or whose person is not found, counts as wrong. Left and right shoe count as one item, by the
 pixel-weighted mean of their probabilities; so do the UpperClothes and Skirt of a dress, but its size is that of its hem
@@ -11,13 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from parsing.labels import CHARACTERISTICS, IGNORE, LABELS
+from parsing.labels import CHARACTERISTICS, IGNORE, LABELS, label_id
 from parsing.records import CharacterizedAttribute, Person
 from training.ccp import ITEM_ATTRIBUTE, Item
+from training.items import MIN_PIXELS
 from training.miou import Floats, ratio
+from training.samples import Sample
 
 ITEM_ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     **{item: (attribute,) for item, attribute in ITEM_ATTRIBUTE.items()},
+    "mask": ("Mask",),
     "dress": ("UpperClothes", "Skirt"),
     "shoes": ("L-shoe", "R-shoe"),
 }
@@ -51,6 +54,30 @@ class Absence:
 
     item: str
     right: bool
+
+
+def person_name(sample: Sample, number: int) -> str:
+    """How lists of items name a person of a photograph: `photo_person`, the photograph without leading zeros."""
+    return f"{int(sample.name) if sample.name.isdigit() else sample.name}_{number}"
+
+
+def worn_items(sample: Sample) -> dict[str, list[Item]]:
+    """The items of every person, read off the label maps: all above 100 pixels, with their most frequent labels.
+
+    A dress cannot be told from a top and a skirt there, so it is two items.
+    """
+    numbers = np.unique(sample.human[(sample.human > 0) & (sample.human < IGNORE)]).tolist()
+    return {person_name(sample, number): _worn(sample, sample.human == number) for number in numbers}
+
+
+def _worn(sample: Sample, person: NDArray[np.bool_]) -> list[Item]:
+    attribute, items = sample.tasks["attribute"], []
+    for name, attributes in ITEM_ATTRIBUTES.items():
+        inside = person & np.isin(attribute, [label_id("attribute", label) for label in attributes])
+        if name != "dress" and np.count_nonzero(inside) > MIN_PIXELS:
+            frequent = {task: int(np.bincount(sample.tasks[task][inside]).argmax()) for task in CHARACTERISTICS}
+            items.append(Item(name, True, {task: number or IGNORE for task, number in frequent.items()}))
+    return items
 
 
 def answers(photo: str, person: Person | None, items: Iterable[Item]) -> list[Answer]:

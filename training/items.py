@@ -63,14 +63,16 @@ def true_parts(human: LabelMap, labels: Mapping[str, LabelMap]) -> tuple[Items, 
 
     Args:
         human: (H, W) person ids, 0 none, 255 ignored.
-        labels: task -> (H, W) label ids. An instance's size, pattern and color are its most frequent ones; where
-            that is 0 or 255 it is no instance of that task.
+        labels: task -> (H, W) label ids, attributes and any others. An instance's size, pattern and color are its most
+            frequent ones; where that is 0 or 255 it is no instance of that task.
     """
     attribute = np.where((human == IGNORE) | (labels["attribute"] == IGNORE), 0, labels["attribute"])
     id_map, found, areas, _ = _group(human, attribute, np.ones(human.shape), min_pixels=0)
     parts = Items.numbered(id_map, found, areas.astype(np.float64))
     return parts, {
-        task: replace(parts, classes=_most_frequent(id_map, labels[task], len(found))) for task in CHARACTERISTICS
+        task: replace(parts, classes=_most_frequent(id_map, labels[task], len(found)))
+        for task in CHARACTERISTICS
+        if task in labels
     }
 
 

@@ -24,9 +24,9 @@ class Truth:
 
     Args:
         human: (H, W) person ids, 0 none.
-        labels: task -> (H, W) label ids, 255 ignored.
+        labels: task -> (H, W) label ids, 255 ignored; tasks that are not labelled are missing.
         parts: the (person, attribute) instances; class = attribute.
-        characteristics: size, pattern, color -> the same instances; class = their label, 0 none.
+        characteristics: size, pattern, color -> the same instances; class = their label, 0 none. May be missing too.
     """
 
     human: LabelMap
@@ -96,14 +96,14 @@ class MetricCounter:
     human: ItemMatcher = field(default_factory=lambda: ItemMatcher(1, HUMAN_THRESHOLDS))
 
     def add(self, truth: Truth, prediction: Prediction) -> None:
-        """Count one image."""
+        """Count one image, in the tasks that are labelled."""
         self.num_images += 1
-        for task, counter in self.labels.items():
+        for task, labels in truth.labels.items():
             predicted = prediction.labels[task]
-            counter.add(resize_nearest(truth.labels[task], predicted.shape), predicted)
+            self.labels[task].add(resize_nearest(labels, predicted.shape), predicted)
         self.parts.add(truth.parts, prediction.parts)
-        for task, matcher in self.characteristics.items():
-            matcher.add(truth.characteristics[task], prediction.characteristics[task])
+        for task, items in truth.characteristics.items():
+            self.characteristics[task].add(items, prediction.characteristics[task])
         maps, scores = prediction.label_maps, prediction.label_map_scores
         self.people.add(truth.human, truth.labels["attribute"], maps, scores)
         self.human.add(people_items(truth.human), prediction.human)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,13 +11,14 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from parsing.labels import CHARACTERISTICS, LABELS, TASKS
+from parsing.labels import LABELS, TASKS
 from training.average_precision import HUMAN_THRESHOLDS, THRESHOLDS, AveragePrecision
 from training.metrics import BothRules, Metrics
 from training.miou import MeanIoU
 from training.person_parsing import PersonParsing
 
 Row = Sequence[Any]  # text, numbers; NaN where there is no value
+TABLE_KINDS = (".txt", ".csv", ".json")
 
 
 def document(metrics: Metrics) -> dict[str, Any]:
@@ -67,22 +69,30 @@ def without_nan(value: Any) -> Any:
 
 
 def table_rows(metrics: Metrics) -> list[Row]:
-    """The paper's Table 1: mIoU by class and over all, for each task in both forms; then the instance metrics.
+    """The paper's Table 1: for each task IoU and AP by class and over all; then the metrics of people.
 
     Rows of text and per cent; NaN where there is no value.
     """
     rows: list[Row] = []
     for task in TASKS:
         result = metrics.miou[task]
-        rows.append([f"mIoU {task}", *_class_names(task), "all"])
-        rows.append(["data set", *percent([*result.per_class, result.dataset])])
-        rows.append(["mean over images", *percent([*result.per_class_over_images, result.per_image])])
-    rows.append(["instances", "AP^r_vol", "AP^p_vol", "PCP_50", *(f"AP^cr_vol {task}" for task in CHARACTERISTICS)])
-    people = metrics.people
-    for rule in ("published", "strict"):
-        parts: AveragePrecision = getattr(metrics.parts, rule)
-        found = [getattr(metrics.characteristics[task], rule).volume for task in CHARACTERISTICS]
-        rows.append([rule, *percent([parts.volume_defined, people.ap_volume, people.pcp_50, *found])])
+        rows.append([task, *_class_names(task), "all"])
+        rows.append(["IoU over the data set", *percent([*result.per_class, result.dataset])])
+        rows.append(["IoU, mean over images", *percent([*result.per_class_over_images, result.per_image])])
+        rows += _precision_rows(metrics, task)
+    people, human = metrics.people, metrics.human.published
+    rows.append(["people", "AP^p_vol", "PCP_50", "AP^h_vol"])
+    rows.append(["all", *percent([people.ap_volume, people.pcp_50, human.volume_defined])])
+    return rows
+
+
+def _precision_rows(metrics: Metrics, task: str) -> list[Row]:
+    """AP^r of attributes, AP^cr of the other tasks, by class under both rules; background has none."""
+    name, rules = ("AP^r_vol", metrics.parts) if task == "attribute" else ("AP^cr_vol", metrics.characteristics[task])
+    rows = []
+    for rule, result in (("published", rules.published), ("strict", rules.strict)):
+        over_all = result.volume_defined if task == "attribute" else result.volume
+        rows.append([f"{name}, {rule}", *percent([math.nan, *result.by_class.mean(axis=1), over_all])])
     return rows
 
 
@@ -102,6 +112,22 @@ def as_csv(rows: Sequence[Row]) -> str:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerows(["" if isinstance(cell, float) and math.isnan(cell) else cell for cell in row] for row in rows)
     return stream.getvalue()
+
+
+def save_table(path: Path, document: Mapping[str, Any], rows: Sequence[Row]) -> None:
+    """Write the rows as text (.txt) or CSV (.csv), or the document as JSON (.json); one of `TABLE_KINDS`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".json":
+        path.write_text(json.dumps(document, indent=1) + "\n")
+    else:
+        path.write_text(as_csv(rows) if path.suffix == ".csv" else as_text(rows))
+
+
+def draw_pixel_confusions(metrics: Metrics, folder: Path) -> None:
+    """Save the confusion matrix of each task's pixels as `confusion_TASK.png`; ground truth of no class is left out."""
+    for task in TASKS:
+        path = folder / f"confusion_{task}.png"
+        draw_confusion(metrics.miou[task].confusion, _class_names(task), f"{task}, pixels", path)
 
 
 def draw_confusion(
