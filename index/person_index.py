@@ -383,7 +383,7 @@ def _load_people(session: Session, person_ids: Sequence[int]) -> dict[int, Store
     rows = session.execute(statement).mappings().all()
     attributes = _load_attributes(session, person_ids)
     places = _first_places(session, {row["image_id"] for row in rows})
-    return {row["id"]: _stored_person(dict(row), attributes[row["id"]], places[row["image_id"]]) for row in rows}
+    return {row["id"]: _stored_person(row, attributes[row["id"]], places[row["image_id"]]) for row in rows}
 
 
 def _load_attributes(session: Session, person_ids: Sequence[int]) -> Mapping[int, list[Mapping[str, Any]]]:
@@ -392,7 +392,7 @@ def _load_attributes(session: Session, person_ids: Sequence[int]) -> Mapping[int
     )
     attributes: defaultdict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for row in session.execute(statement).mappings():
-        attributes[row["person_id"]].append(dict(row))
+        attributes[row["person_id"]].append(row)
     return attributes
 
 

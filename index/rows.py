@@ -1,6 +1,8 @@
 """Persons as rows and rows as persons: the one place that knows how a record lies in the tables."""
 
+import math
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,8 @@ from parsing.records import CharacterizedAttribute, Person, RunLengthMask
 
 Row = dict[str, Any]
 
-_ENDS = np.cumsum([len(LABELS[task]) for task in CHARACTERISTICS])[:-1]
+_ENDS = list(accumulate(len(LABELS[task]) for task in CHARACTERISTICS))
+_PARTS = {task: slice(end - len(LABELS[task]), end) for task, end in zip(CHARACTERISTICS, _ENDS, strict=True)}
 
 
 def person_row(person: Person, *, image_id: int, generation_id: int) -> Row:
@@ -80,9 +83,8 @@ def _presence_bytes(presence: Mapping[str, float]) -> bytes:
 
 
 def _restore_presence(stored: bytes) -> dict[str, float]:
-    values = np.frombuffer(stored, np.float32)
-    known = ~np.isnan(values)
-    return {ATTRIBUTES[position]: float(values[position]) for position in np.flatnonzero(known)}
+    values = np.frombuffer(stored, np.float32).tolist()
+    return {attribute: value for attribute, value in zip(ATTRIBUTES, values, strict=True) if not math.isnan(value)}
 
 
 def _winner(probabilities: Sequence[float]) -> int:
@@ -109,12 +111,11 @@ def _checked(record: CharacterizedAttribute, task: str) -> NDArray[np.float64]:
 
 
 def _restore_attribute(row: Mapping[str, Any], *, height: int, width: int) -> CharacterizedAttribute:
-    values = np.frombuffer(row["probabilities"], np.float32)
-    parts = np.split(values, _ENDS) if len(values) else []
+    values = np.frombuffer(row["probabilities"], np.float32).tolist()
     return CharacterizedAttribute(
         attribute=ATTRIBUTES[row["attribute"] - 1],
         score=row["score"],
         area=row["area"],
-        probabilities={task: tuple(part.tolist()) for task, part in zip(CHARACTERISTICS, parts, strict=False)},
+        probabilities={task: tuple(values[part]) for task, part in _PARTS.items()} if values else {},
         mask=RunLengthMask(height, width, row["mask"]),
     )
