@@ -60,7 +60,7 @@ _EDGE = 0.01  # of the image's height: a box that ends nearer to its bottom is c
 _NEUTRAL_SIZE = np.array([0.5, 0.5, 0.0, 0.0])
 _NEUTRAL_HAIR_SIZE = np.array([0.45, 0.45, 0.0, 0.1])
 _UNDETERMINED = LABELS["size"].index("Undetermined")
-_NOTHING_KNOWN: Mapping[str, NDArray[np.float64]] = {
+NOTHING_KNOWN: Mapping[str, NDArray[np.float64]] = {
     "size": np.eye(len(LABELS["size"]))[_UNDETERMINED],
     "pattern": np.full(len(LABELS["pattern"]), 1 / len(LABELS["pattern"])),
     "color": np.full(len(LABELS["color"]), 1 / len(LABELS["color"])),
@@ -176,7 +176,7 @@ def _merged(records: Sequence[CharacterizedAttribute], task: str) -> NDArray[np.
     """The records' probabilities, averaged with their areas as weights; nothing known where there is no record."""
     known = [record for record in records if record.probabilities.get(task)]
     if not known:
-        return _NOTHING_KNOWN[task]
+        return NOTHING_KNOWN[task]
     weights = [max(record.area, 1) for record in known]
     return np.average([record.probabilities[task] for record in known], axis=0, weights=weights)
 
