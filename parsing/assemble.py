@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from parsing.calibration import Calibration
 from parsing.labels import ATTRIBUTES, CHARACTERISTICS, CHARACTERIZED, LABELS, TASKS, num_classes
+from parsing.palette import palette
 from parsing.preprocess import scaled_shape
 from parsing.records import CharacterizedAttribute, ParsedImage, Person, RunLengthMask
 
@@ -124,8 +125,14 @@ def predict(output: ImageOutput, config: AssembleConfig) -> ImagePrediction:
     return ImagePrediction(output.height, output.width, human.numpy().astype(np.uint8), scores, labels, probabilities)
 
 
-def assemble(output: ImageOutput, path: Path, config: AssembleConfig, calibration: Calibration) -> ParsedImage:
-    """The people of one image, best score first."""
+def assemble(
+    output: ImageOutput,
+    path: Path,
+    config: AssembleConfig,
+    calibration: Calibration,
+    pixels: NDArray[np.uint8] | None = None,
+) -> ParsedImage:
+    """The people of one image, best score first; without its `pixels` (H, W, 3) their garments get no palette."""
     people = claim_pixels(output, config)
     height, width = output.height, output.width
     if max(height, width) > ASSEMBLE_SIDE:
@@ -135,7 +142,7 @@ def assemble(output: ImageOutput, path: Path, config: AssembleConfig, calibratio
     regions = (human * num_classes("attribute") + attribute).where(human > 0, 0)  # 0: nobody
     evidence = pool_evidence(output, people, regions)
     full = full_resolution(regions.numpy(), output.height, output.width)
-    records = [make_person(number, output.scores[person], full, evidence, config, calibration)
+    records = [make_person(number, output.scores[person], full, evidence, config, calibration, pixels)
                for number, person in enumerate(people.tolist(), start=1)]  # fmt: skip
     found = tuple(person for person in records if person is not None)
     return ParsedImage(path, output.height, output.width, found)
@@ -218,6 +225,7 @@ def make_person(
     evidence: Evidence,
     config: AssembleConfig,
     calibration: Calibration,
+    pixels: NDArray[np.uint8] | None,
 ) -> Person | None:
     """The record of person `number`; None if it has no pixel at full resolution."""
     classes = num_classes("attribute")
@@ -227,7 +235,7 @@ def make_person(
         return None
     box = (float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
     attributes = [
-        make_attribute(number, label_id, regions, evidence, calibration)
+        make_attribute(number, label_id, regions, evidence, calibration, pixels)
         for label_id in range(1, classes)
         if evidence.cells[number, label_id] >= config.part
     ]
@@ -243,7 +251,12 @@ def make_person(
 
 
 def make_attribute(
-    number: int, label_id: int, regions: NDArray[np.int64], evidence: Evidence, calibration: Calibration
+    number: int,
+    label_id: int,
+    regions: NDArray[np.int64],
+    evidence: Evidence,
+    calibration: Calibration,
+    pixels: NDArray[np.uint8] | None,
 ) -> CharacterizedAttribute:
     """The record of one attribute of person `number`."""
     mask = regions == number * num_classes("attribute") + label_id
@@ -255,4 +268,5 @@ def make_attribute(
             assert len(calibrated) == len(LABELS[task])
             probabilities[task] = tuple(map(float, calibrated))
     score = float(evidence.means["attribute"][number, label_id])
-    return CharacterizedAttribute(label, score, int(mask.sum()), probabilities, RunLengthMask.encode(mask))
+    colors = palette(pixels[mask]) if pixels is not None and probabilities else ()
+    return CharacterizedAttribute(label, score, int(mask.sum()), probabilities, RunLengthMask.encode(mask), colors)

@@ -52,8 +52,8 @@ class HumanParser:
             raise ValueError(f"expected one path for each of {len(images)} images, got {len(paths)}")
         outputs = self.outputs(images)
         return [
-            assemble(output, path, self.assemble_config, self.calibration)
-            for output, path in zip(outputs, paths, strict=True)
+            assemble(output, path, self.assemble_config, self.calibration, image)
+            for output, path, image in zip(outputs, paths, images, strict=True)
         ]
 
     def predict(self, image: NDArray[np.uint8]) -> ImagePrediction:

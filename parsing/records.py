@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
+from parsing.palette import Shade
+
 
 @dataclass(frozen=True)
 class RunLengthMask:
@@ -45,6 +47,7 @@ class CharacterizedAttribute:
         probabilities: for size, pattern and color, calibrated probabilities in the order of `labels.LABELS`,
             summing to 1; empty for skin, face and limbs.
         mask: its pixels.
+        palette: the main colors of its pixels, largest share first; empty for skin, face and limbs, or if not computed.
     """
 
     attribute: str
@@ -52,6 +55,7 @@ class CharacterizedAttribute:
     area: int
     probabilities: Mapping[str, tuple[float, ...]]
     mask: RunLengthMask
+    palette: tuple[Shade, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import torch
 from parsing.assemble import AssembleConfig, ImageOutput, assemble, claim_pixels, predict
 from parsing.calibration import Calibration
 from parsing.labels import LABELS, TASKS, label_id, num_classes
+from parsing.palette import palette
 
 CONFIG = AssembleConfig()
 
@@ -113,3 +114,13 @@ def test_a_person_without_hat_pixels_still_has_its_hat_probability() -> None:
     output = output_of(left_and_right(), torch.tensor([0.9, 0.8, 0.1]), coats("Red", "Blue"), height=64, width=64)
     person = assemble(output, Path("a.jpg"), CONFIG, Calibration.from_dict({})).people[0]
     assert person.presence["Hat"] < 0.1 < 0.9 < person.presence["Coat"]
+
+
+def test_garments_get_the_palette_of_their_own_pixels() -> None:
+    output = output_of(left_and_right(), torch.tensor([0.9, 0.8, 0.1]), coats("Red", "Blue"), height=64, width=64)
+    pixels = np.zeros((64, 64, 3), np.uint8)
+    pixels[:, :32], pixels[:, 32:] = (160, 48, 32), (40, 60, 160)
+    people = assemble(output, Path("a.jpg"), CONFIG, Calibration.from_dict({}), pixels).people
+    coats_worn = [record for person in people for record in person.attributes if record.attribute == "Coat"]
+    left_first = sorted(coats_worn, key=lambda record: int(np.nonzero(record.mask.decode())[1].min()))
+    assert [record.palette for record in left_first] == [palette(pixels[:1, :1, :][0]), palette(pixels[:1, -1:, :][0])]
