@@ -3,7 +3,8 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,35 +52,63 @@ def describe(path: Path) -> Path:
 
 
 def save(path: Path, weights: Mapping[str, Tensor], info: CheckpointInfo, *, half: bool = False) -> None:
-    """Write weights and description; an interrupted write leaves the previous files as they were.
+    """Write weights and description; a failed or interrupted write leaves the previous files as they were.
 
     Args:
         half: store floating-point weights as fp16.
+
+    Raises:
+        CheckpointError: they cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     kept = {
         name: (tensor.half() if half and tensor.is_floating_point() else tensor).contiguous()
         for name, tensor in weights.items()
     }
-    partial = path.with_suffix(".tmp")
-    save_file(kept, partial)
-    replace_file(partial, path)
-    save_info(path, info)
+    with replacing(path, describe(path)) as (new_weights, new_info):
+        save_file(kept, new_weights)
+        write_info(new_info, info)
 
 
 def save_info(path: Path, info: CheckpointInfo) -> None:
-    """Write the description of the weights at `path`."""
+    """Write the description of the weights at `path`.
+
+    Raises:
+        CheckpointError: it cannot be written.
+    """
+    with replacing(describe(path)) as (new_info,):
+        write_info(new_info, info)
+
+
+def write_info(path: Path, info: CheckpointInfo) -> None:
+    """Write a description as JSON to the file `path`."""
     document = {"format": FORMAT, "labels": LABELS, **asdict(info)}
-    partial = describe(path).with_suffix(".json.tmp")
-    partial.write_text(json.dumps(document, indent=1) + "\n")
-    replace_file(partial, describe(path))
+    path.write_text(json.dumps(document, indent=1) + "\n")
 
 
-def replace_file(partial: Path, path: Path) -> None:
-    """Move a finished file to its place, durably."""
-    with partial.open("rb+") as file:
-        os.fsync(file.fileno())
-    partial.replace(path)
+@contextmanager
+def replacing(*paths: Path) -> Iterator[list[Path]]:
+    """Files to write instead of `paths`, of which they take the places, durably, once all are written.
+
+    Raises:
+        CheckpointError: they cannot be written; then nothing has changed.
+    """
+    partials = [path.with_name(path.name + ".tmp") for path in paths]
+    try:
+        paths[0].parent.mkdir(parents=True, exist_ok=True)
+        yield partials
+        for partial in partials:
+            with partial.open("rb+") as file:
+                os.fsync(file.fileno())
+        for partial, path in zip(partials, paths, strict=True):
+            partial.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"cannot save {paths[0]} ({error}); what was there before is kept, make room on its disk and try again"
+        ) from error
+    finally:
+        with suppress(OSError):
+            for partial in partials:
+                partial.unlink(missing_ok=True)
 
 
 def read_info(path: Path) -> CheckpointInfo:

@@ -38,6 +38,11 @@ def normalize(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.ascontiguousarray(((image.astype(np.float32) / 255 - MEAN) / STD).transpose(2, 0, 1))
 
 
+def denormalize(image: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """What `normalize` was given."""
+    return np.ascontiguousarray(np.rint((image.transpose(1, 2, 0) * STD + MEAN) * 255).clip(0, 255).astype(np.uint8))
+
+
 def scaled_shape(height: int, width: int, long_side: int) -> tuple[int, int]:
     """Height and width with the long side at `long_side`, whole cells of the network's output."""
     scale = long_side / max(height, width)

@@ -1,18 +1,26 @@
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from parsing.checkpoint import load
+from parsing.checkpoint import CheckpointError, load
 from parsing.labels import TASKS, num_classes
 from parsing.model import CONFIGS
 from tests.factories import tiny_config, two_people_sample
 from training.canvas import Layer
 from training.composite import Composer, CompositeConfig, Source
 from training.dataset import CompositeBatches
-from training.train import Run, TrainConfig, learning_rate, main, start, store, train_step
+from training.journal import Journal
+from training.run import Run, TrainConfig, read_position, start, store
+from training.schedule import learning_rate
+from training.train import configure, main, parse_arguments, train_step
 
 WEIGHTS = {task: torch.ones(num_classes(task)) for task in TASKS}
 CONFIG = TrainConfig(model="tiny", side=64, batch=2, steps=20, warmup_steps=2, decay_steps=4)
@@ -36,18 +44,18 @@ def steps(run: Run, count: int) -> list[float]:
 
 
 def test_killed_and_resumed_it_goes_on_with_the_same_numbers(tmp_path: Path) -> None:
-    whole = start(tmp_path / "whole", CONFIG, None)
+    whole = start(tmp_path / "whole", CONFIG)
     expected = steps(whole, 6)
-    first = start(tmp_path / "run", CONFIG, None)
+    first = start(tmp_path / "run", CONFIG)
     steps(first, 3)
     store(first)
-    second = start(tmp_path / "run", CONFIG, None)
+    second = start(tmp_path / "run", CONFIG)
     assert second.step == 3
     assert steps(second, 3) == pytest.approx(expected[3:], rel=1e-5)
 
 
 def test_the_loss_falls_on_what_is_seen_again_and_again(tmp_path: Path) -> None:
-    run = start(tmp_path / "run", replace(CONFIG, learning_rate=3e-3, steps=1000), None)
+    run = start(tmp_path / "run", replace(CONFIG, learning_rate=3e-3, steps=1000))
     batch = batches()[0]
     run.model.train()
     losses = [train_step(run, batch, WEIGHTS)["loss"] for _ in range(30)]
@@ -55,7 +63,7 @@ def test_the_loss_falls_on_what_is_seen_again_and_again(tmp_path: Path) -> None:
 
 
 def test_what_is_saved_is_a_checkpoint_of_the_averaged_weights(tmp_path: Path) -> None:
-    run = start(tmp_path / "run", CONFIG, None)
+    run = start(tmp_path / "run", CONFIG)
     steps(run, 2)
     store(run)
     model, info = load(tmp_path / "run" / "checkpoint.safetensors")
@@ -65,7 +73,7 @@ def test_what_is_saved_is_a_checkpoint_of_the_averaged_weights(tmp_path: Path) -
 
 
 def test_a_loss_that_is_not_finite_stops_and_saves_its_batch(tmp_path: Path) -> None:
-    run = start(tmp_path / "run", CONFIG, None)
+    run = start(tmp_path / "run", CONFIG)
     run.folder.mkdir()
     with torch.no_grad():
         run.model.semantic["color"].classify.bias.fill_(float("nan"))
@@ -76,14 +84,131 @@ def test_a_loss_that_is_not_finite_stops_and_saves_its_batch(tmp_path: Path) -> 
     assert (run.folder / "not_finite.safetensors").is_file()
 
 
-@pytest.mark.parametrize(("step", "share"), [(0, 0.5), (1, 1.0), (10, 1.0), (18, 0.5), (20, 0.0)])
-def test_learning_rate_rises_stays_and_falls(step: int, share: float) -> None:
-    assert learning_rate(step, CONFIG) == pytest.approx(share * CONFIG.learning_rate)
+def test_a_gradient_that_is_not_finite_leaves_the_weights_as_they_are(tmp_path: Path) -> None:
+    run = start(tmp_path, CONFIG)
+    run.model.input_proj.weight.register_hook(lambda gradient: gradient * float("inf"))
+    before = run.model.input_proj.weight.detach().clone()
+    with pytest.raises(FloatingPointError, match="the gradient of step 0 is inf"):
+        steps(run, 1)
+    torch.testing.assert_close(run.model.input_proj.weight.detach(), before)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "step", "share"),
+    [
+        *(("linear", step, share) for step, share in ((0, 0.5), (1, 1.0), (10, 1.0), (18, 0.5), (20, 0.0))),
+        *(("cosine", step, share) for step, share in ((0, 0.5), (2, 1.0), (11, 0.5), (20, 0.0))),
+        *(("steps", step, share) for step, share in ((0, 0.5), (13, 1.0), (14, 0.1), (20, 0.1))),
+    ],
+)
+def test_learning_rate_of_each_schedule(schedule: str, step: int, share: float) -> None:
+    config = replace(CONFIG, schedule=schedule)
+    assert learning_rate(step, config) == pytest.approx(share * CONFIG.learning_rate)
+
+
+def test_the_encoder_may_learn_more_slowly_and_its_norms_not_at_all(tmp_path: Path) -> None:
+    run = start(tmp_path, replace(CONFIG, backbone_rate=0.1, freeze_norms=True))
+    rates = {id(p): group["share"] for group in run.optimizer.param_groups for p in group["params"]}
+    assert rates[id(run.model.encoder.conv1.weight)] == 0.1
+    assert rates[id(run.model.input_proj.weight)] == 1.0
+    assert id(run.model.encoder.bn1.weight) not in rates
+
+
+def test_what_a_resumed_run_takes_again_is_forgotten(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, 0)
+    for step in (1, 2, 3):
+        journal.report(step, 1.0, {"loss": 5.0 - step})
+    journal.close()
+    with (tmp_path / "log.jsonl").open("a") as log:
+        log.write('{"step": 4, "lo')
+    Journal(tmp_path, 2).close()
+    assert [json.loads(line)["step"] for line in (tmp_path / "log.jsonl").read_text().splitlines()] == [1, 2]
+    assert len(list((tmp_path / "tensorboard").glob("events*"))) == 2
+
+
+def test_a_picture_of_predictions(tmp_path: Path) -> None:
+    run = start(tmp_path, CONFIG)
+    journal = Journal(tmp_path, 0)
+    journal.picture(7, run.average, batches()[0])
+    journal.close()
+    with Image.open(tmp_path / "pictures" / "step_0000007.png") as picture:
+        assert len(np.unique(np.asarray(picture).reshape(-1, 3), axis=0)) > 50
+
+
+def test_resuming_keeps_the_settings_of_the_run(tmp_path: Path) -> None:
+    store(start(tmp_path, replace(CONFIG, side=96)), [Path("data")])
+    folder, config, data = configure(parse_arguments(["--resume", str(tmp_path), "--steps", "30"]))
+    assert (folder, config) == (tmp_path, replace(CONFIG, side=96, steps=30))
+    assert data == [Path("data").resolve()]
+
+
+def test_a_run_of_another_network(tmp_path: Path) -> None:
+    store(start(tmp_path, CONFIG))
+    with pytest.raises(CheckpointError, match="holds a run of tiny, expected one of hptr-r50; name another --output"):
+        configure(parse_arguments(["--resume", str(tmp_path), "--config", "hptr-r50", "--data", "x"]))
+
+
+def test_a_damaged_state(tmp_path: Path) -> None:
+    store(start(tmp_path, CONFIG))
+    state = tmp_path / "state.safetensors"
+    state.write_bytes(state.read_bytes()[:5000])
+    with pytest.raises(CheckpointError, match=r"cannot be resumed .*; expected the state of a run of the same network"):
+        start(tmp_path, CONFIG)
+
+
+def test_settings_that_this_version_does_not_know(tmp_path: Path) -> None:
+    (tmp_path / "state.json").write_text('{"config": {"dropout": 1}}')
+    with pytest.raises(CheckpointError, match=r"does not describe a training run .unknown settings dropout.; expected"):
+        read_position(tmp_path)
+
+
+def losses_of_a_process(folder: Path) -> None:
+    """What each of the two processes of the test below does; the first writes its losses."""
+    from training.processes import joined, world
+
+    CONFIGS["tiny"] = tiny_config()
+    layer = Layer.of(two_people_sample())
+    composer = Composer([Source.of(layer, 1.0)], [layer], [], [], CompositeConfig())
+    with joined(torch.device("cpu")):
+        process, processes = world()
+        data = CompositeBatches(composer, batch=4 // processes, side=64, seed=0, first=0, last=20, process=process)
+        run = start(folder, CONFIG)
+        run.network.train()
+        losses = [train_step(run, data[step], WEIGHTS)["loss"] for step in range(5)]
+        running = run.model.encoder.bn1.running_var.tolist()
+        (folder / f"{process}_of_{processes}.json").write_text(json.dumps([losses, running]))
+
+
+def test_two_processes_learn_what_one_with_the_doubled_batch_does(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "from tests.test_training_train import losses_of_a_process\n"
+        "losses_of_a_process(Path(__file__).parent)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), "OMP_NUM_THREADS": "1"}
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
+    for processes in ("1", "2"):
+        subprocess.run([*torchrun, processes, str(script)], check=True, env=environment, timeout=300)
+    (one, norm), *both = (
+        json.loads((tmp_path / f"{name}.json").read_text()) for name in ("0_of_1", "0_of_2", "1_of_2")
+    )
+    for losses, running in both:
+        assert losses[0] == pytest.approx(one[0], rel=1e-5)
+        assert losses == pytest.approx(one, rel=2e-3)  # AdamW's first steps magnify what rounding does
+        assert running == pytest.approx(norm, rel=1e-3)
 
 
 def test_a_folder_of_no_known_layout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--data", str(tmp_path), "--output", str(tmp_path / "run")]) == 1
     assert "is no data set that training knows; expected a CCP folder" in capsys.readouterr().err
+
+
+def test_no_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--output", str(tmp_path / "run")]) == 1
+    assert capsys.readouterr().err == (
+        "Error: expected data sets to train on, got none; name their folders with --data\n"
+    )
 
 
 def test_resuming_what_was_never_begun(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,6 +38,11 @@ class Batch:
     human: Tensor
     targets: list[Targets]
 
+    def to(self, device: torch.device) -> "Batch":
+        """The batch on a device."""
+        labels = {task: label_map.to(device) for task, label_map in self.labels.items()}
+        return Batch(self.images.to(device), labels, self.human.to(device), [t.to(device) for t in self.targets])
+
 
 def canvas_shape(side: int, rng: np.random.Generator) -> tuple[int, int]:
     """Height and width, multiples of 32, around `side`."""
@@ -46,24 +51,31 @@ def canvas_shape(side: int, rng: np.random.Generator) -> tuple[int, int]:
 
 
 class CompositeBatches(Dataset[Batch]):
-    """Batch number -> batch, reproducible by seed and number.
+    """Batch number -> a process's share of that batch, reproducible by seed and number.
 
     Args:
+        batch: pictures of each process.
         side: typical height and width of the pictures, pixels.
         first: number of the first batch (resuming goes on where training stopped).
+        process: number of the process, whose pictures are those from `process * batch` on.
     """
 
-    def __init__(self, composer: Composer, *, batch: int, side: int, seed: int, first: int, last: int) -> None:
+    def __init__(
+        self, composer: Composer, *, batch: int, side: int, seed: int, first: int, last: int, process: int = 0
+    ) -> None:
         self.composer, self.batch, self.side, self.seed = composer, batch, side, seed
-        self.first, self.last = first, last
+        self.first, self.last, self.process = first, last, process
 
     def __len__(self) -> int:
         return self.last - self.first
 
     def __getitem__(self, index: int) -> Batch:
-        rng = np.random.default_rng((self.seed, self.first + index))
-        height, width = canvas_shape(self.side, rng)
-        return collate([self.composer.compose(rng, height, width) for _ in range(self.batch)])
+        key = (self.seed, self.first + index)
+        height, width = canvas_shape(self.side, np.random.default_rng(key))
+        numbers = range(self.process * self.batch, (self.process + 1) * self.batch)
+        return collate(
+            [self.composer.compose(np.random.default_rng((*key, number)), height, width) for number in numbers]
+        )
 
 
 def collate(layers: Sequence[Layer]) -> Batch:

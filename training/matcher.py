@@ -42,6 +42,10 @@ class Targets:
     known: Tensor
     unsure: Tensor
 
+    def to(self, device: torch.device) -> "Targets":
+        """The targets on a device."""
+        return Targets(*(part.to(device) for part in (self.boxes_cxcywh, self.masks, self.known, self.unsure)))
+
 
 @dataclass(frozen=True)
 class MatchWeights:

@@ -1,0 +1,82 @@
+"""Weights to start from: an ImageNet encoder under torchvision's names, or whatever fits of another checkpoint."""
+
+import logging
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from parsing.checkpoint import CheckpointError
+from parsing.model import HPTR
+
+logger = logging.getLogger(__name__)
+
+CLASSIFIER = "fc."  # torchvision's last layer, which an encoder does without
+COUNTER = "num_batches_tracked"  # of batch norms; older files of torchvision have none
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file, or of a PyTorch file that holds nothing else.
+
+    Raises:
+        CheckpointError: there is no such file, or it holds something else.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"no weights at {path}; expected a .safetensors file or a .pth file of tensors by name")
+    try:
+        read = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
+    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise CheckpointError(
+            f"{path} cannot be read ({reason}); expected safetensors, or tensors by name as torch.save writes them"
+        ) from error
+    if not isinstance(read, dict) or not all(isinstance(value, Tensor) for value in read.values()):
+        raise CheckpointError(f"{path} holds a {type(read).__name__}, expected nothing but tensors by name")
+    return read
+
+
+def load_encoder(model: HPTR, path: Path) -> None:
+    """Start the encoder from the weights at `path`: torchvision's ResNet, or one that `training.pretrain` wrote.
+
+    Raises:
+        CheckpointError: the file is none, or of another encoder.
+    """
+    weights = {name.removeprefix("encoder."): tensor for name, tensor in read_weights(path).items()}
+    given = {k: v for k, v in weights.items() if not k.startswith(CLASSIFIER) and not k.endswith(COUNTER)}
+    own = {k: v for k, v in model.encoder.state_dict().items() if not k.endswith(COUNTER)}
+    wrong = [
+        k for k in sorted(own.keys() | given.keys()) if k not in own or k not in given or own[k].shape != given[k].shape
+    ]
+    if wrong:
+        raise CheckpointError(
+            f"{path} does not fit the encoder of {model.config.name}: {len(wrong)} of {len(own)} weights differ, first "
+            f"{wrong[0]!r} ({shape(given, wrong[0])}, expected {shape(own, wrong[0])}); "
+            "use the weights of the same ResNet under torchvision's names"
+        )
+    model.encoder.load_state_dict(given, strict=False)
+
+
+def shape(weights: Mapping[str, Tensor], name: str) -> str:
+    """How large a weight is, for messages."""
+    return "x".join(map(str, weights[name].shape)) or "a number" if name in weights else "none"
+
+
+def load_fitting(model: nn.Module, path: Path) -> None:
+    """Take over the weights at `path` that fit by name and shape; the rest stay as they are.
+
+    Raises:
+        CheckpointError: the file is none, or nothing in it fits.
+    """
+    weights, own = read_weights(path), model.state_dict()
+    fitting = {k: v.to(own[k].dtype) for k, v in weights.items() if k in own and own[k].shape == v.shape}
+    if not fitting:
+        raise CheckpointError(
+            f"none of the {len(weights)} weights in {path} fits this network; expected a checkpoint of the same "
+            "configuration, or an encoder's from python -m training.pretrain"
+        )
+    logger.info("taking over %d of %d weights", len(fitting), len(own))
+    model.load_state_dict(fitting, strict=False)
