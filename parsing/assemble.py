@@ -264,7 +264,7 @@ def make_attribute(
     probabilities = {}
     if label in CHARACTERIZED:
         for task in CHARACTERISTICS:
-            calibrated = calibration.apply(task, evidence.means[task][number, label_id])
+            calibrated = calibration.apply(task, evidence.means[task][number, label_id], label)
             assert len(calibrated) == len(LABELS[task])
             probabilities[task] = tuple(map(float, calibrated))
     score = float(evidence.means["attribute"][number, label_id])

@@ -1,8 +1,8 @@
 """Calibration: turns the network's mean probabilities and presence evidence into probabilities that can be trusted.
 
 Fitted by `training.calibration` on the calibration split, stored in the checkpoint's JSON; identity where nothing is
-stored. Per task, p' is proportional to exp(log(p) / temperature + bias); presence is a logistic function of the
-evidence's log-odds.
+stored. Per task, p' is proportional to exp(log(p) / temperature + bias + bias of the attribute group); presence is a
+logistic function of the evidence's log-odds.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from parsing.labels import ATTRIBUTES, LABELS
+from parsing.labels import ATTRIBUTES, LABELS, group_of
 
 Floats = NDArray[np.float64]
 
@@ -26,15 +26,17 @@ class TaskCalibration:
     Args:
         temperature: above 1 softens.
         bias: (n,) added to the log-probabilities.
+        group_bias: attribute group -> (n,) added to those of its attributes: pants are long more often than shoes.
     """
 
     temperature: float
     bias: Floats
+    group_bias: Mapping[str, Floats] = field(default_factory=dict)
 
-    def apply(self, probabilities: ArrayLike) -> Floats:
-        """Calibrated probabilities (..., n) from raw ones (..., n)."""
+    def apply(self, probabilities: ArrayLike, group: str = "") -> Floats:
+        """Calibrated probabilities (..., n) of an attribute group from raw ones (..., n)."""
         logs = np.log(np.maximum(np.asarray(probabilities, np.float64), FLOOR))
-        return softmax(logs / self.temperature + self.bias)
+        return softmax(logs / self.temperature + self.bias + self.group_bias.get(group, 0.0))
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,12 @@ class Calibration:
         """
         tasks = {}
         for task, fitted in (stored.get("tasks") or {}).items():
-            bias = _vector(fitted["bias"], len(LABELS[task]), f"the {task} calibration's bias")
-            tasks[task] = TaskCalibration(float(fitted["temperature"]), bias)
+            biases = {"": fitted["bias"], **fitted.get("group_bias", {})}
+            vectors = {
+                name: _vector(bias, len(LABELS[task]), f"the {task} calibration's bias")
+                for name, bias in biases.items()
+            }
+            tasks[task] = TaskCalibration(float(fitted["temperature"]), vectors.pop(""), vectors)
         presence = stored.get("presence")
         if presence is None:
             return cls(tasks)
@@ -72,10 +78,10 @@ class Calibration:
         )
         return cls(tasks, PresenceCalibration(weight, bias))
 
-    def apply(self, task: str, probabilities: ArrayLike) -> Floats:
-        """Calibrated probabilities (..., n) of a task, summing to 1, from raw ones (..., n)."""
+    def apply(self, task: str, probabilities: ArrayLike, attribute: str = "") -> Floats:
+        """Calibrated probabilities (..., n) of an attribute's task, summing to 1, from raw ones (..., n)."""
         if task in self.tasks:
-            return self.tasks[task].apply(probabilities)
+            return self.tasks[task].apply(probabilities, group_of(attribute))
         raw = np.asarray(probabilities, np.float64)
         normalized: Floats = raw / np.maximum(raw.sum(axis=-1, keepdims=True), FLOOR)
         return normalized

@@ -1,6 +1,7 @@
 """Calibration: fitted on labelled items, identity where nothing is stored."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,30 +11,44 @@ from parsing.calibration import Calibration, softmax
 from parsing.checkpoint import CheckpointInfo, read_info, save
 from parsing.labels import ATTRIBUTES, LABELS
 from parsing.model import HPTR
-from tests.factories import tiny_config
+from tests.factories import tiny_config, write_ccp
 from training.calibration import (
+    KINDS,
+    FoundItems,
+    Kind,
     Observations,
-    better_kind,
+    best_kind,
     calibration_error,
     color_confusion,
     cross_validated,
     draw_reliability,
+    error_by_chance,
     fit,
     fit_presence,
-    fit_temperature,
-    fit_vector,
+    fit_task,
+    found_items,
+    log_loss,
+    main,
     reliability,
     store,
 )
-from training.item_accuracy import Answer, item_confusion
+from training.item_accuracy import Answer
+
+TEMPERATURE, LABELS_TOO = KINDS["temperature"], KINDS["label biases"]
 
 
-def overconfident(count: int, temperature: float, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Probabilities (count, 4) sharpened by `temperature`, labels drawn from the true ones, and photographs."""
+def overconfident(count: int, temperature: float, *, group_bias: float = 0.0, seed: int = 0) -> FoundItems:
+    """Items with probabilities (count, 4) sharpened by `temperature`, labels drawn from the true ones.
+
+    In truth, the first label of coats is more probable than their probabilities say, by `group_bias`; of hats, less.
+    """
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 1.5, (count, 4))
-    labels = np.array([rng.choice(4, p=row) for row in softmax(logits)])
-    return softmax(logits * temperature), labels, np.array([str(index // 4) for index in range(count)])
+    groups = np.array(["Coat", "Hat"])[np.arange(count) % 2]
+    bias = np.where(groups == "Coat", group_bias, -group_bias)[:, None] * np.eye(4)[0]
+    labels = np.array([rng.choice(4, p=row) for row in softmax(logits + bias)])
+    photos = np.array([str(index // 4) for index in range(count)])
+    return FoundItems(softmax(logits * temperature), labels, groups, photos)
 
 
 def observations(count: int = 200) -> Observations:
@@ -46,7 +61,7 @@ def observations(count: int = 200) -> Observations:
             logits[label - 1] += 2
             said.append(Answer(str(index // 5), "coat", task, label, softmax(3 * logits)))
     evidence = rng.random((count, len(ATTRIBUTES)))
-    return Observations(said, evidence, rng.random(evidence.shape) < evidence)
+    return Observations(count // 5, said, evidence, rng.random(evidence.shape) < evidence)
 
 
 def test_without_a_calibration_nothing_changes() -> None:
@@ -63,6 +78,7 @@ def test_a_stored_calibration_survives_json() -> None:
         np.testing.assert_allclose(calibration.apply(task, probabilities).sum(axis=-1), 1)
     presence = calibration.presence(np.linspace(0, 1, 19))
     assert ((presence >= 0) & (presence <= 1)).all()
+    assert {"ece_raw", "ece_cross_validated", "ece_by_chance"} < set(fitted["quality"]["size"])
 
 
 def test_a_calibration_for_other_labels_is_refused() -> None:
@@ -70,24 +86,70 @@ def test_a_calibration_for_other_labels_is_refused() -> None:
         Calibration.from_dict({"tasks": {"size": {"temperature": 1.0, "bias": [0, 0, 0]}}})
 
 
+def test_a_calibration_for_other_groups_of_labels_is_refused() -> None:
+    stored = {"temperature": 1.0, "bias": [0, 0, 0, 0], "group_bias": {"Coat": [0, 0]}}
+    with pytest.raises(ValueError, match=r"the size calibration's bias must have 4 values, got shape \(2,\)"):
+        Calibration.from_dict({"tasks": {"size": stored}})
+
+
 def test_the_temperature_that_made_probabilities_overconfident_is_found() -> None:
-    probabilities, labels, _ = overconfident(3000, 2.5)
-    assert fit_temperature(probabilities, labels).temperature == pytest.approx(2.5, rel=0.1)
-    assert fit_vector(probabilities, labels).temperature == pytest.approx(2.5, rel=0.1)
+    items = overconfident(3000, 2.5)
+    for kind in KINDS.values():
+        assert fit_task(items, kind).temperature == pytest.approx(2.5, rel=0.1)
 
 
 def test_calibration_lowers_the_error_on_photographs_not_fitted_on() -> None:
-    probabilities, labels, photos = overconfident(1500, 3.0)
-    held_out = cross_validated(probabilities, labels, photos, fit_temperature)
-    assert calibration_error(probabilities, labels) > 0.15
-    assert calibration_error(held_out, labels) < 0.05
+    items = overconfident(1500, 3.0)
+    held_out = cross_validated(items, TEMPERATURE)
+    assert calibration_error(items.probabilities, items.labels) > 0.15
+    assert calibration_error(held_out, items.labels) < 0.05
 
 
 def test_a_biased_label_is_worth_a_bias_and_an_unbiased_one_is_not() -> None:
-    probabilities, labels, photos = overconfident(1500, 1.0)
-    assert better_kind(probabilities, labels, photos) == "temperature"
-    biased = softmax(np.log(probabilities) + np.array([2.5, 0, 0, -1.5]))
-    assert better_kind(biased, labels, photos) == "vector"
+    items = overconfident(1500, 1.0)
+    assert best_kind(items) == "temperature"
+    biased = softmax(np.log(items.probabilities) + np.array([2.5, 0, 0, -1.5]))
+    assert best_kind(replace(items, probabilities=biased)) != "temperature"
+
+
+def test_a_group_that_differs_from_the_others_is_worth_biases_of_its_own() -> None:
+    items = overconfident(1500, 1.5, group_bias=1.5)
+    kind = best_kind(items)
+    assert kind.startswith("group biases")
+    gain = log_loss(cross_validated(items, LABELS_TOO), items.labels) - log_loss(
+        cross_validated(items, KINDS[kind]), items.labels
+    )
+    assert gain > 0.1
+    fitted = fit_task(items, KINDS[kind])
+    assert fitted.group_bias["Coat"][0] > 0 > fitted.group_bias["Hat"][0]
+    uniform = np.full(4, 0.25)
+    assert fitted.apply(uniform, "Coat")[0] > fitted.apply(uniform)[0] > fitted.apply(uniform, "Hat")[0]
+
+
+def test_a_heavy_penalty_leaves_groups_alike() -> None:
+    fitted = fit_task(overconfident(300, 1.0, group_bias=1.5), Kind(0.02, 1e4))
+    assert np.abs(fitted.group_bias["Coat"]).max() < 1e-3
+
+
+def test_group_biases_reach_the_attributes_of_the_group() -> None:
+    stored = {"temperature": 1.0, "bias": [0, 0, 0, 0], "group_bias": {"Shoes": [0, 2, 0, 0]}}
+    calibration = Calibration.from_dict({"tasks": {"size": stored}})
+    uniform = np.full(4, 0.25)
+    np.testing.assert_array_equal(calibration.apply("size", uniform, "Coat"), uniform)
+    for shoe in ("L-shoe", "R-shoe"):
+        assert calibration.apply("size", uniform, shoe).argmax() == 1
+
+
+def test_the_size_of_a_dress_is_calibrated_as_a_skirt_s() -> None:
+    said = [Answer("1", "dress", task, 1, np.full(len(LABELS[task]), 0.1)) for task in ("size", "color")]
+    assert found_items(said, "size").groups.tolist() == ["Skirt"]
+    assert found_items(said, "color").groups.tolist() == ["UpperClothes"]
+
+
+def test_few_items_show_an_error_by_chance() -> None:
+    probabilities = softmax(np.random.default_rng(0).normal(0, 1, (1600, 4)))
+    assert error_by_chance(probabilities) < error_by_chance(probabilities[:100]) < 0.25
+    assert error_by_chance(np.eye(4)) == 0.0
 
 
 def test_calibration_error_by_hand() -> None:
@@ -120,8 +182,7 @@ def test_an_attribute_that_nobody_has_takes_the_common_function() -> None:
 
 
 def test_the_color_confusion_is_smoothed_and_sums_to_one() -> None:
-    said = [Answer("1", "coat", "color", 1, np.eye(12)[0])] * 8 + [Answer("1", "coat", "color", 1, np.eye(12)[9])] * 2
-    table = color_confusion(item_confusion([*said, Answer("2", "hat", "color", 1, None)], "color"))
+    table = color_confusion(np.zeros(10, np.int64), np.array([0] * 8 + [9] * 2))
     np.testing.assert_allclose(table.sum(axis=1), 1)
     np.testing.assert_allclose(table[0, [0, 9, 1]], np.array([8.1, 2.1, 0.1]) / 11.2)
     np.testing.assert_allclose(table[4], 1 / 12)
@@ -129,7 +190,7 @@ def test_the_color_confusion_is_smoothed_and_sums_to_one() -> None:
 
 def test_without_found_items_there_is_nothing_to_fit() -> None:
     with pytest.raises(ValueError, match="expected labelled items with a size"):
-        fit(Observations([], np.zeros((0, 19)), np.zeros((0, 19), bool)))
+        fit(Observations(0, [], np.zeros((0, 19)), np.zeros((0, 19), bool)))
 
 
 def test_the_reliability_diagram_is_drawn(tmp_path: Path) -> None:
@@ -147,3 +208,12 @@ def test_storing_keeps_what_else_the_checkpoint_says(tmp_path: Path) -> None:
     assert read_info(path).calibration["search_thresholds"] == {"strict": 0.5}
     assert read_info(path).calibration["color_confusion"] == fitted["color_confusion"]
     assert read_info(path).metrics == {"miou": 0.5}
+
+
+def test_a_checkpoint_is_calibrated_by_one_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "model.safetensors"
+    save(path, HPTR(tiny_config()).state_dict(), CheckpointInfo(tiny_config(), inference={"score": 1.0}))
+    data = write_ccp(tmp_path / "ccp", "0005", "0010")
+    assert main(["--checkpoint", str(path), "--data", str(data), "--store"]) == 1
+    assert "got none in 1 photographs of the calibration split" in capsys.readouterr().err
+    assert read_info(path).calibration == {}

@@ -128,8 +128,8 @@ def test_items_belong_to_the_person_whose_mask_fits() -> None:
     left, right = person(seen("Coat", "Red", 1)), person(left=32)
     parsed = ParsedImage(sample.path, 64, 64, (right, left))
     people = {"two_1": [item("coat")], "two_2": [item("coat")]}
-    found = {name: record for name, record, _ in labelled_people(sample, parsed, people)}
-    assert found == {"two_1": left, "two_2": right}
+    found = {one.name: (one.number, one.found) for one in labelled_people(sample, parsed, people)}
+    assert found == {"two_1": (1, left), "two_2": (2, right)}
 
 
 def test_left_and_right_can_be_merged() -> None:

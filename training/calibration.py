@@ -1,16 +1,17 @@
 """Fits the calibration of a checkpoint on the calibration split, and draws how far its probabilities can be trusted.
 
-    python -m training.calibration --checkpoint FILE --data DIR [--json] [--output DIR] [--store]
+    python -m training.calibration --checkpoint FILE --data DIR [--store] [--pictures DIR] [--json]
 
-Per task a temperature, or a temperature and a bias for each label where five-fold cross-validation by photograph,
-inside the split, gives it the smaller loss. Per attribute a logistic function from presence evidence to the
-probability that the person visibly has it. And the color confusion table that queries back off by.
+Per task a temperature; with it a bias for each label, and for each label of each attribute group, where five-fold
+cross-validation by photograph, inside the split, says that they lower the loss. Per attribute a logistic function from
+presence evidence to the probability that the person visibly has it. And the color confusion table that queries back
+off by.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,25 +19,46 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from scipy.optimize import minimize, minimize_scalar
+from scipy.optimize import minimize
 
 from parsing.assemble import assemble
 from parsing.calibration import FLOOR, Calibration, TaskCalibration, log_odds, softmax
 from parsing.checkpoint import CheckpointError, read_info, save_info
-from parsing.labels import ATTRIBUTES, CHARACTERISTICS, COLORS, LABELS
+from parsing.labels import ATTRIBUTES, CHARACTERISTICS, COLORS, LABELS, group_of
 from parsing.parser import HumanParser
-from training.ccp import CCPDataset
-from training.evaluation import labelled_people
-from training.item_accuracy import Answer, answers, item_confusion
+from training.evaluation import labelled_people, open_data
+from training.item_accuracy import ITEM_ATTRIBUTES, Answer, answers
 from training.miou import Counts, Floats, ratio
 from training.samples import Sample
 
 BINS = 15
 FOLDS = 5
-BIAS_PENALTY = 0.02  # on squared biases, so that labels seen once or twice keep theirs near 0
+CHANCE_DRAWS = 50
 SMOOTHING = 0.1  # of an item, added to every cell of the color confusion; more would invent confusions of rare colors
 LEAST_PRESENT = 4  # persons with, and without, an attribute for a logistic function of its own
 VISIBLE_SHARE = 0.0005  # of the person's pixels; fewer are not visibly there
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of calibration: a temperature, and biases that are penalized by their squares.
+
+    Args:
+        label: penalty on the bias of each label, None without such biases.
+        group: penalty on the bias of each label of each attribute group, None without.
+    """
+
+    label: float | None = None
+    group: float | None = None
+
+
+KINDS = {
+    "temperature": Kind(),
+    "label biases": Kind(0.02),
+    "group biases, 0.03": Kind(0.02, 0.03),
+    "group biases, 0.01": Kind(0.02, 0.01),
+    "group biases, 0.003": Kind(0.02, 0.003),
+}
 
 
 @dataclass(frozen=True)
@@ -44,126 +66,175 @@ class Observations:
     """What an uncalibrated parser says of the calibration split.
 
     Args:
+        photos: how many there were.
         answers: of every labelled item.
         evidence: (P, 19) presence evidence of each labelled person who was found.
         present: (P, 19) whether the person has the attribute.
     """
 
+    photos: int
     answers: Sequence[Answer]
     evidence: Floats
     present: NDArray[np.bool_]
 
 
+@dataclass(frozen=True)
+class FoundItems:
+    """The labelled items of one task that were found.
+
+    Args:
+        probabilities: (K, n).
+        labels: (K,) indices from 0.
+        groups: (K,) attribute groups.
+        photos: (K,) where they were seen.
+    """
+
+    probabilities: Floats
+    labels: Counts
+    groups: NDArray[np.str_]
+    photos: NDArray[np.str_]
+
+    def only(self, chosen: NDArray[np.bool_]) -> "FoundItems":
+        """Some of the items."""
+        return FoundItems(*(values[chosen] for values in (self.probabilities, self.labels, self.groups, self.photos)))
+
+
 def observe(parser: HumanParser, root: Path) -> Observations:
-    """Parse the calibration split of the CCP folder `root`, without calibration."""
-    data = CCPDataset(root)
+    """Parse the calibration split of a data set with label maps, without calibration."""
+    data = open_data(root, "calibration")
     said: list[Answer] = []
-    evidence, present = [], []
-    for sample in data.samples("calibration"):
+    evidence, present, photos = [], [], 0
+    for sample in data.samples:
+        photos += 1
         output = next(iter(parser.outputs([sample.image])))
         parsed = assemble(output, sample.path, parser.assemble_config, Calibration())
-        for name, person, items in labelled_people(sample, parsed, data.characteristics):
-            said += answers(name, person, items)
-            if person is not None:
-                evidence.append([person.presence[attribute] for attribute in ATTRIBUTES])
-                present.append(_present(sample))
+        for one in labelled_people(sample, parsed, data.items(sample)):
+            said += answers(one.name, one.found, one.items)
+            if one.found is not None:
+                evidence.append([one.found.presence[attribute] for attribute in ATTRIBUTES])
+                present.append(_present(sample, one.number))
     shape = (-1, len(ATTRIBUTES))
-    return Observations(said, np.array(evidence, np.float64).reshape(shape), np.array(present, bool).reshape(shape))
+    return Observations(
+        photos, said, np.array(evidence, np.float64).reshape(shape), np.array(present, bool).reshape(shape)
+    )
 
 
-def _present(sample: Sample) -> list[bool]:
-    """For each attribute, whether the labelled person visibly has it."""
-    pixels = np.bincount(sample.tasks["attribute"].ravel(), minlength=256)
-    least = VISIBLE_SHARE * np.count_nonzero(sample.human)
-    return [bool(pixels[number] > least) for number in range(1, len(ATTRIBUTES) + 1)]
+def _present(sample: Sample, number: int) -> list[bool]:
+    """For each attribute, whether a labelled person visibly has it."""
+    person = sample.human == number
+    pixels = np.bincount(sample.tasks["attribute"][person], minlength=256)
+    least = VISIBLE_SHARE * np.count_nonzero(person)
+    return [bool(pixels[label] > least) for label in range(1, len(ATTRIBUTES) + 1)]
 
 
 def fit(observed: Observations) -> dict[str, Any]:
     """The calibration as plain values, ready for the checkpoint; `parsing.calibration` reads it."""
-    tasks = {}
-    quality = {}
+    tasks, quality = {}, {}
     for task in CHARACTERISTICS:
-        probabilities, labels, photos = found_items(observed.answers, task)
-        if not len(labels):
+        items = found_items(observed.answers, task)
+        if not len(items.labels):
             raise ValueError(
-                f"expected labelled items with a {task} that the checkpoint finds, got none; train it longer"
+                f"expected labelled items with a {task} that the checkpoint finds, got none in {observed.photos} "
+                "photographs of the calibration split; train it longer, or give a data set that labels them"
             )
-        kind = better_kind(probabilities, labels, photos)
-        tasks[task] = {"kind": kind, **_plain(FITS[kind](probabilities, labels))}
-        held_out = cross_validated(probabilities, labels, photos, FITS[kind])
-        quality[task] = {
-            "items": len(labels),
-            "ece_raw": calibration_error(probabilities, labels),
-            "ece_cross_validated": calibration_error(held_out, labels),
-        }
+        kind = best_kind(items)
+        tasks[task] = {"kind": kind, **_plain(fit_task(items, KINDS[kind]))}
+        quality[task] = _quality(items, cross_validated(items, KINDS[kind]))
+    colors = found_items(observed.answers, "color")
+    held_out = cross_validated(colors, KINDS[tasks["color"]["kind"]])
     return {
-        "fitted_on": "CCP photographs whose number ends in 5",
+        "fitted_on": f"calibration split, {observed.photos} photographs",
         "tasks": tasks,
         "presence": fit_presence(observed.evidence, observed.present),
-        "color_confusion": color_confusion(item_confusion(observed.answers, "color")).tolist(),
+        "color_confusion": color_confusion(colors.labels, held_out.argmax(axis=1)).tolist(),
         "quality": quality,
     }
 
 
-def found_items(given: Sequence[Answer], task: str) -> tuple[Floats, Counts, NDArray[np.str_]]:
-    """Probabilities (K, n), label indices from 0 (K,) and photograph (K,) of the items of one task that were found."""
+def found_items(given: Sequence[Answer], task: str) -> FoundItems:
+    """The items of one task that were found."""
     found = [answer for answer in given if answer.task == task and answer.probabilities is not None]
-    probabilities = np.array([answer.probabilities for answer in found]).reshape(-1, len(LABELS[task]))
-    labels = np.array([answer.label_id - 1 for answer in found], np.int64)
-    return probabilities, labels, np.array([answer.photo for answer in found], np.str_)
+    return FoundItems(
+        np.array([answer.probabilities for answer in found], np.float64).reshape(-1, len(LABELS[task])),
+        np.array([answer.label_id - 1 for answer in found], np.int64),
+        np.array([item_group(answer.item, task) for answer in found], np.str_),
+        np.array([answer.photo for answer in found], np.str_),
+    )
 
 
-def fit_temperature(probabilities: Floats, labels: Counts) -> TaskCalibration:
-    """The temperature of least loss."""
-    logs = np.log(np.maximum(probabilities, FLOOR))
-    found = minimize_scalar(lambda scale: _loss(np.exp(scale) * logs, labels), bounds=(-3, 3), method="bounded")
-    return TaskCalibration(float(np.exp(-found.x)), np.zeros(probabilities.shape[1]))
+def item_group(item: str, task: str) -> str:
+    """The attribute group of an item; the size of a dress is its Skirt's."""
+    attributes = ITEM_ATTRIBUTES[item]
+    return group_of(attributes[-1 if item == "dress" and task == "size" else 0])
 
 
-def fit_vector(probabilities: Floats, labels: Counts) -> TaskCalibration:
-    """A temperature and a bias for each label, of least loss with a small penalty on the biases."""
-    logs = np.log(np.maximum(probabilities, FLOOR))
-    hot = np.eye(probabilities.shape[1])[labels]
+def fit_task(items: FoundItems, kind: Kind) -> TaskCalibration:
+    """The calibration of least loss, penalties included."""
+    num_labels = items.probabilities.shape[1]
+    names = [] if kind.label is None else [""]
+    names += [] if kind.group is None else sorted(set(items.groups.tolist()))
+    penalties = np.array([kind.group if name else kind.label for name in names], np.float64)[:, None]
+    member = np.array([(items.groups == name) | (name == "") for name in names], np.float64)
+    member = member.reshape(len(names), len(items.labels))
+    logs = np.log(np.maximum(items.probabilities, FLOOR))
+    hot = np.eye(num_labels)[items.labels]
 
     def objective(parameters: Floats) -> tuple[float, Floats]:
-        scale, bias = np.exp(parameters[0]), parameters[1:]
-        error = (softmax(scale * logs + bias) - hot) / len(labels)
-        gradient = np.concatenate([[scale * (error * logs).sum()], error.sum(axis=0) + 2 * BIAS_PENALTY * bias])
-        return _loss(scale * logs + bias, labels) + BIAS_PENALTY * float(bias @ bias), gradient
+        scale, biases = np.exp(parameters[0]), parameters[1:].reshape(len(names), num_labels)
+        logits = scale * logs + member.T @ biases
+        error = (softmax(logits) - hot) / len(hot)
+        gradient = [[scale * (error * logs).sum()], (member @ error + 2 * penalties * biases).ravel()]
+        return _loss(logits, items.labels) + float((penalties * biases**2).sum()), np.concatenate(gradient)
 
-    found = minimize(objective, np.zeros(1 + probabilities.shape[1]), jac=True, method="L-BFGS-B")
-    return TaskCalibration(float(np.exp(-found.x[0])), found.x[1:])
-
-
-Fit = Callable[[Floats, Counts], TaskCalibration]
-FITS: dict[str, Fit] = {"temperature": fit_temperature, "vector": fit_vector}
+    found = minimize(objective, np.zeros(1 + len(names) * num_labels), jac=True, method="L-BFGS-B")
+    biases = dict(zip(names, found.x[1:].reshape(len(names), num_labels), strict=True))
+    return TaskCalibration(float(np.exp(-found.x[0])), biases.pop("", np.zeros(num_labels)), biases)
 
 
-def better_kind(probabilities: Floats, labels: Counts, photos: NDArray[np.str_]) -> str:
+def best_kind(items: FoundItems) -> str:
     """The kind of calibration with the least cross-validated loss."""
-
-    def loss(kind: str) -> float:
-        held_out = cross_validated(probabilities, labels, photos, FITS[kind])
-        return _loss(np.log(np.maximum(held_out, FLOOR)), labels)
-
-    return min(FITS, key=loss)
+    return min(KINDS, key=lambda name: log_loss(cross_validated(items, KINDS[name]), items.labels))
 
 
-def cross_validated(probabilities: Floats, labels: Counts, photos: NDArray[np.str_], fit_task: Fit) -> Floats:
-    """Probabilities of each item, calibrated by a fit on the other folds; photographs are never split."""
-    _, numbers = np.unique(photos, return_inverse=True)
-    calibrated = probabilities.copy()
+def cross_validated(items: FoundItems, kind: Kind) -> Floats:
+    """Probabilities (K, n), each calibrated by a fit on the other folds; photographs are never split."""
+    _, numbers = np.unique(items.photos, return_inverse=True)
+    calibrated = items.probabilities.copy()
     for fold in range(FOLDS):
         mine = numbers % FOLDS == fold
         if mine.any() and not mine.all():
-            calibrated[mine] = fit_task(probabilities[~mine], labels[~mine]).apply(probabilities[mine])
+            calibrated[mine] = calibrate(items.only(mine), fit_task(items.only(~mine), kind))
     return calibrated
+
+
+def calibrate(items: FoundItems, fitted: TaskCalibration) -> Floats:
+    """Calibrated probabilities (K, n)."""
+    pairs = zip(items.probabilities, items.groups.tolist(), strict=True)
+    return np.array([fitted.apply(probabilities, group) for probabilities, group in pairs])
+
+
+def _quality(items: FoundItems, held_out: Floats) -> dict[str, float]:
+    """Figures of found items, raw and calibrated by cross-validation."""
+    figures: dict[str, float] = {"items": len(items.labels), "ece_by_chance": error_by_chance(held_out)}
+    for name, probabilities in (("raw", items.probabilities), ("cross_validated", held_out)):
+        figures[f"ece_{name}"] = calibration_error(probabilities, items.labels)
+        figures[f"log_loss_{name}"] = log_loss(probabilities, items.labels)
+        figures[f"top1_{name}"] = float((probabilities.argmax(axis=1) == items.labels).mean())
+    return figures
 
 
 def calibration_error(probabilities: Floats, labels: Counts) -> float:
     """Expected calibration error of the winners, in 15 bins of equal width."""
     _, confidence, right, weight = reliability(probabilities, labels)
     return ratio(float((weight * np.abs(confidence - right)).sum()), float(weight.sum()))
+
+
+def error_by_chance(probabilities: Floats) -> float:
+    """Mean calibration error of labels drawn from the probabilities themselves: what so few items show in any case."""
+    rng = np.random.default_rng(0)
+    edges = probabilities.cumsum(axis=1)[:, :-1]
+    draws = (rng.random((CHANCE_DRAWS, len(probabilities), 1)) > edges).sum(axis=2)
+    return float(np.mean([calibration_error(probabilities, labels) for labels in draws]))
 
 
 def reliability(probabilities: Floats, labels: Counts) -> tuple[Counts, Floats, Floats, Counts]:
@@ -204,26 +275,31 @@ def _logistic(odds: Floats, present: NDArray[np.bool_]) -> tuple[float, float]:
     return float(np.exp(found.x[0])), float(found.x[1])
 
 
-def color_confusion(counts: Counts) -> Floats:
-    """P(predicted color | true color), 12 rows of true colors, from items (12, 13) of which the last were not found."""
-    smooth = counts[:, : len(COLORS)] + SMOOTHING
-    shares: Floats = smooth / smooth.sum(axis=1, keepdims=True)
+def color_confusion(true: Counts, predicted: Counts) -> Floats:
+    """P(predicted color | true color), 12 rows of true colors, from the color indices (K,) of items."""
+    counts = np.full((len(COLORS), len(COLORS)), SMOOTHING)
+    np.add.at(counts, (true, predicted), 1)
+    shares: Floats = counts / counts.sum(axis=1, keepdims=True)
     return shares
 
 
 def draw_reliability(observed: Observations, fitted: dict[str, Any], path: Path) -> None:
-    """A reliability diagram for each task, raw and calibrated with cross-validation, as one PNG."""
-    figure = Figure(figsize=(11, 3.9), dpi=120, layout="constrained")
+    """A reliability diagram for each task, raw and calibrated with cross-validation, as one PNG.
+
+    Points are bins of the winner's probability, their area the share of the items in them.
+    """
+    figure = Figure(figsize=(11, 4.1), dpi=120, layout="constrained")
     for axes, task in zip(figure.subplots(1, len(CHARACTERISTICS)), CHARACTERISTICS, strict=True):
-        probabilities, labels, photos = found_items(observed.answers, task)
-        held_out = cross_validated(probabilities, labels, photos, FITS[fitted["tasks"][task]["kind"]])
-        axes.plot([0, 1], [0, 1], color="#aaaaaa", linewidth=1)
-        for values, name, color in ((probabilities, "raw", "#d1793b"), (held_out, "calibrated", "#2f6fb5")):
-            _, confidence, right, weight = reliability(values, labels)
-            label = f"{name}, ECE {calibration_error(values, labels):.3f}"
+        items = found_items(observed.answers, task)
+        held_out = cross_validated(items, KINDS[fitted["tasks"][task]["kind"]])
+        axes.plot([0, 1], [0, 1], color="#aaaaaa", linewidth=1, label="perfect")
+        for values, name, color in ((items.probabilities, "raw", "#d1793b"), (held_out, "calibrated", "#2f6fb5")):
+            _, confidence, right, weight = reliability(values, items.labels)
+            label = f"{name}, ECE {calibration_error(values, items.labels):.3f}"
             axes.plot(confidence, right, color=color, linewidth=1.5, label=label)
             axes.scatter(confidence, right, s=6 + 150 * weight / max(weight.sum(), 1), color=color, alpha=0.7)
-        axes.set(title=task, xlabel="confidence", ylabel="share right", xlim=(0, 1), ylim=(0, 1))
+        axes.set(title=f"{task}, {len(items.labels)} items", xlabel="probability of the winner", ylabel="share right")
+        axes.set(xlim=(0, 1.02), ylim=(0, 1.02), aspect="equal")
         axes.legend(loc="upper left", fontsize=8)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)
@@ -243,11 +319,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         fitted = fit(observed)
         if options.store:
             store(options.checkpoint, fitted)
-    except (CheckpointError, FileNotFoundError, ValueError) as error:
+        if options.pictures:
+            draw_reliability(observed, fitted, options.pictures / "reliability.png")
+    except (CheckpointError, OSError, ValueError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
-    if options.output:
-        draw_reliability(observed, fitted, options.output / "reliability.png")
     print(json.dumps(fitted) if options.json else _summary(fitted))
     return 0
 
@@ -256,31 +332,38 @@ def _summary(fitted: dict[str, Any]) -> str:
     lines = []
     for task, figures in fitted["quality"].items():
         part = fitted["tasks"][task]
-        lines.append(
-            f"{task:8} {figures['items']} items, {part['kind']}, temperature {part['temperature']:.2f}, "
-            f"ECE {figures['ece_raw']:.3f} -> {figures['ece_cross_validated']:.3f} (cross-validated)"
-        )
+        lines.append(f"{task}: {figures['items']} items, {part['kind']}, temperature {part['temperature']:.2f}")
+        for name in ("raw", "cross_validated"):
+            lines.append(
+                f"  {name:15}  ECE {figures[f'ece_{name}']:.3f}  log-loss {figures[f'log_loss_{name}']:.3f}  "
+                f"top-1 of found items {figures[f'top1_{name}']:.3f}"
+            )
+        lines.append(f"  (so few items show an ECE of {figures['ece_by_chance']:.3f} if all probabilities are right)")
     return "\n".join(lines)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.calibration", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--checkpoint", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="a CCP folder")
-    parser.add_argument("--output", type=Path, metavar="DIR", help="write the reliability diagram here")
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="a CCP or CCIHP folder")
+    parser.add_argument("--pictures", type=Path, metavar="DIR", help="draw the reliability diagram here")
     parser.add_argument("--store", action="store_true", help="write the calibration into the checkpoint's JSON file")
     parser.add_argument("--json", action="store_true", help="print the calibration as one JSON document")
     return parser.parse_args(arguments)
 
 
-def _loss(logits: Floats, labels: Counts) -> float:
+def log_loss(probabilities: Floats, labels: Counts) -> float:
     """Mean negative log-probability of the true labels."""
-    probabilities = softmax(logits)[np.arange(len(labels)), labels]
-    return float(-np.log(np.maximum(probabilities, FLOOR)).mean())
+    return float(-np.log(np.maximum(probabilities[np.arange(len(labels)), labels], FLOOR)).mean())
+
+
+def _loss(logits: Floats, labels: Counts) -> float:
+    return log_loss(softmax(logits), labels)
 
 
 def _plain(fitted: TaskCalibration) -> dict[str, Any]:
-    return {"temperature": fitted.temperature, "bias": fitted.bias.tolist()}
+    group_bias = {group: bias.tolist() for group, bias in fitted.group_bias.items()}
+    return {"temperature": fitted.temperature, "bias": fitted.bias.tolist(), "group_bias": group_bias}
 
 
 if __name__ == "__main__":

@@ -109,9 +109,9 @@ def _measure(parser: HumanParser, data: LabelledData, counter: MetricCounter) ->
         people.add(sample.human, prediction.human)
         if data.tasks:
             counter.add(truth_of(sample, data.tasks), prediction_of(prediction))
-        for name, person, items in labelled_people(sample, parsed, data.items(sample)):
-            said += answers(name, person, items)
-            left_out += absences(person, items)
+        for one in labelled_people(sample, parsed, data.items(sample)):
+            said += answers(one.name, one.found, one.items)
+            left_out += absences(one.found, one.items)
         logger.info("%s: %d photographs", data.name, photos)
     scores = {
         "all": people.scores(),
@@ -129,15 +129,31 @@ def _parsed(parser: HumanParser, samples: Iterable[Sample]) -> Iterator[tuple[Sa
         yield sample, predict(output, config), assemble(output, sample.path, config, parser.calibration)
 
 
+@dataclass(frozen=True)
+class LabelledPerson:
+    """A person with labelled items.
+
+    Args:
+        name: `photo` or `photo_person`, as in the list of items.
+        number: in the sample's `human` map.
+        found: the record whose mask has IoU > 0.5 with the person, None if none has.
+    """
+
+    name: str
+    number: int
+    found: Person | None
+    items: Sequence[Item]
+
+
 def labelled_people(
     sample: Sample, parsed: ParsedImage, items: Mapping[str, Sequence[Item]]
-) -> Iterator[tuple[str, Person | None, Sequence[Item]]]:
-    """Name, record and labelled items of each labelled person; None if no record has mask IoU > 0.5 with the person."""
+) -> Iterator[LabelledPerson]:
+    """The people of a photograph who have labelled items."""
     matches = best_matches(sample.human, _person_map(parsed))
     for number in range(1, int(np.where(sample.human == 255, 0, sample.human).max(initial=0)) + 1):
         found = parsed.people[matches[number] - 1] if number in matches else None
         for name in {sample.name, person_name(sample, number)} & set(items):
-            yield name, found, items[name]
+            yield LabelledPerson(name, number, found, items[name])
 
 
 def _person_map(parsed: ParsedImage) -> Counts:
