@@ -63,7 +63,7 @@ class Layer:
             image = Image.fromarray(self.image).resize((width, height), Image.Resampling.BILINEAR)
         rows = ((np.arange(height) + 0.5) * self.height / height).astype(int)
         columns = ((np.arange(width) + 0.5) * self.width / width).astype(int)
-        return Layer(np.asarray(image), {name: m[rows[:, None], columns] for name, m in self.maps.items()})
+        return Layer(np.asarray(image), {name: m.take(rows, 0).take(columns, 1) for name, m in self.maps.items()})
 
     def crop(self, top: int, left: int, height: int, width: int) -> "Layer":
         """A part; what lies outside is gray and background."""

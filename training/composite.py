@@ -191,11 +191,12 @@ class Composer:
     def light(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
         """Brightness, contrast, a little tint and noise; hues keep their names."""
         gamma, gain = np.exp(rng.uniform(-0.3, 0.3)), np.exp(rng.normal(0, 0.025, 3))
-        curve = 255 * (np.arange(256)[:, None] / 255.0) ** gamma * gain  # (256, 3)
-        lit = np.stack([curve[image[..., channel], channel] for channel in range(3)], -1)
+        curve = np.clip(255 * (np.arange(256)[:, None] / 255.0) ** gamma * gain, 0, 255)  # (256, 3)
+        lit = np.asarray(Image.fromarray(image).point(curve.astype(np.uint8).T.ravel().tolist()))
         if rng.random() < 0.3:
-            lit = lit + rng.normal(0, rng.uniform(1, 6), image.shape)
-        return np.asarray(np.clip(lit, 0, 255), np.uint8)
+            noise = rng.standard_normal(image.shape, np.float32) * np.float32(rng.uniform(1, 6))
+            lit = np.clip(lit + noise, 0, 255).astype(np.uint8)
+        return lit
 
 
 def slack_offset(rng: np.random.Generator, inner: int, outer: int) -> int:
