@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ from parsing.labels import IGNORE, LABELS, TASKS, label_id
 from tests.factories import two_people_sample, write_ccp
 from training.ccihp import LABEL_MAPS, CCIHPDataset, read_ids, read_label_map
 from training.ccp import CCPDataset
+from training.dataset import read_sources
 from training.export_ccihp import export, instance_lines, instance_map, main, write_annotations
-from training.samples import SPLITS
+from training.samples import SPLITS, Sample
 
 SAMPLE = two_people_sample()
 
@@ -27,12 +29,10 @@ def ccihp(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def write_photograph(folder: Path, name: str) -> None:
+def write_photograph(folder: Path, name: str, sample: Sample = SAMPLE) -> None:
     (folder / "Images").mkdir(parents=True, exist_ok=True)
-    Image.fromarray(SAMPLE.image).save(folder / "Images" / f"{name}.jpg")
-    write_annotations(
-        folder, SAMPLE.__class__(name, SAMPLE.path, SAMPLE.image, SAMPLE.human, SAMPLE.tasks), SAMPLE.tasks
-    )
+    Image.fromarray(sample.image).save(folder / "Images" / f"{name}.jpg")
+    write_annotations(folder, replace(sample, name=name), sample.tasks)
 
 
 def as_cihp(root: Path) -> Path:
@@ -220,3 +220,18 @@ def test_instances_are_numbered_as_in_cihp(tmp_path: Path) -> None:
     Image.fromarray(instances).save(tmp_path / "ids.png")
     with pytest.raises(ValueError, match="must hold one id from 0 to 255"):
         read_ids(tmp_path / "ids.png")
+
+
+def test_training_takes_the_group_and_each_of_its_people(tmp_path: Path) -> None:
+    write_photograph(tmp_path / "Training", "0000001", two_people_sample(160, 160))
+    people, groups, scenes = read_sources([tmp_path], None)
+    assert [layer.maps["human"].max() for layer in groups] == [2]
+    assert [set(np.unique(source.cutout.maps["attribute"])) for source in people] == [{7}, {9}]
+    assert scenes == []
+
+
+def test_a_person_too_small_to_learn_from_is_left_to_the_group(tmp_path: Path) -> None:
+    write_photograph(tmp_path / "Training", "0000001")
+    write_photograph(tmp_path / "Training", "0000002", two_people_sample(160, 160))
+    people, groups, _ = read_sources([tmp_path], None)
+    assert (len(people), len(groups)) == (2, 2)

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from parsing.labels import IGNORE, TASKS, num_classes
 from parsing.preprocess import normalize
 from training.canvas import Layer
+from training.ccihp import CCIHPDataset, is_ccihp
 from training.ccp import CCPDataset
 from training.coco_people import COCOPeopleDataset
 from training.composite import Composer, CompositeConfig, Source, cut_out, in_memory
@@ -168,12 +169,33 @@ def read_sources(roots: Sequence[Path], teacher: Teacher | None) -> tuple[list[S
                 samples = teacher.groups((sample, coco.items(sample.name)) for sample in samples)
             groups.extend(Layer.of(sample) for sample in samples)
             scenes.extend(Layer.of(sample) for sample in coco.scenes("train"))
+        elif is_ccihp(root):
+            for sample in tqdm(CCIHPDataset(root).samples("train"), desc=f"reading {root.name}", mininterval=5):
+                layer = in_memory(sample)
+                people.extend(portraits(layer))
+                groups.extend([layer] if sample.everyone else [])
         else:
             raise FileNotFoundError(
-                f"{root} is no data set that training knows; expected a CCP folder (label_list.mat) or a COCO people "
-                "folder (index.json)"
+                f"{root} is no data set that training knows; expected a CCP folder (label_list.mat), a COCO people "
+                "folder (index.json) or a CCIHP or CIHP folder (Training/ with Category_ids/)"
             )
     return [Source.of(*pair) for pair in zip(people, rarity(people), strict=True)], groups, scenes
+
+
+def portraits(layer: Layer) -> Iterator[Layer]:
+    """For each person of a labelled group who is large enough, what is around them, with that person as number 1."""
+    human = layer.maps["human"]
+    for number in np.unique(human[(human > 0) & (human < IGNORE)]).tolist():
+        rows, columns = np.nonzero(human == number)
+        top, left, bottom, right = rows.min(), columns.min(), rows.max() + 1, columns.max() + 1
+        if bottom - top >= STRANGER_HEIGHT and rows.size >= STRANGER_AREA:
+            margin = (bottom - top) // 8
+            top, left = max(top - margin, 0), max(left - margin, 0)
+            bottom, right = min(bottom + margin, layer.height), min(right + margin, layer.width)
+            cut = layer.crop(top, left, bottom - top, right - left)
+            renumbered = np.arange(IGNORE + 1, dtype=np.uint8)
+            renumbered[[1, number]] = number, 1
+            yield Layer(cut.image, {**cut.maps, "human": renumbered[cut.maps["human"]]})
 
 
 def ccp_people(root: Path, teacher: Teacher | None) -> Iterator[Sample]:
