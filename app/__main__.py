@@ -1,11 +1,12 @@
 """The command line: `python -m app COMMAND`. Results go to standard output, progress and errors to standard error."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from app import commands
 from app.config import DEFAULT_HOME, AppConfig, UserError
@@ -18,8 +19,10 @@ MODES = ("strict", "balanced", "recall")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code: 0 done, 1 an error that the user can mend, 130 interrupted."""
-    options = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files may hold what a terminal cannot show
     try:
+        options = _parser().parse_args(arguments)
         options.run(options, _config(options))
         sys.stdout.flush()
     except UserError as error:
@@ -43,8 +46,21 @@ def _config(options: argparse.Namespace) -> AppConfig:
     )
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says in one sentence what is wrong with the arguments; argparse alone prints its usage and exits with 2."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message}; {self.prog} --help tells what it takes")
+
+
+def _name(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError(f"expected a name, got {text!r}")
+    return text.strip()
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m app", description="Find people in photographs by what they wear.")
+    parser = _Parser(prog="python -m app", description="Find people in photographs by what they wear.")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for add in (_add_ingest, _add_search, _add_parse, _add_explain, _add_store_commands, _add_export, _add_ui):
         add(subparsers)
@@ -68,7 +84,7 @@ def _add_json(command: argparse.ArgumentParser) -> None:
 def _add_ingest(subparsers: "Subparsers") -> None:
     command = _command(subparsers, "ingest", "find the people in photographs and remember them", commands.ingest)
     command.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="photographs, or folders of them")
-    command.add_argument("--gallery", metavar="NAME", help="name of the collection (default photographs)")
+    command.add_argument("--gallery", type=_name, metavar="NAME", help="name of the collection (default photographs)")
     command.add_argument("--dry-run", action="store_true", help="only say what would be done")
     command.add_argument("--retry-failed", action="store_true", help="try unreadable files again")
     command.add_argument("--job", type=int, metavar="ID", help="run a job that the page has queued")
@@ -116,8 +132,9 @@ def _add_export(subparsers: "Subparsers") -> None:
 
 def _add_ui(subparsers: "Subparsers") -> None:
     command = _command(subparsers, "ui", "open the search page", commands.ui)
-    command.add_argument("--port", type=int, default=8501, metavar="N")
+    command.add_argument("--port", type=int, metavar="N", help="default: the first free one from 8501")
     command.add_argument("--address", default="localhost", metavar="HOST", help="where to listen (default localhost)")
+    command.add_argument("--open", action="store_true", help="show the page in this computer's browser")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Commands: each a few lines around one library call. Libraries load inside, so that `explain` waits for no torch."""
 
+import io
 import json
 import os
 import sys
@@ -11,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from app import reports
 from app.config import AppConfig, UserError
+from app.wording import counted
 
 if TYPE_CHECKING:
     from app.workspace import Workspace
     from parsing.parser import HumanParser
+    from parsing.records import ParsedImage
 
 Command = Callable[[Namespace, AppConfig], None]
 
@@ -34,48 +37,81 @@ def ingest(options: Namespace, config: AppConfig) -> None:
             gallery=options.gallery or DEFAULT_GALLERY,
             dry_run=options.dry_run,
             retry_failed=options.retry_failed,
-            show_progress=not options.json and sys.stderr.isatty(),
+            show_progress=options.job is None,
             job_id=options.job,
         )
     _print(options, reports.ingest_document(report), reports.ingest_lines(report))
     if report.found and len(report.failures) == report.found:
-        raise UserError(f"expected photographs, but none of {report.found} files could be read; the reasons are above")
+        files = counted(report.found, "file")
+        raise UserError(f"expected photographs, but none of {files} could be read; the reasons are above")
 
 
 def search(options: Namespace, config: AppConfig) -> None:
-    """Search for one description, or for each line of standard input."""
-    from query.search import search_document
-
-    with _workspace(config) as workspace, _expected(ValueError, LookupError):
+    """Search for one description, or for each line of standard input, where each line gets its own answer."""
+    with _workspace(config) as workspace:
         for text in _texts(options.text):
-            found = _query_parser().interpret(text) if options.text == "-" else _query_parser().parse(text)
-            words = [word for word, _, _ in found.not_understood]
-            if found.tree is None:  # one of many lines: say so in its place and go on
-                message = _query_parser().explain(text)["error"]
-                document = {"query": "", "not_understood": words, "total": 0, "matches": [], "error": message}
-                _print(options, document, [message])
-                continue
-            result = workspace.searcher.search(found.tree, mode=options.mode, limit=options.limit, sort=options.sort)
-            people = workspace.searcher.people(result)
-            _print(options, search_document(result, people, words), reports.search_lines(result, people, words))
+            try:
+                document, lines = _answer(workspace, text, options)
+            except (ValueError, LookupError) as error:
+                if options.text != "-":
+                    raise _user_error(error) from error
+                document, lines = _no_answer(text, str(_user_error(error)))
+            _print(options, document, lines)
         if not workspace.searcher.store().count:
             print(f"nobody is in {config.home} yet; add photographs with python -m app ingest PATH", file=sys.stderr)
 
 
+def _answer(workspace: "Workspace", text: str, options: Namespace) -> tuple[dict[str, Any], Iterable[str]]:
+    """The document and the lines of one search."""
+    from query.search import search_document
+
+    found = _query_parser().parse(text)
+    words = [word for word, _, _ in found.not_understood]
+    result = workspace.searcher.search(found.tree, mode=options.mode, limit=options.limit, sort=options.sort)
+    people = workspace.searcher.people(result)
+    return search_document(result, people, words), reports.search_lines(result, people, words)
+
+
+def _no_answer(text: str, error: str) -> tuple[dict[str, Any], Iterable[str]]:
+    """The document and the line of one search that cannot be done."""
+    found = _query_parser().interpret(text)
+    words = [word for word, _, _ in found.not_understood]
+    document = {"query": found.query, "not_understood": words, "total": 0, "matches": [], "error": error}
+    return document, [f"Error: {error}"]
+
+
 def parse(options: Namespace, config: AppConfig) -> None:
-    """Parse images without remembering them."""
+    """Parse images without remembering them; those that cannot be read are named and left out."""
     from app.documents import parse_document
-    from parsing.images import UnreadableImageError, read_image
+    from parsing.images import UnreadableImageError
+
+    parser = _human_parser(config)
+    parsed, failures = [], []
+    for path in options.images:
+        try:
+            parsed.append(_parse(path, parser, options.overlay))
+        except UnreadableImageError as error:
+            failures.append((path, str(error)))
+    if len(failures) == 1 == len(options.images):
+        raise UserError(failures[0][1])
+    for path, reason in failures:
+        print(f"left out {path}: {reason}", file=sys.stderr)
+    if not parsed:
+        raise UserError(f"expected images, but none of {len(failures)} could be read; the reasons are above")
+    _print(options, parse_document(parsed, failures), reports.parse_lines(parsed))
+
+
+def _parse(path: Path, parser: "HumanParser", overlays: Path | None) -> "ParsedImage":
+    """Everybody in one image, drawn into the folder `overlays` if there is one."""
+    from parsing.images import read_image
     from parsing.render import save_overlay
 
-    with _expected(UnreadableImageError):
-        pixels = [read_image(path).pixels for path in options.images]
-    parsed = _human_parser(config).parse(pixels, options.images)
-    if options.overlay:
-        with _expected(OSError):
-            for image, record in zip(pixels, parsed, strict=True):
-                print(f"wrote {save_overlay(image, record, options.overlay)}", file=sys.stderr)
-    _print(options, parse_document(parsed), reports.parse_lines(parsed))
+    pixels = read_image(path).pixels
+    (record,) = parser.parse([pixels], [path])
+    if overlays:
+        with _writing(overlays):
+            print(f"wrote {save_overlay(pixels, record, overlays)}", file=sys.stderr)
+    return record
 
 
 def explain(options: Namespace, config: AppConfig) -> None:
@@ -101,7 +137,7 @@ def reindex(options: Namespace, config: AppConfig) -> None:
 
     with _workspace(config) as workspace:
         people = open_columns(build_columns(IndexedPeople(workspace.index))).count
-    _print(options, {"people": people}, [f"rebuilt the index of {people} people"])
+    _print(options, {"people": people}, [f"rebuilt the index of {counted(people, 'person', 'people')}"])
 
 
 def delete(options: Namespace, config: AppConfig) -> None:
@@ -110,38 +146,45 @@ def delete(options: Namespace, config: AppConfig) -> None:
         raise UserError("expected what to delete, got nothing; give --image PATH, --person ID or --gallery NAME")
     with _workspace(config) as workspace:
         index, people = workspace.index, 0
-        if options.image:
-            people += index.delete_images([index.find_image(path) for path in options.image])
+        images = [index.find_image(path) for path in options.image]  # before anything goes
         if options.person:
             people += index.delete_people(options.person)
+        if images:
+            people += index.delete_images(images)
         if options.gallery:
             people += index.delete_gallery(options.gallery)
         index.vacuum()
-    _print(options, {"people": people}, [f"deleted {people} people"])
+    _print(options, {"people": people}, [f"deleted {counted(people, 'person', 'people')}"])
 
 
 def export(options: Namespace, config: AppConfig) -> None:
     """Write everybody who matches into a file."""
     from app.exports import export as export_matches
 
-    with _workspace(config) as workspace, _expected(ValueError, LookupError, OSError):
+    with _workspace(config) as workspace, _expected(ValueError, LookupError):
         found = _query_parser().parse(options.text)
         assert found.tree is not None
         kind = options.output.suffix.removeprefix(".").lower()
-        options.output.write_bytes(export_matches(workspace, found.tree, kind=kind, mode=options.mode))
+        content = export_matches(workspace, found.tree, kind=kind, mode=options.mode)
+    with _writing(options.output):
+        options.output.write_bytes(content)
     print(f"wrote {options.output}", file=sys.stderr)
 
 
 def ui(options: Namespace, config: AppConfig) -> None:
-    """Serve the pages until interrupted."""
+    """Serve the pages until interrupted; `app.ui` says where they are."""
+    from app.server import check_port, server_environment
+
     with _workspace(config):  # says at once, not on the page, what is wrong with the store
         pass
-    print(f"Signalement is at http://{options.address}:{options.port}", flush=True)
-    environment = os.environ | config.environment() | {"PYTHONPATH": str(ROOT)}
-    flags = ["--server.port", str(options.port), "--server.address", options.address]
+    flags = ["--server.address", options.address]
+    if options.port is not None:
+        with _expected(ValueError):
+            check_port(options.address, options.port)
+        flags += ["--server.port", str(options.port)]
     command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app" / "ui.py"), *flags]
     sys.stdout.flush()
-    os.execve(sys.executable, command, environment)
+    os.execve(sys.executable, command, server_environment(config, show=options.open))
 
 
 @contextmanager
@@ -150,7 +193,20 @@ def _expected(*kinds: type[Exception]) -> Iterator[None]:
     try:
         yield
     except kinds as error:
-        raise UserError(str(error.args[0]) if isinstance(error, KeyError) else str(error)) from error
+        raise _user_error(error) from error
+
+
+def _user_error(error: Exception) -> UserError:
+    return UserError(str(error.args[0]) if isinstance(error, KeyError) else str(error))
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """What goes wrong in writing `path` is an expected error."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"cannot write to {path} ({error.strerror}); choose another place") from error
 
 
 @contextmanager
@@ -179,12 +235,16 @@ def _query_parser() -> Any:
 
 def _texts(text: str) -> Iterable[str]:
     """The text, or the lines of standard input where it is `-`."""
-    return (line.rstrip("\n") for line in sys.stdin) if text == "-" else [text]
+    if text != "-":
+        return [text]
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")  # a line in another encoding must not stop the others
+    return (line.rstrip("\n") for line in sys.stdin)
 
 
 def _print(options: Namespace, document: Any, lines: Iterable[str]) -> None:
     """One document on one line for machines, or lines for people."""
     if options.json:
-        print(json.dumps(document, ensure_ascii=False))
+        print(json.dumps(document))
     else:
         print("\n".join(lines))

@@ -1,6 +1,7 @@
 """Documents: records as JSON for other programs, in the forms that the design fixes."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from parsing.labels import CHARACTERISTICS, LABELS
@@ -9,9 +10,10 @@ from parsing.records import CharacterizedAttribute, ParsedImage, Person, RunLeng
 Document = dict[str, Any]
 
 
-def parse_document(images: Sequence[ParsedImage]) -> Document:
-    """What `parse --json` prints."""
-    return {"images": [image_document(image) for image in images]}
+def parse_document(images: Sequence[ParsedImage], failures: Sequence[tuple[Path, str]] = ()) -> Document:
+    """What `parse --json` prints; `failures` are the files that could not be read, with the reason."""
+    left_out = [{"path": str(path), "reason": reason} for path, reason in failures]
+    return {"images": [image_document(image) for image in images], "failures": left_out}
 
 
 def image_document(image: ParsedImage) -> Document:

@@ -23,7 +23,7 @@ def export(workspace: Workspace, query: Query, *, kind: str, mode: str = "balanc
         ValueError: no such kind, mode or sort.
     """
     if kind not in KINDS:
-        raise ValueError(f"an export is one of {', '.join(KINDS)}, got {kind!r}")
+        raise ValueError(f"expected an export as one of {', '.join(KINDS)}, got {kind!r}; choose one of them")
     result = workspace.searcher.search(query, mode=mode, sort=sort, limit=MAXIMUM)
     people = workspace.searcher.people(result)
     if kind == "csv":

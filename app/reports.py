@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from app.wording import describe_text
+from app.wording import counted, describe_text
 
 if TYPE_CHECKING:
     from index.ingest import IngestReport
@@ -32,7 +32,8 @@ def ingest_lines(report: "IngestReport") -> Iterator[str]:
     """A summary, and each file that was left out with its reason."""
     verb = "would be parsed" if report.state == "dry run" else "parsed"
     speed = f", {report.images_per_second:.1f} images/s" if report.parsed and report.seconds else ""
-    yield f"{report.state}: {report.parsed} of {report.found} files {verb}, {report.people} people{speed}"
+    found, people = counted(report.found, "file"), counted(report.people, "person", "people")
+    yield f"{report.state}: {report.parsed} of {found} {verb}, {people}{speed}"
     if report.unchanged or report.duplicates:
         yield f"{report.unchanged} unchanged since last time, {report.duplicates} with content that was there already"
     for path, reason in report.failures:
@@ -48,20 +49,22 @@ def search_lines(
     if not result.total:
         yield "nobody matches"
     else:
-        yield f"{result.total} people match"
+        yield f"{counted(result.total, 'person matches', 'people match')}"
         yield f"{'rank':>4} {'fit':>5}  {'person':>7}  {'box':<21} {'clauses':<40} image"
     for rank, (match, stored) in enumerate(zip(result.matches, people, strict=True), start=1):
         box = ",".join(f"{edge:.0f}" for edge in stored.person.box_xyxy)
         clauses = ", ".join(f"{describe_text(one.clause)} {one.probability:.0%}" for one in match.clauses)
         yield f"{rank:>4} {match.probability:>5.0%}  {match.person_id:>7}  {box:<21} {clauses:<40} {stored.image_path}"
     for way in result.relaxations:
-        yield f'without "{way.dropped}": {way.total}'
+        if way.total > result.total:
+            yield f'without "{way.dropped}": {way.total}'
 
 
 def parse_lines(images: "Sequence[ParsedImage]") -> Iterator[str]:
     """Every image with its people, one line each."""
     for image in images:
-        yield f"{image.path} ({image.width}x{image.height}): {len(image.people)} people"
+        people = counted(len(image.people), "person", "people")
+        yield f"{image.path} ({image.width}x{image.height}): {people}"
         yield from (_person_line(number, person) for number, person in enumerate(image.people, start=1))
 
 
@@ -103,11 +106,13 @@ def status_document(status: "StoreStatus") -> dict[str, Any]:
 
 def status_lines(status: "StoreStatus") -> Iterator[str]:
     """What a store holds."""
-    yield f"{status.people} people in {status.images} images ({status.database})"
-    for name, images in status.galleries.items():
-        yield f"  gallery {name}: {images} images"
+    people, images = counted(status.people, "person", "people"), counted(status.images, "image")
+    yield f"{people} in {images} ({status.database})"
+    for name, number in status.galleries.items():
+        yield f"  gallery {name}: {counted(number, 'image')}"
     if status.quarantined:
-        yield f"  {status.quarantined} files could not be read"
+        yield f"  {counted(status.quarantined, 'file')} could not be read"
     for one in status.generations:
         live = " (searched)" if one.is_live else ""
-        yield f"  generation {one.generation_id}: {one.people} people, checkpoint {one.checkpoint_hash[:12]}{live}"
+        people = counted(one.people, "person", "people")
+        yield f"  generation {one.generation_id}: {people}, checkpoint {one.checkpoint_hash[:12]}{live}"

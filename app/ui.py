@@ -5,6 +5,9 @@ from streamlit.starlette import App
 from app.config import AppConfig
 from app.downloads import download_routes
 from app.pictures import picture_routes
+from app.screens.search_state import SearchState
+from app.screens.search_view import search_view
+from app.server import announced
 from app.workspace import Workspace, open_workspace
 
 
@@ -15,5 +18,6 @@ def workspace() -> Workspace:
 
 app = App(
     "screens/pages.py",
+    lifespan=lambda _: announced(lambda: search_view(SearchState(), workspace())),
     routes=[*picture_routes(lambda: workspace().index), *download_routes(workspace)],
 )

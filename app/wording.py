@@ -36,6 +36,11 @@ def label_words(label: str) -> str:
     return LABELS.get(label, label.lower())
 
 
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """A number of things: `1 file`, `2 people`."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 def describe(term: Query) -> str:
     """A term in words: `long red coat`, `no hat`, `looks like person 12`."""
     match term:

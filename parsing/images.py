@@ -46,6 +46,8 @@ def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> DecodedImage:
     Raises:
         UnreadableImageError: the file is missing, no image, damaged, too small or too large.
     """
+    if path.is_dir():
+        raise UnreadableImageError(f"expected an image, but {path} is a folder; name the images in it")
     try:
         data = path.read_bytes()
     except OSError as error:

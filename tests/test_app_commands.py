@@ -1,6 +1,10 @@
 import json
+import shutil
+import socket
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -52,6 +56,34 @@ def test_a_line_that_asks_nothing_does_not_stop_the_others(
     assert empty["error"].startswith("expected a description")
 
 
+def test_each_of_many_lines_gets_its_own_answer(
+    rendered_gallery: RenderedGallery, capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    lines = tmp_path / "lines"
+    lines.write_bytes(b"gallery:nowhere\nlike:999999\ncaf\xe9\nred coat\n")
+    with lines.open(encoding="utf-8") as standard_input:
+        monkeypatch.setattr("sys.stdin", standard_input)
+        assert main(["search", "-", "--json", "--home", str(rendered_gallery.home)]) == 0
+    documents = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [document["query"] for document in documents] == ["gallery:nowhere", "like:999999", "", "coat:red"]
+    assert ["error" in document for document in documents] == [True, True, True, False]
+
+
+def test_no_limit_of_people_is_no_limit_of_the_count(rendered_gallery: RenderedGallery, capsys: Capture) -> None:
+    assert main(["search", "hair", "--limit", "0", "--json", "--home", str(rendered_gallery.home)]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["matches"] == []
+    assert document["total"] > 0
+
+
+def test_the_home_may_come_from_the_environment(
+    rendered_gallery: RenderedGallery, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGNALEMENT_HOME", str(rendered_gallery.home))
+    assert main(["status", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["database"] == str(rendered_gallery.home / "signalement.sqlite")
+
+
 def test_explain_prints_the_agreed_document(capsys: Capture) -> None:
     assert main(["explain", "man with a long red coat", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
@@ -74,6 +106,39 @@ def test_status_counts(rendered_gallery: RenderedGallery, capsys: Capture) -> No
     assert document["people"] == sum(map(len, rendered_gallery.parser.truth.values()))
 
 
+def test_nothing_is_deleted_where_one_of_several_is_unknown(rendered_gallery: RenderedGallery, capsys: Capture) -> None:
+    image = next(rendered_gallery.folder.iterdir())
+    command = ["delete", "--image", str(image), "--image", "nowhere.jpg", "--home", str(rendered_gallery.home)]
+    assert main(command) == 1
+    assert main(["delete", "--image", str(image), "--person", "999999", "--home", str(rendered_gallery.home)]) == 1
+    assert main(["status", "--json", "--home", str(rendered_gallery.home)]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["people"] == sum(map(len, rendered_gallery.parser.truth.values()))
+
+
+def test_a_store_of_a_newer_program_is_left_as_it_is(
+    rendered_gallery: RenderedGallery, capsys: Capture, tmp_path: Path
+) -> None:
+    home = shutil.copytree(rendered_gallery.home, tmp_path / "newer")
+    with closing(sqlite3.connect(home / "signalement.sqlite")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    before = (home / "signalement.sqlite").read_bytes()
+    for command in (["search", "hat"], ["status"], ["delete", "--person", "1"], ["ingest", "tests"], ["ui"]):
+        assert main([*command, "--home", str(home)]) == 1
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert "has schema 9999" in captured.err
+        assert len(captured.err.splitlines()) == 1
+    assert (home / "signalement.sqlite").read_bytes() == before
+
+
+def test_a_port_that_is_taken_is_said_to_be(tmp_path: Path, capsys: Capture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert main(["ui", "--address", "127.0.0.1", "--port", port, "--home", str(tmp_path)]) == 1
+    assert f"expected a free port, but 127.0.0.1:{port} cannot be used" in capsys.readouterr().err
+
+
 def test_export_writes_a_table(rendered_gallery: RenderedGallery, tmp_path: Path) -> None:
     file = tmp_path / "hats.csv"
     assert main(["export", "hair", "--output", str(file), "--home", str(rendered_gallery.home)]) == 0
@@ -85,15 +150,26 @@ def test_export_writes_a_table(rendered_gallery: RenderedGallery, tmp_path: Path
     [
         (["search", "   "], "expected a description"),
         (["search", "tall man"], "expected something that labels can express"),
-        (["search", "red coat", "--limit", "-1"], "limit and offset must be 0 or more"),
+        (["search", "hat", "--limit", "-1"], "limit and offset must be 0 or more"),
         (["explain", ""], "expected a description"),
         (["delete"], "expected what to delete"),
         (["delete", "--gallery", "nowhere"], "expected"),
         (["delete", "--image", "nowhere.jpg"], "expected the path of an ingested image"),
         (["parse", "nowhere.jpg"], "cannot read nowhere.jpg"),
-        (["parse", __file__], "expected"),
+        (["parse", __file__], "expected an image"),
+        (["parse", "tests"], "expected an image, but tests is a folder"),
+        (["ingest", "nowhere"], "expected a photograph or a folder, but nowhere does not exist"),
+        (["ingest", "tests", "--gallery", " "], "argument --gallery: expected a name"),
         (["ingest", "nowhere", "--checkpoint", "nowhere.safetensors"], "no checkpoint at nowhere.safetensors"),
-        (["export", "hat", "--output", "hats.exe"], "an export is one of csv, json, zip"),
+        (["export", "hat", "--output", "hats.exe"], "expected an export as one of csv, json, zip, got 'exe'"),
+        (["export", "hat", "--output", "nowhere/hats.csv"], "cannot write to nowhere/hats.csv"),
+        (["export", " ", "--output", "hats.csv"], "expected a description"),
+        (["search"], "arguments are required: TEXT"),
+        (["search", "hat", "--bogus"], "unrecognized arguments: --bogus"),
+        (["search", "hat", "--mode", "best"], "invalid choice: 'best'"),
+        (["search", "hat", "--limit", "many"], "invalid int value: 'many'"),
+        (["dance"], "invalid choice: 'dance'"),
+        (["ui", "--port", "99999"], "expected a port from 1 to 65535, got 99999"),
         (["status", "--database", "mongodb://here"], "database URL must look like"),
     ],
 )
