@@ -1,20 +1,39 @@
 """Adding: parsed images as rows of all tables, in the caller's transaction."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from index.deletion import delete_images, without_place
+from index.bulk import insert_rows, reserve_ids
+from index.database import StoreError
+from index.deletion import chunks, delete_images, without_place
 from index.files import StoreFiles
 from index.generations import touch
 from index.rows import attribute_row, person_row, vector_row
-from index.tables import AttributeRow, Gallery, Generation, Image, ImageFile, Parse, PersonRow, PersonVector, Quarantine
+from index.tables import (
+    AttributeRow,
+    Gallery,
+    Generation,
+    Image,
+    ImageFile,
+    Parse,
+    PersonRow,
+    PersonVector,
+    Quarantine,
+    utc_now,
+)
 from parsing.records import ParsedImage, Person
+
+
+class OtherVectorsError(StoreError):
+    """Vectors of another checkpoint than the generation's."""
 
 
 @dataclass(frozen=True)
@@ -67,25 +86,27 @@ class AddedImage:
 def add_images(
     session: Session, files: StoreFiles, images: Sequence[NewImage], *, gallery: str, generation_id: int
 ) -> list[AddedImage]:
-    """Insert parsed images, their people and their places."""
+    """Insert parsed images, their people and their places.
+
+    Raises:
+        OtherVectorsError: appearance vectors are not as long as those of the generation.
+    """
     gallery_id = gallery_row(session, gallery)
-    added = [_add_parsed(session, image, generation_id) for image in images]
+    _check_vectors(session, images, generation_id)
+    added = _add_parsed(session, images, generation_id)
     new = [result for result in added if result.is_new]
     if new:
         touch(session, generation_id, images=len(new), people=sum(len(result.person_ids) for result in new))
-    for image, result in zip(images, added, strict=True):
-        for place in image.places:
-            add_place(session, files, place, gallery_id=gallery_id, image_id=result.image_id)
+    placed = [(place, result.image_id) for image, result in zip(images, added, strict=True) for place in image.places]
+    _set_places(session, files, placed, gallery_id=gallery_id)
     return added
 
 
 def add_places(session: Session, files: StoreFiles, places: Sequence[tuple[Place, str]], *, gallery: str) -> None:
     """Insert files of known content, each given with its content hash; unknown content is passed over."""
-    gallery_id = gallery_row(session, gallery)
-    for place, content_hash in places:
-        image_id = session.scalar(select(Image.id).where(Image.content_hash == content_hash))
-        if image_id is not None:
-            add_place(session, files, place, gallery_id=gallery_id, image_id=image_id)
+    known = _image_ids(session, [content_hash for _, content_hash in places])
+    placed = [(place, known[content_hash]) for place, content_hash in places if content_hash in known]
+    _set_places(session, files, placed, gallery_id=gallery_row(session, gallery))
 
 
 def quarantine(session: Session, failures: Sequence[tuple[Place, str]], *, gallery: str) -> None:
@@ -105,60 +126,146 @@ def gallery_row(session: Session, name: str) -> int:
     return gallery_id
 
 
-def add_place(session: Session, files: StoreFiles, place: Place, *, gallery_id: int, image_id: int) -> None:
-    """Note that an image lies at a path. If another content lay there, and nowhere else, it is deleted."""
-    here = (ImageFile.gallery_id == gallery_id) & (ImageFile.location == place.location)
-    values = {"image_id": image_id, "bytes": place.bytes, "mtime": place.mtime}
-    before = session.scalar(select(ImageFile.image_id).where(here))
-    if before is None:
-        names = {"gallery_id": gallery_id, "path": str(place.path), "location": place.location}
-        session.execute(insert(ImageFile), names | values)
-    else:
-        session.execute(update(ImageFile).where(here).values(values))
-    if before != image_id:
-        parsed_in = select(Parse.generation_id).where(Parse.image_id.in_([image_id, before or image_id]))
+def _set_places(session: Session, files: StoreFiles, placed: Sequence[tuple[Place, int]], *, gallery_id: int) -> None:
+    """Note at which paths images lie. If another content lay there, and nowhere else, it is deleted."""
+    for chunk in chunks(list({place.location: (place, image_id) for place, image_id in placed}.values())):
+        locations = [place.location for place, _ in chunk]
+        here = (ImageFile.gallery_id == gallery_id) & ImageFile.location.in_(locations)
+        known = session.execute(select(ImageFile.location, ImageFile.image_id).where(here))
+        before = {location: image_id for location, image_id in known}
+        rows = [_file_row(place, image_id, gallery_id) for place, image_id in chunk]
+        insert_rows(session, ImageFile, [row for row in rows if row["location"] not in before])
+        for row in rows:
+            if row["location"] in before:
+                there = (ImageFile.gallery_id == gallery_id) & (ImageFile.location == row["location"])
+                seen = {name: row[name] for name in ("image_id", "bytes", "mtime")}
+                session.execute(update(ImageFile).where(there).values(seen))
+        moved = [row for row in rows if before.get(row["location"]) != row["image_id"]]
+        displaced = sorted({before[row["location"]] for row in moved if row["location"] in before})
+        _make_stale(session, [*(row["image_id"] for row in moved), *displaced])
+        delete_images(session, files, without_place(session, displaced))
+        session.execute(delete(Quarantine).where(Quarantine.location.in_(locations)))
+
+
+def _file_row(place: Place, image_id: int, gallery_id: int) -> dict[str, Any]:
+    return {
+        "image_id": image_id,
+        "gallery_id": gallery_id,
+        "path": str(place.path),
+        "location": place.location,
+        "bytes": place.bytes,
+        "mtime": place.mtime,
+    }
+
+
+def _make_stale(session: Session, image_ids: Sequence[int]) -> None:
+    """Count a change of the generations in which images were parsed."""
+    for ids in chunks(image_ids):
+        parsed_in = select(Parse.generation_id).where(Parse.image_id.in_(ids))
         stale = update(Generation).where(Generation.id.in_(parsed_in))
         session.execute(stale.values(revision=Generation.revision + 1))
-    if before is not None and before != image_id:
-        delete_images(session, files, without_place(session, [before]))
-    session.execute(delete(Quarantine).where(Quarantine.location == place.location))
 
 
-def _add_parsed(session: Session, image: NewImage, generation_id: int) -> AddedImage:
-    image_id = session.scalar(select(Image.id).where(Image.content_hash == image.content_hash))
-    if image_id is None:
-        image_id = _insert_image(session, image)
-    parsed = session.get(Parse, (image_id, generation_id))
-    if parsed is not None:
-        people = select(PersonRow.id).where(PersonRow.image_id == image_id, PersonRow.generation_id == generation_id)
-        return AddedImage(image_id, tuple(session.scalars(people.order_by(PersonRow.id))), is_new=False)
-    person_ids = _insert_people(session, image.parsed.people, image_id, generation_id)
-    row = {"image_id": image_id, "generation_id": generation_id, "people": len(person_ids)}
-    session.execute(insert(Parse), row)
-    return AddedImage(image_id, person_ids, is_new=True)
+def _check_vectors(session: Session, images: Sequence[NewImage], generation_id: int) -> None:
+    stored = select(PersonVector.appearance).where(PersonVector.generation_id == generation_id)
+    sample = session.scalar(stored.where(PersonVector.appearance.is_not(None)).limit(1))
+    lengths = {person.appearance.size for image in images for person in image.parsed.people} - {0}
+    expected = len(sample) if sample is not None else min(lengths, default=0)
+    if others := lengths - {expected}:
+        raise OtherVectorsError(
+            f"expected appearance vectors of {expected} numbers in generation {generation_id}, got {min(others)}; "
+            "they come from another checkpoint: give its own hash, and they make their own generation"
+        )
 
 
-def _insert_image(session: Session, image: NewImage) -> int:
-    row = {
-        "content_hash": image.content_hash,
-        "height": image.parsed.height,
-        "width": image.parsed.width,
-        "camera": image.camera,
-        "captured_at": image.captured_at,
-    }
-    return session.execute(insert(Image).returning(Image.id), row).scalar_one()
+def _add_parsed(session: Session, images: Sequence[NewImage], generation_id: int) -> list[AddedImage]:
+    """Insert what is new; the same content twice gets the same ids."""
+    contents: dict[str, NewImage] = {}
+    for image in images:
+        contents.setdefault(image.content_hash, image)
+    ids = _image_ids(session, list(contents))
+    ids |= _insert_images(session, [image for content, image in contents.items() if content not in ids])
+    person_ids = _parsed(session, list(ids.values()), generation_id)
+    new = {ids[content]: image.parsed.people for content, image in contents.items() if ids[content] not in person_ids}
+    person_ids |= _insert_people(session, new, generation_id)
+    return [
+        AddedImage(image_id, person_ids[image_id], is_new=new.pop(image_id, None) is not None)
+        for image_id in (ids[image.content_hash] for image in images)
+    ]
 
 
-def _insert_people(session: Session, people: Sequence[Person], image_id: int, generation_id: int) -> tuple[int, ...]:
-    if not people:
-        return ()
-    rows = [person_row(person, image_id=image_id, generation_id=generation_id) for person in people]
-    returning = insert(PersonRow).returning(PersonRow.id, sort_by_parameter_order=True)
-    person_ids = tuple(session.scalars(returning, rows))
-    owners = list(zip(person_ids, people, strict=True))
-    vectors = [vector_row(person, person_id=owner, generation_id=generation_id) for owner, person in owners]
-    session.execute(insert(PersonVector), vectors)
-    attributes = [attribute_row(record, person_id=owner) for owner, person in owners for record in person.attributes]
-    if attributes:
-        session.execute(insert(AttributeRow), attributes)
+def _image_ids(session: Session, contents: Sequence[str]) -> dict[str, int]:
+    """Ids of those contents that are known."""
+    found: dict[str, int] = {}
+    for chunk in chunks(contents):
+        rows = session.execute(select(Image.content_hash, Image.id).where(Image.content_hash.in_(chunk)))
+        found.update((content, image_id) for content, image_id in rows)
+    return found
+
+
+def _insert_images(session: Session, images: Sequence[NewImage]) -> dict[str, int]:
+    ids = reserve_ids(session, Image, len(images))
+    now = utc_now()
+    rows = [
+        {
+            "id": image_id,
+            "content_hash": image.content_hash,
+            "height": image.parsed.height,
+            "width": image.parsed.width,
+            "camera": image.camera,
+            "captured_at": image.captured_at,
+            "created_at": now,
+        }
+        for image_id, image in zip(ids, images, strict=True)
+    ]
+    insert_rows(session, Image, rows)
+    return {image.content_hash: image_id for image_id, image in zip(ids, images, strict=True)}
+
+
+def _parsed(session: Session, image_ids: Sequence[int], generation_id: int) -> dict[int, tuple[int, ...]]:
+    """Those of the images that the generation's checkpoint has parsed, with the ids of their people."""
+    found: dict[int, tuple[int, ...]] = {}
+    for ids in chunks(image_ids):
+        parses = select(Parse.image_id).where(Parse.image_id.in_(ids), Parse.generation_id == generation_id)
+        found.update((image_id, ()) for image_id in session.scalars(parses))
+        here = PersonRow.image_id.in_(ids) & (PersonRow.generation_id == generation_id)
+        people = select(PersonRow.image_id, PersonRow.id).where(here).order_by(PersonRow.id)
+        for image_id, person_id in session.execute(people):
+            found[image_id] += (person_id,)
+    return found
+
+
+def _insert_people(
+    session: Session, people: Mapping[int, Sequence[Person]], generation_id: int
+) -> dict[int, tuple[int, ...]]:
+    """Note that images, by id, have been parsed, and insert their people; returns these people's ids."""
+    ids = iter(reserve_ids(session, PersonRow, sum(map(len, people.values()))))
+    person_ids = {image_id: tuple(islice(ids, len(persons))) for image_id, persons in people.items()}
+    owners = [
+        (image_id, person_id, person)
+        for image_id, persons in people.items()
+        for person_id, person in zip(person_ids[image_id], persons, strict=True)
+    ]
+    insert_rows(
+        session, Parse, [_parse_row(image_id, len(persons), generation_id) for image_id, persons in people.items()]
+    )
+    rows = [
+        {"id": person_id, **person_row(person, image_id=image_id, generation_id=generation_id)}
+        for image_id, person_id, person in owners
+    ]
+    insert_rows(session, PersonRow, rows)
+    vectors = [vector_row(person, person_id=owner, generation_id=generation_id) for _, owner, person in owners]
+    insert_rows(session, PersonVector, vectors)
+    attributes = [attribute_row(record, person_id=owner) for _, owner, person in owners for record in person.attributes]
+    insert_rows(session, AttributeRow, attributes)
     return person_ids
+
+
+def _parse_row(image_id: int, people: int, generation_id: int) -> dict[str, Any]:
+    return {
+        "image_id": image_id,
+        "generation_id": generation_id,
+        "people": people,
+        "has_thumbnails": False,
+        "created_at": utc_now(),
+    }

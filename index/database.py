@@ -1,28 +1,40 @@
 """The SQL database of a store: found by home folder or URL, brought to the current schema when it is opened.
 
-SQLite runs with a write-ahead log: one writer, many readers, and a writer takes its lock when its transaction
-begins, so that it waits for its turn instead of failing half-way.
+One writer, many readers: a writer takes its lock when its transaction begins, so that it waits for its turn instead
+of failing half-way, and a reader sees the rows as they were when it began and waits for nobody. SQLite does that with
+a write-ahead log, PostgreSQL with an advisory lock and snapshots. A server that went away is waited for.
 """
 
+import logging
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, Dialect, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
-from index.tables import APPLICATION
+from index.tables import APPLICATION, Table
+
+LOGGER = logging.getLogger(__name__)
 
 FILE_NAME = "signalement.sqlite"
 MIGRATIONS = Path(__file__).with_name("migrations")
 BUSY_SECONDS = 30.0
+RETRY_SECONDS = 30.0  # how long a server that went away is waited for
+ATTEMPTS = 3  # of an operation whose connection was lost
+WRITER_LOCK = 0x5167  # any number, the same for all programs that write
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class StoreError(Exception):
@@ -49,6 +61,25 @@ class StoreUnavailableError(StoreError):
     """The database cannot be reached, is locked for too long, or its disk is full."""
 
 
+class ConnectionLostError(StoreUnavailableError):
+    """The server went away in the middle of an operation; whether it was done is not known."""
+
+
+def retried(operation: Callable[P, T]) -> Callable[P, T]:
+    """An operation that is begun again if its connection is lost; doing it twice must be the same as once."""
+
+    @wraps(operation)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return operation(*args, **kwargs)
+            except ConnectionLostError as error:
+                LOGGER.warning("%s: trying again", error)
+        return operation(*args, **kwargs)
+
+    return call
+
+
 class Database:
     """A connection pool to one store. Use `open_database`."""
 
@@ -68,18 +99,21 @@ class Database:
         """A transaction: committed at the end, or nothing of it if anything fails."""
         if self.read_only:
             raise ReadOnlyError(_read_only_sentence(self.name))
-        writer = self.engine.execution_options(writes=True)
-        with _plain_errors(self.name), Session(writer) as session, session.begin():
+        with _plain_errors(self.name), Session(_writer(self.engine)) as session, session.begin():
             yield session
 
     def vacuum(self) -> None:
-        """Give freed space back, and leave no byte of deleted rows in the files."""
+        """Give freed space back, and leave no byte of deleted rows in the files.
+
+        A plain VACUUM of PostgreSQL leaves deleted bytes where they lay, so there the tables are written anew, each
+        locked meanwhile; its write-ahead log forgets them when the server recycles it.
+        """
         with _plain_errors(self.name):
             if self.engine.dialect.name == "sqlite":
                 self._run_bare("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)")
             else:
                 with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                    connection.execute(text("VACUUM"))
+                    connection.execute(text(f"VACUUM (FULL, ANALYZE) {', '.join(Table.metadata.tables)}"))
 
     def truncate_log(self) -> None:
         """Move the write-ahead log into the database file and empty it; readers still at work delay that."""
@@ -159,16 +193,32 @@ def _read_only_url(place: URL) -> URL:
 
 
 def _engine(place: URL, *, foreign_keys: bool = True) -> Engine:
+    is_sqlite = place.get_backend_name() == "sqlite"
+    options: dict[str, Any] = (
+        {"connect_args": {"timeout": BUSY_SECONDS}}
+        if is_sqlite
+        else {"pool_pre_ping": True, "isolation_level": "REPEATABLE READ"}
+    )
     try:
-        if place.get_backend_name() != "sqlite":
-            return create_engine(place, pool_pre_ping=True)
-        engine = create_engine(place, connect_args={"timeout": BUSY_SECONDS})
+        engine = create_engine(place, **options)
     except ModuleNotFoundError as error:
         raise DatabaseURLError(
             f"{_name(place)} needs the Python package {error.name}, which is not installed; pip install {error.name}"
         ) from error
-    _set_up_sqlite(engine, foreign_keys=foreign_keys)
+    if is_sqlite:
+        _set_up_sqlite(engine, foreign_keys=foreign_keys)
+    else:
+        _set_up_postgresql(engine)
     return engine
+
+
+def _writer(engine: Engine) -> Engine:
+    """The engine for transactions that write.
+
+    On PostgreSQL such a one must see what was committed while it waited for its turn; a snapshot would not.
+    """
+    isolation = {} if engine.dialect.name == "sqlite" else {"isolation_level": "READ COMMITTED"}
+    return engine.execution_options(writes=True, **isolation)
 
 
 def _set_up_sqlite(engine: Engine, *, foreign_keys: bool) -> None:
@@ -189,6 +239,45 @@ def _set_up_sqlite(engine: Engine, *, foreign_keys: bool) -> None:
 
     event.listen(engine, "connect", connect)
     event.listen(engine, "begin", begin)
+
+
+def _set_up_postgresql(engine: Engine) -> None:
+    """Let writers take turns, and wait for a server that answered before and does not now."""
+    has_answered = False
+
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("writes", False):
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_SECONDS:.0f}s'")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
+
+    def connect(dialect: Dialect, _: Any, arguments: Any, options: Any) -> Any:
+        nonlocal has_answered
+        attempt = _patiently(dialect.connect, engine) if has_answered else dialect.connect
+        connection = attempt(*arguments, **options)
+        has_answered = True
+        return connection
+
+    event.listen(engine, "begin", begin)
+    event.listen(engine, "do_connect", connect)
+
+
+def _patiently(connect: Callable[..., Any], engine: Engine) -> Callable[..., Any]:
+    """`connect`, tried again for `RETRY_SECONDS`."""
+
+    def attempt(*arguments: Any, **options: Any) -> Any:
+        until = time.monotonic() + RETRY_SECONDS
+        pause = 0.05
+        while True:
+            try:
+                return connect(*arguments, **options)
+            except engine.dialect.loaded_dbapi.OperationalError:
+                if time.monotonic() + pause > until:
+                    raise
+                LOGGER.warning("%s does not answer; trying again in %.2f s", _name(engine.url), pause)
+            time.sleep(pause)
+            pause = min(2 * pause, 2.0)
+
+    return attempt
 
 
 def _bring_up_to_date(database: Database, place: URL) -> None:
@@ -237,7 +326,7 @@ def migrate(place: URL, revision: str) -> None:
     try:
         with (
             _plain_errors(_name(place)),
-            engine.execution_options(writes=True).connect() as connection,
+            _writer(engine).connect() as connection,
             connection.begin(),
         ):
             config = _alembic_config(connection)
@@ -271,17 +360,28 @@ def _plain_errors(name: str) -> Iterator[None]:
 
 
 def _explain(name: str, error: DatabaseError) -> Exception:
-    reason = str(error.orig).strip().splitlines()[0]
-    if "readonly" in reason or "read-only" in reason:
+    reason = str(error.orig).strip().splitlines()[0].removeprefix("connection failed: ")
+    state = getattr(error.orig, "sqlstate", None) or ""
+    if state == "25006" or "readonly" in reason or "read-only" in reason:
         return ReadOnlyError(_read_only_sentence(name))
+    if state == "42501":
+        return ReadOnlyError(f"expected the rights to use {name}, but {reason}; ask its owner to grant them")
     if "file is not a database" in reason or "malformed" in reason:
         return NotOurDatabaseError(f"expected an SQLite database, but {name} is not one ({reason}); choose another")
-    if "full" in reason or "No space" in reason:
+    if state == "53100" or "disk is full" in reason:
         return StoreUnavailableError(f"the disk of {name} is full; nothing was changed: free some space and try again")
-    if "locked" in reason:
+    if "disk I/O error" in reason:
+        return StoreUnavailableError(f"cannot read or write {name} ({reason}); is its disk full or damaged?")
+    if state == "55P03" or "database is locked" in reason:
         return StoreUnavailableError(
             f"{name} has been locked by another program for {BUSY_SECONDS:.0f} seconds; try again when it is done"
         )
-    if "unable to open" in reason or error.connection_invalidated or "connect" in reason:
+    if error.connection_invalidated or state.startswith(("08", "57P")):
+        return ConnectionLostError(f"lost the connection to {name} ({reason}); see if the server runs and try again")
+    if "unable to open" in reason:
         return StoreUnavailableError(f"cannot open {name} ({reason}); check that it exists and may be opened")
+    if "connection" in reason or "FATAL" in reason:
+        return StoreUnavailableError(
+            f"cannot reach {name} ({reason}); check host, port, user, password and name of the database"
+        )
     return error

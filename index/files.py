@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
-from index.thumbnails import Thumbnails
+from index.disk import writing
+from index.thumbnails import Thumbnails, unfinished
 
 
 class StoreFiles:
@@ -35,6 +36,7 @@ class StoreFiles:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+            unfinished(path).unlink(missing_ok=True)
 
 
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:
@@ -42,15 +44,16 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
 
     The old file's content stays valid for whoever has it mapped.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{uuid4().hex}.tmp")
-    try:
-        write(temporary)
-        _flush(temporary)
-        os.replace(temporary, path)
-        _flush(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write(temporary)
+            _flush(temporary)
+            os.replace(temporary, path)
+            _flush(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def _flush(path: Path) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from index.database import Database, StoreError
+from index.database import Database, StoreError, retried
+from index.partitions import add_partition
 from index.tables import AuditLog, Generation, Model, Parse, PersonRow, PersonVector, Store, utc_now
 
 
@@ -39,6 +40,7 @@ class Generations:
     def __init__(self, database: Database) -> None:
         self.database = database
 
+    @retried
     def all(self) -> list[GenerationInfo]:
         """Every generation, oldest first."""
         with self.database.read() as session:
@@ -66,6 +68,7 @@ class Generations:
             raise GenerationError(f"expected a generation of the store ({known}), got {generation_id}; choose one")
         return generations[generation_id]
 
+    @retried
     def of_checkpoint(
         self,
         checkpoint_hash: str,
@@ -159,6 +162,7 @@ def _begin(session: Session, checkpoint_hash: str, labels: dict[str, Any], metri
         insert(Model).returning(Model.id), {"checkpoint_hash": checkpoint_hash, "labels": labels, "metrics": metrics}
     ).scalar_one()
     generation_id = session.execute(insert(Generation).returning(Generation.id), {"model_id": model_id}).scalar_one()
+    add_partition(session, generation_id)
     session.execute(update(Store).where(Store.live_generation_id.is_(None)).values(live_generation_id=generation_id))
     return generation_id
 

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from index.adding import NewImage, Place
+from index.database import StoreError
 from index.jobs import Jobs
 from index.manifest import Plan, WorkItem, make_plan, scan
 from index.person_index import PersonIndex
@@ -204,10 +206,12 @@ class Ingestion:
             self._prepare()
             with tqdm(total=len(self.plan.work), unit="image", disable=not show_progress, dynamic_ncols=True) as bar:
                 self._work(bar)
+            self._finish_thumbnails()
             self.state = "done" if self.state == "running" else self.state
         except BaseException as error:
             self.state = "failed" if isinstance(error, Exception) else "interrupted"
-            self._report_job(message=str(error) or type(error).__name__)
+            with suppress(StoreError):  # what was wrong may be the store itself
+                self._report_job(message=str(error) or type(error).__name__)
             raise
         self._report_job()
 
@@ -231,10 +235,14 @@ class Ingestion:
     def _prepare(self) -> None:
         """Commit what needs no model."""
         self.generation_id = self.index.generations.of_checkpoint(self.parser.checkpoint_hash).generation_id
-        restore_thumbnails(self.index, self.generation_id, unfinished(self.index, self.generation_id))
+        self._finish_thumbnails()
         self.index.quarantine(self.plan.failed, gallery=self.gallery)
         self.index.add_places(self.plan.known, gallery=self.gallery)
         self._report_job()
+
+    def _finish_thumbnails(self) -> None:
+        """Write those that a crash, or a connection lost in the middle of a commit, has left out."""
+        restore_thumbnails(self.index, self.generation_id, unfinished(self.index, self.generation_id))
 
     def _work(self, bar: "tqdm[Never]") -> None:
         """Decode ahead, parse here, write behind."""
@@ -283,11 +291,11 @@ class Ingestion:
         new = [_new_image(image, parsed) for image, parsed in shard.parsed]
         added = self.index.add(new, gallery=self.gallery, checkpoint_hash=self.parser.checkpoint_hash)
         self.index.quarantine(shard.failures, gallery=self.gallery)
-        for result, (image, parsed) in zip(added, shard.parsed, strict=True):
-            if result.is_new:
-                boxes = dict(zip(result.person_ids, (person.box_xyxy for person in parsed.people), strict=True))
-                self.index.thumbnails.write(result.image_id, image.decoded.pixels, boxes)
-        self.index.note_thumbnails([result.image_id for result in added], generation_id=self.generation_id)
+        written = [(result, *work) for result, work in zip(added, shard.parsed, strict=True) if result.is_new]
+        for result, image, parsed in written:
+            boxes = dict(zip(result.person_ids, (person.box_xyxy for person in parsed.people), strict=True))
+            self.index.thumbnails.write(result.image_id, image.decoded.pixels, boxes)
+        self.index.note_thumbnails([result.image_id for result, _, _ in written], generation_id=self.generation_id)
         self._count(shard, bar)
 
     def _count(self, shard: Shard, bar: "tqdm[Never]") -> None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from sqlalchemy import insert, select, update
 
-from index.database import Database, StoreError
+from index.database import Database, StoreError, retried
 from index.tables import IngestJob, utc_now
 
 Request = Literal["run", "pause", "cancel"]
@@ -59,6 +59,7 @@ class Jobs:
             row = {"gallery": gallery, "paths": list(paths), "state": "queued"}
             return session.execute(insert(IngestJob).returning(IngestJob.id), row).scalar_one()
 
+    @retried
     def get(self, job_id: int) -> Job:
         """One job.
 
@@ -71,6 +72,7 @@ class Jobs:
                 raise UnknownJobError(f"expected the id of a job, got {job_id}; look at the list of jobs")
             return _job(row)
 
+    @retried
     def all(self, *, limit: int = 50) -> list[Job]:
         """The newest jobs, newest first."""
         with self.database.read() as session:
@@ -85,6 +87,7 @@ class Jobs:
         """Note that this process runs the job from now on."""
         self.report(job_id, state="running", process=_this_process(), message="")
 
+    @retried
     def report(self, job_id: int, **values: Any) -> None:
         """Write columns of a job's row."""
         with self.database.write() as session:

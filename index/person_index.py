@@ -3,6 +3,7 @@
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,17 +12,28 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Select, func, select, update
+from sqlalchemy import ColumnElement, LargeBinary, Select, func, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from index.adding import AddedImage, NewImage, Place, add_images, add_places, quarantine
-from index.database import Database, StoreError, open_database
+from index.database import Database, StoreError, open_database, retried
 from index.deletion import chunks, delete_gallery, delete_images, delete_people, sweep
 from index.descriptor import DIMENSIONS
 from index.files import StoreFiles
 from index.generations import GenerationInfo, Generations, live_generation_id
 from index.rows import restore_person
-from index.tables import AttributeRow, Gallery, Image, ImageFile, Parse, PersonRow, PersonVector, Quarantine, Store
+from index.tables import (
+    AttributeRow,
+    Gallery,
+    Generation,
+    Image,
+    ImageFile,
+    Parse,
+    PersonRow,
+    PersonVector,
+    Quarantine,
+    Store,
+)
 from parsing.records import Person
 
 IdArray = NDArray[np.int64]
@@ -89,6 +101,7 @@ class PersonIndex:
 
     def __init__(self, database: Database, home: Path) -> None:
         self.database = database
+        self.pinned_id: int | None = None
         self.generations = Generations(database)
         with database.read() as session:
             self.files = StoreFiles(home, session.execute(select(Store.identity)).scalar_one())
@@ -122,8 +135,27 @@ class PersonIndex:
     ) -> None:
         self.close()
 
+    def of_generation(self, generation_id: int) -> Self:
+        """This index, with reading methods that answer from one generation, whichever is live.
+
+        Raises:
+            GenerationError: there is none of that id.
+        """
+        pinned = copy(self)
+        pinned.pinned_id = self.generations.get(generation_id).generation_id
+        return pinned
+
+    def _generation_id(self, session: Session) -> int | None:
+        return live_generation_id(session) if self.pinned_id is None else self.pinned_id
+
+    def _live_people(self, session: Session) -> Select[int]:
+        """Ids of the people of the generation that is read, ascending."""
+        here = PersonRow.generation_id == self._generation_id(session)
+        return select(PersonRow.id).where(here).order_by(PersonRow.id)
+
     # Writing
 
+    @retried
     def add(self, images: Sequence[NewImage], *, gallery: str, checkpoint_hash: str) -> list[AddedImage]:
         """Remember parsed images, in one transaction.
 
@@ -135,17 +167,20 @@ class PersonIndex:
         sweep(self.database, self.files)
         return added
 
+    @retried
     def add_places(self, places: Sequence[tuple[Place, str]], *, gallery: str) -> None:
         """Note, in one transaction, that files hold content known already; each comes with its content hash."""
         with self.database.write() as session:
             add_places(session, self.files, places, gallery=gallery)
         sweep(self.database, self.files)
 
+    @retried
     def quarantine(self, failures: Sequence[tuple[Place, str]], *, gallery: str) -> None:
         """Keep the reasons, one sentence each, why files could not be ingested."""
         with self.database.write() as session:
             quarantine(session, failures, gallery=gallery)
 
+    @retried
     def note_thumbnails(self, image_ids: Sequence[int], *, generation_id: int) -> None:
         """Remember that all thumbnails of these images and of their people in a generation have been written."""
         with self.database.write() as session:
@@ -210,6 +245,7 @@ class PersonIndex:
         """
         return self.people([person_id])[0]
 
+    @retried
     def people(self, person_ids: Iterable[int]) -> list[StoredPerson]:
         """People of any generation, in the order asked for.
 
@@ -228,8 +264,9 @@ class PersonIndex:
     def people_of_image(self, image_id: int) -> list[StoredPerson]:
         """Everyone in one image, in the parser's order."""
         with self.database.read() as session:
-            return self.people(session.scalars(_live_people(session).where(PersonRow.image_id == image_id)).all())
+            return self.people(session.scalars(self._live_people(session).where(PersonRow.image_id == image_id)).all())
 
+    @retried
     def find_image(self, path: Path) -> int:
         """Id of the image that was ingested from `path`.
 
@@ -243,17 +280,20 @@ class PersonIndex:
             raise UnknownImageError(f"expected the path of an ingested image, got {path}; ingest it first")
         return image_id
 
+    @retried
     def image_paths(self, image_id: int) -> list[Path]:
         """All places that the image was ingested from, first one first."""
         with self.database.read() as session:
             statement = select(ImageFile.path).where(ImageFile.image_id == image_id).order_by(ImageFile.id)
             return [Path(path) for path in session.scalars(statement)]
 
+    @retried
     def galleries(self) -> dict[str, int]:
         """How many images each gallery has, by name."""
         with self.database.read() as session:
             return _gallery_counts(session)
 
+    @retried
     def person_ids(
         self,
         *,
@@ -276,7 +316,7 @@ class PersonIndex:
             UnknownGalleryError: there is none of that name.
         """
         with self.database.read() as session:
-            statement = _live_people(session).join(Image, Image.id == PersonRow.image_id)
+            statement = self._live_people(session).join(Image, Image.id == PersonRow.image_id)
             conditions = _image_conditions(camera, after, before)
             if gallery is not None:
                 here = select(ImageFile.image_id).where(ImageFile.gallery_id == _find_gallery(session, gallery))
@@ -288,13 +328,16 @@ class PersonIndex:
                 conditions.append(Parse.people == people)
             return np.fromiter(session.scalars(statement.where(*conditions)), np.int64)
 
+    @retried
     def revision(self) -> tuple[int, int]:
         """The live generation's id and revision, (0, 0) in an empty store.
 
         Read it *before* the rows that a derived file is computed from: a change in between then makes it stale.
         """
-        live = self.generations.live()
-        return (live.generation_id, live.revision) if live else (0, 0)
+        with self.database.read() as session:
+            here = Generation.id == self._generation_id(session)
+            row = session.execute(select(Generation.id, Generation.revision).where(here)).one_or_none()
+        return (row.id, row.revision) if row else (0, 0)
 
     def derived_folder(self) -> Path:
         """The folder for files computed from the live generation; removed whole whenever somebody is deleted."""
@@ -302,13 +345,15 @@ class PersonIndex:
 
     def descriptors(self) -> tuple[IdArray, NDArray[np.float16]]:
         """Person ids, (N,) int64 ascending, and their descriptors, (N, DIMENSIONS)."""
-        return self._vectors(PersonVector.descriptor, DIMENSIONS)
+        ids, stored = self._vectors(PersonVector.descriptor)
+        return ids, _matrix(stored, len(ids), DIMENSIONS)
 
+    @retried
     def descriptor(self, person_id: int) -> NDArray[np.float16]:
         """One person's descriptor, (DIMENSIONS,).
 
         Raises:
-            UnknownPersonError: there is none of that id.
+            UnknownPersonError: there is no such person.
         """
         with self.database.read() as session:
             stored = session.scalar(select(PersonVector.descriptor).where(PersonVector.person_id == person_id))
@@ -318,14 +363,21 @@ class PersonIndex:
 
     def appearances(self) -> tuple[IdArray, NDArray[np.float16]]:
         """Person ids, (N,) int64 ascending, and appearance vectors, (N, E); people without one are left out."""
-        return self._vectors(PersonVector.appearance, None)
+        if self.database.engine.dialect.name != "postgresql":
+            ids, stored = self._vectors(PersonVector.appearance)
+            return ids, _matrix(stored, len(ids), None)
+        ids, sent = self._vectors(func.halfvec_send(PersonVector.appearance))
+        return ids, _matrix(sent, len(ids), None).view(">f2")[:, 2:].astype(np.float16)  # a head of 4 bytes each
 
-    def _vectors(self, column: Any, dimensions: int | None) -> tuple[IdArray, NDArray[np.float16]]:
+    @retried
+    def _vectors(self, column: Any) -> tuple[IdArray, bytearray]:
+        """Ids of the people of the live generation who have a vector, ascending, and all their bytes."""
         with self.database.read() as session:
             statement = (
-                select(PersonVector.person_id, column)
-                .where(PersonVector.generation_id == live_generation_id(session), func.length(column) > 0)
+                select(PersonVector.person_id, type_coerce(column, LargeBinary))
+                .where(PersonVector.generation_id == self._generation_id(session), column.is_not(None))
                 .order_by(PersonVector.person_id)
+                .execution_options(stream_results=True)
             )
             ids: list[int] = []
             stored = bytearray()
@@ -333,14 +385,16 @@ class PersonIndex:
                 for person_id, vector in part:
                     ids.append(person_id)
                     stored += vector
-        return np.array(ids, np.int64), _matrix(stored, len(ids), dimensions)
+        return np.array(ids, np.int64), stored
 
+    @retried
     def quarantined(self) -> list[QuarantinedFile]:
         """Files that could not be ingested, by path."""
         with self.database.read() as session:
             rows = session.scalars(select(Quarantine).order_by(Quarantine.path))
             return [QuarantinedFile(Path(row.path), row.gallery, row.reason) for row in rows]
 
+    @retried
     def status(self) -> StoreStatus:
         """What the store holds."""
         generations = self.generations.all()
@@ -357,11 +411,6 @@ class PersonIndex:
             )
 
 
-def _live_people(session: Session) -> Select[int]:
-    """Ids of the people of the live generation, ascending."""
-    return select(PersonRow.id).where(PersonRow.generation_id == live_generation_id(session)).order_by(PersonRow.id)
-
-
 def _image_conditions(camera: str | None, after: datetime | None, before: datetime | None) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if camera is not None:
@@ -376,7 +425,10 @@ def _image_conditions(camera: str | None, after: datetime | None, before: dateti
 def _load_people(session: Session, person_ids: Sequence[int]) -> dict[int, StoredPerson]:
     statement = (
         select(PersonRow.__table__, PersonVector.appearance, Image.height, Image.width, Image.camera, Image.captured_at)
-        .join(PersonVector, PersonVector.person_id == PersonRow.id)
+        .join(
+            PersonVector,
+            (PersonVector.person_id == PersonRow.id) & (PersonVector.generation_id == PersonRow.generation_id),
+        )
         .join(Image, Image.id == PersonRow.image_id)
         .where(PersonRow.id.in_(person_ids))
     )

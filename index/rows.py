@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.descriptor import encode
+from index.palettes import pack, unpack
 from parsing.labels import ATTRIBUTES, CHARACTERISTICS, LABELS, label_id
 from parsing.records import CharacterizedAttribute, Person, RunLengthMask
 
@@ -35,12 +36,12 @@ def person_row(person: Person, *, image_id: int, generation_id: int) -> Row:
 
 
 def vector_row(person: Person, *, person_id: int, generation_id: int) -> Row:
-    """The row of table `person_vector`: descriptor and appearance, float16."""
+    """The row of table `person_vector`: descriptor and appearance, float16; no appearance is null."""
     return {
         "person_id": person_id,
         "generation_id": generation_id,
         "descriptor": encode(person).astype(np.float16).tobytes(),
-        "appearance": person.appearance.astype(np.float16).tobytes(),
+        "appearance": person.appearance.astype(np.float16) if person.appearance.size else None,
     }
 
 
@@ -54,6 +55,7 @@ def attribute_row(record: CharacterizedAttribute, *, person_id: int) -> Row:
         "area": int(record.area),
         "probabilities": _probability_bytes(record),
         "mask": record.mask.counts,
+        "palette": pack(record.palette),
     }
 
 
@@ -74,8 +76,12 @@ def restore_person(
         mask=RunLengthMask(height, width, person["mask"]),
         attributes=tuple(_restore_attribute(row, height=height, width=width) for row in attributes),
         presence=_restore_presence(person["presence"]),
-        appearance=np.frombuffer(person["appearance"], np.float16).astype(np.float32),
+        appearance=_restore_appearance(person["appearance"]),
     )
+
+
+def _restore_appearance(stored: NDArray[np.float16] | None) -> NDArray[np.float32]:
+    return np.zeros(0, np.float32) if stored is None else stored.astype(np.float32)
 
 
 def _presence_bytes(presence: Mapping[str, float]) -> bytes:
@@ -118,4 +124,5 @@ def _restore_attribute(row: Mapping[str, Any], *, height: int, width: int) -> Ch
         area=row["area"],
         probabilities={task: tuple(values[part]) for task, part in _PARTS.items()} if values else {},
         mask=RunLengthMask(height, width, row["mask"]),
+        palette=unpack(row["palette"]),
     )

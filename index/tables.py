@@ -7,8 +7,25 @@ and people are never used twice, so that a derived file left over by a crash can
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, Index, Integer, MetaData, SmallInteger, Text
+import numpy as np
+from numpy.typing import NDArray
+from pgvector.sqlalchemy import HALFVEC
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Text,
+    TypeDecorator,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeEngine
 
 APPLICATION = "signalement"
 
@@ -19,6 +36,27 @@ Id = BigInteger().with_variant(Integer(), "sqlite")
 def utc_now() -> datetime:
     """The time now in UTC, without zone: the form in which every table keeps time."""
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+class HalfVector(TypeDecorator[NDArray[np.float16]]):
+    """A vector of float16, (E,): pgvector's `halfvec` on PostgreSQL, its bytes on SQLite."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """The database's own type."""
+        return dialect.type_descriptor(HALFVEC() if dialect.name == "postgresql" else LargeBinary())
+
+    def process_bind_param(self, value: NDArray[np.float16] | None, dialect: Dialect) -> Any:
+        """What is sent to the database."""
+        return value if value is None or dialect.name == "postgresql" else value.tobytes()
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> NDArray[np.float16] | None:
+        """What came from the database."""
+        if value is None:
+            return None
+        return np.frombuffer(value, np.float16) if isinstance(value, bytes) else np.array(value, np.float16)
 
 
 class Table(DeclarativeBase):
@@ -168,7 +206,11 @@ class PersonRow(Table):
 
 
 class PersonVector(Table):
-    """The vectors of a person, float16, apart from the person so that reading either is one dense scan."""
+    """The vectors of a person, float16, apart from the person so that reading either is one dense scan.
+
+    On PostgreSQL every generation is a partition: see `index.partitions`. `appearance` is null where the parser
+    gave none.
+    """
 
     __tablename__ = "person_vector"
 
@@ -177,11 +219,14 @@ class PersonVector(Table):
     )
     generation_id: Mapped[int] = _parent("generation.id")
     descriptor: Mapped[bytes]
-    appearance: Mapped[bytes]
+    appearance: Mapped[NDArray[np.float16] | None] = mapped_column(HalfVector)
 
 
 class AttributeRow(Table):
-    """A characterized attribute: the winning label ids (0 = none), and all probabilities as float32."""
+    """A characterized attribute: the winning label ids (0 = none), all probabilities as float32, and its main colors.
+
+    `palette` is packed by `index.palettes`; empty where the parser gave none.
+    """
 
     __tablename__ = "characterized_attribute"
     __table_args__ = (Index("ix_characterized_attribute_labels", "attribute", "color", "size", "pattern"),)
@@ -197,6 +242,7 @@ class AttributeRow(Table):
     area: Mapped[int]
     probabilities: Mapped[bytes]
     mask: Mapped[str] = mapped_column(Text)
+    palette: Mapped[bytes] = mapped_column(default=b"")
 
 
 class IngestJob(Table):

@@ -8,11 +8,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from index.disk import writing
 
 Box = tuple[float, float, float, float]
 
@@ -86,7 +87,8 @@ class Thumbnails:
             pixels: (H, W, 3) uint8 RGB.
             boxes: by person id, boxes_xyxy in pixels of the image.
         """
-        self._shard(image_id).mkdir(parents=True, exist_ok=True)
+        with writing(self._shard(image_id)):
+            self._shard(image_id).mkdir(parents=True, exist_ok=True)
         picture = Image.fromarray(pixels)
         small = picture.copy()
         small.thumbnail((IMAGE_SIDE, IMAGE_SIDE), reducing_gap=2.0)
@@ -105,11 +107,19 @@ class Thumbnails:
 def _save(picture: Image.Image, path: Path) -> None:
     """Write so that a reader finds the whole file or none.
 
-    No fsync: these files can be made again, and a flush for each would halve the speed of ingestion.
+    No fsync: these files can be made again, and a flush for each would halve the speed of ingestion. What a crash
+    leaves behind bears the picture's own name, so that the next writing and the picture's deletion take it along.
     """
-    temporary = path.with_name(f"{uuid4().hex}.tmp")
-    try:
-        picture.save(temporary, "WEBP", quality=QUALITY, method=2)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    temporary = unfinished(path)
+    with writing(path):
+        try:
+            picture.save(temporary, "WEBP", quality=QUALITY, method=2)
+            os.replace(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def unfinished(path: Path) -> Path:
+    """Where a picture is written before it is moved to `path`."""
+    return path.with_suffix(".tmp")

@@ -4,8 +4,6 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from sqlalchemy.engine import make_url
 
 from index.database import (
@@ -21,22 +19,6 @@ from index.database import (
 from index.person_index import PersonIndex
 from index.tables import Table
 from tests.index_samples import new_image
-
-
-def test_migrations_make_the_tables_that_the_code_uses(tmp_path: Path) -> None:
-    database = open_database(tmp_path)
-    with database.engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), Table.metadata) == []
-    database.close()
-
-
-def test_the_schema_goes_down_and_up_again(tmp_path: Path) -> None:
-    open_database(tmp_path).close()
-    place = make_url(f"sqlite:///{tmp_path / 'signalement.sqlite'}")
-    migrate(place, "base")
-    assert tables(tmp_path / "signalement.sqlite") == {"alembic_version"}
-    migrate(place, "head")
-    open_database(tmp_path, read_only=True).close()
 
 
 def test_a_url_puts_the_records_elsewhere(tmp_path: Path) -> None:

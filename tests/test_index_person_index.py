@@ -18,8 +18,8 @@ from tests.index_samples import HEIGHT, WIDTH, new_image, person
 
 
 @pytest.fixture
-def index(tmp_path: Path) -> Iterator[PersonIndex]:
-    with PersonIndex.open(tmp_path / "home") as opened:
+def index(tmp_path: Path, database_url: str | None) -> Iterator[PersonIndex]:
+    with PersonIndex.open(tmp_path / "home", database=database_url) as opened:
         yield opened
 
 

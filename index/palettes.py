@@ -1,0 +1,101 @@
+"""Palettes: the main colors of everybody's garments as columns, for queries that ask a free color.
+
+Derived from the index when the first such query of a revision comes, and kept in its own file, so that other queries
+carry no weight of it. A shade is one uint32: its cell of `parsing.palette` in the upper bits, its share in the lower 8.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
+
+from index.descriptor import CHARACTERIZED_GROUPS
+from parsing.labels import ATTRIBUTES, group_of
+from parsing.palette import SHADES, Shade
+
+Shades = NDArray[np.uint32]
+
+_SHARE_BITS = 8
+_SHARE = (1 << _SHARE_BITS) - 1
+_BLOCK = 1 << 16  # people whose palettes are read at a time
+_PAIR = 2 * SHADES  # a left and a right shoe
+_WIDTHS = {group: _PAIR if group == "Shoes" else SHADES for group in CHARACTERIZED_GROUPS}
+_STARTS = dict(zip(_WIDTHS, np.cumsum([0, *_WIDTHS.values()])[:-1].tolist(), strict=True))
+COLUMNS = sum(_WIDTHS.values())
+
+
+class People(Protocol):
+    """Where palettes come from: the index of people."""
+
+    def derived_folder(self) -> Path:
+        """Where files computed from the people belong."""
+
+    def palettes(self, person_ids: NDArray[np.int64]) -> Iterable[tuple[int, int, bytes]]:
+        """Person id, attribute id and packed palette of every garment of these people, in any order."""
+
+
+def pack(palette: Iterable[Shade]) -> bytes:
+    """A palette as it lies in the store."""
+    return np.array([shade.cell << _SHARE_BITS | shade.share for shade in palette], "<u4").tobytes()
+
+
+def unpack(stored: bytes) -> tuple[Shade, ...]:
+    """The palette that `pack` stored."""
+    cells, shares = split(np.frombuffer(stored, "<u4"))
+    return tuple(Shade(int(cell), int(share)) for cell, share in zip(cells, shares, strict=True))
+
+
+def split(shades: Shades) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Cells and shares of packed shades, both of the same shape."""
+    return shades >> np.uint32(_SHARE_BITS), shades & np.uint32(_SHARE)
+
+
+def open_palettes(people: People, revision: str, person_ids: NDArray[np.int64]) -> Shades:
+    """Memory-mapped packed shades (COLUMNS, N) of everybody of a revision, ids ascending; 0 is no shade.
+
+    The revision's file is made if it is missing, and those of others are removed. Whoever has been deleted since has
+    no shades.
+    """
+    name = "-".join(re.findall(r"\w+", revision))
+    path = people.derived_folder() / f"palettes-{name}.npy"
+    if not path.is_file():
+        _write(path, people, person_ids)
+        for other in path.parent.glob("palettes-*.npy"):
+            if other != path:
+                other.unlink(missing_ok=True)
+    shades: Shades = np.load(path, mmap_mode="r")
+    return shades
+
+
+def rows_of(group: str) -> slice:
+    """The columns of a group's shades."""
+    return slice(_STARTS[group], _STARTS[group] + _WIDTHS[group])
+
+
+def _write(path: Path, people: People, person_ids: NDArray[np.int64]) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        shades = open_memmap(temporary, mode="w+", dtype=np.uint32, shape=(COLUMNS, len(person_ids)))
+        for start in range(0, len(person_ids), _BLOCK):
+            ids = person_ids[start : start + _BLOCK]
+            for row, column, stored in _placed(people, ids):
+                shades[column : column + len(stored), start + row] = stored
+        shades.flush()
+        del shades
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _placed(people: People, ids: NDArray[np.int64]) -> Iterator[tuple[int, int, Shades]]:
+    """Row among `ids`, first column and shades of each garment; the right shoe's stand behind the left one's."""
+    for person_id, attribute_id, packed in people.palettes(ids):
+        attribute = ATTRIBUTES[attribute_id - 1]
+        column = _STARTS[group_of(attribute)] + (SHADES if attribute == "R-shoe" else 0)
+        yield int(np.searchsorted(ids, person_id)), column, np.frombuffer(packed, "<u4")
