@@ -64,7 +64,7 @@ class Crowd:
         return self.found[group] >= 0.5
 
     def descriptors(self) -> NDArray[np.float16]:
-        """(N, DIMENSIONS), as `encode` makes them of the same people."""
+        """(N, DIMENSIONS), as `encode` makes them of such people, but for colors that it joins of pants and skirts."""
         return encode_many(self.found, self.looks, self.cut).astype(np.float16)
 
 

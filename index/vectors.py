@@ -30,6 +30,7 @@ TRAINING_POINTS = 50  # per list of an IVF index
 RECALL_WANTED = 0.98
 RECALL_QUERIES = 64
 NEIGHBOURS = 10
+_MOST_ON_GPU = 2048  # neighbours that a GPU index can give
 BLOCK = 1 << 16  # vectors converted at a time
 
 Vectors = NDArray[np.float32]
@@ -61,11 +62,27 @@ class VectorFile:
 
 
 class VectorIndex:
-    """Unit vectors of people, searched by cosine similarity: exact up to `FLAT_LIMIT` people, IVF above."""
+    """Unit vectors of people, searched by cosine similarity: exact up to `FLAT_LIMIT` people, IVF above.
+
+    Where there is a GPU and faiss-gpu, a copy of the index there answers what needs no filter, which FAISS has on the
+    CPU only.
+    """
 
     def __init__(self, engine: Any, file: VectorFile) -> None:
         self.engine = engine
         self.file = file
+        self._gpu_engine = _copy_on_gpu(engine)
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether a GPU answers."""
+        return self._gpu_engine is not None
+
+    @property
+    def name(self) -> str:
+        """What kind of index it is: `Flat`, or `IVF4000 probing 64`."""
+        lists = _lists(self.engine)
+        return f"IVF{lists.nlist} probing {lists.nprobe}" if lists else "Flat"
 
     def search(self, vector: Vectors, limit: int, *, among: IdArray | None = None) -> list[Neighbour]:
         """The nearest people to a vector, (E,), nearest first; `among` leaves only these ids, and is then exact."""
@@ -73,10 +90,14 @@ class VectorIndex:
             return []
         if vector.shape != (self.file.dimensions,):
             raise ValueError(f"vector must have shape ({self.file.dimensions},), got {vector.shape}")
-        parameters = self._parameters(among)
-        similarities, ids = self.engine.search(unit(vector[None]), min(limit, self.file.count), params=parameters)
+        similarities, ids = self._search(unit(vector[None]), min(limit, self.file.count), among)
         found = zip(ids[0].tolist(), similarities[0].tolist(), strict=True)
         return [Neighbour(person_id, similarity) for person_id, similarity in found if person_id >= 0]  # -1 pads
+
+    def _search(self, queries: Vectors, limit: int, among: IdArray | None) -> Any:
+        if among is None and self._gpu_engine is not None:
+            return self._gpu_engine.search(queries, min(limit, _MOST_ON_GPU))
+        return self.engine.search(queries, limit, params=self._parameters(among))
 
     def _parameters(self, among: IdArray | None) -> Any:
         if among is None:
@@ -101,10 +122,7 @@ class Likeness:
         Raises:
             UnknownPersonError: there is no such person.
         """
-        appearance = self.index.person(person_id).person.appearance
-        if not appearance.size:
-            return []
-        return _others(person_id, self._current("appearance").search(appearance, limit + 1, among=among))[:limit]
+        return self._alike("appearance", person_id, limit, among)
 
     def dressed_like(self, person_id: int, limit: int, *, among: IdArray | None = None) -> list[Neighbour]:
         """People who wear the most alike clothes, by label, without the person.
@@ -112,8 +130,14 @@ class Likeness:
         Raises:
             UnknownPersonError: there is no such person.
         """
-        vector = look(self.index.descriptor(person_id)[None])[0]
-        return _others(person_id, self._current("look").search(vector, limit + 1, among=among))[:limit]
+        return self._alike("look", person_id, limit, among)
+
+    def _alike(self, kind: str, person_id: int, limit: int, among: IdArray | None) -> list[Neighbour]:
+        vector = vector_of(self.index, kind, person_id)
+        if not vector.size:
+            return []
+        found = self._current(kind).search(vector, limit + 1, among=among)
+        return [neighbour for neighbour in found if neighbour.person_id != person_id][:limit]
 
     def _current(self, kind: str) -> VectorIndex:
         with self._lock:
@@ -121,6 +145,18 @@ class Likeness:
             if opened is None or opened.file.revision != self.index.revision():
                 opened = self._opened[kind] = open_vectors(self.index, kind)
             return opened
+
+
+def vector_of(index: PersonIndex, kind: str, person_id: int) -> Vectors:
+    """One person's vector in the index of `kind`, (E,); empty where the parser gave none.
+
+    Raises:
+        UnknownPersonError: there is no such person.
+    """
+    if kind == "appearance":
+        return index.person(person_id).person.appearance
+    vector: Vectors = look(index.descriptor(person_id)[None])[0]
+    return vector
 
 
 def look(descriptors: NDArray[np.floating[Any]]) -> Vectors:
@@ -271,8 +307,11 @@ def _lists(engine: Any) -> Any:
     return inner if isinstance(inner, faiss.IndexIVF) else None
 
 
-def _others(person_id: int, neighbours: list[Neighbour]) -> list[Neighbour]:
-    return [neighbour for neighbour in neighbours if neighbour.person_id != person_id]
+def _copy_on_gpu(engine: Any) -> Any:
+    """The index on the first GPU; None where there is no GPU or FAISS was built without."""
+    if not hasattr(faiss, "StandardGpuResources") or faiss.get_num_gpus() == 0:
+        return None
+    return faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), 0, engine)
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from index.columns import SCALE, ColumnsError, Facts, build_columns, open_columns, open_current, pack, write_columns
+from index.columns import (
+    SCALE,
+    ColumnsError,
+    Facts,
+    build_columns,
+    open_columns,
+    open_current,
+    pack,
+    write_blocks,
+    write_columns,
+)
 from index.descriptor import DIMENSIONS, FLOOR, column, winners
 
 IDS = np.array([30, 10, 20])
@@ -187,6 +197,52 @@ def test_an_index_that_never_stands_still_is_an_error(tmp_path: Path) -> None:
 
     with pytest.raises(ColumnsError, match="changed 5 times"):
         build_columns(Restless(tmp_path))
+
+
+def test_a_change_while_blocks_are_read_begins_anew(tmp_path: Path) -> None:
+    class Changing(Index):
+        changes = 2
+
+        def descriptor_blocks(self, person_ids: NDArray[np.int64], size: int) -> Iterator[NDArray[np.float16]]:
+            for block in super().descriptor_blocks(person_ids, size):
+                if self.changes:
+                    self.changes -= 1
+                    self.number += 1
+                yield block
+
+    path = build_columns(Changing(tmp_path))
+    assert path.name == "columns-3.bin"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_people_who_stay_lost_are_an_error(tmp_path: Path) -> None:
+    class Losing(Index):
+        def facts(self, person_ids: NDArray[np.int64]) -> Facts:
+            raise LookupError("people were deleted")
+
+    with pytest.raises(LookupError, match="people were deleted"):
+        build_columns(Losing(tmp_path))
+
+
+def test_blocks_must_hold_everybody_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "c.bin"
+    with pytest.raises(ValueError, match="blocks must hold 3 descriptors, got 2"):
+        write_blocks(path, "1", np.arange(3), some_facts(), [some_descriptors(2)])
+    with pytest.raises(ValueError, match="ids ascending, got person 10 twice"):
+        write_blocks(path, "1", IDS, some_facts(), [some_descriptors(3)])
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_disk_too_full_for_the_file_is_found_before_it_is_mapped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("index.columns.os.posix_fallocate", full)
+    with pytest.raises(OSError, match="No space left"):
+        build_columns(Index(tmp_path))
+    assert not list(tmp_path.iterdir())
 
 
 def test_winning_labels_are_the_parsers_own() -> None:

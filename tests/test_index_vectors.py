@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+import faiss
 import numpy as np
 import pytest
 
@@ -53,6 +54,26 @@ def test_ivf_reaches_the_recall_that_it_reports(monkeypatch: pytest.MonkeyPatch)
     assert np.mean([len(hit) / 10 for hit in hits]) >= 0.93
     few = ids[:20]
     assert {one.person_id for one in built.search(queries[0], 20, among=few)} == set(few.tolist())
+
+
+def test_an_index_says_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert build_vectors(np.arange(300), random_vectors(300)).name == "Flat"
+    monkeypatch.setattr(vectors, "FLAT_LIMIT", 100)
+    monkeypatch.setattr(vectors, "TRAINING_POINTS", 39)
+    built = build_vectors(np.arange(4000), random_vectors(4000))
+    assert built.name.startswith("IVF252 probing ")
+
+
+@pytest.mark.gpu
+def test_a_gpu_finds_the_same_people() -> None:
+    if not hasattr(faiss, "StandardGpuResources") or faiss.get_num_gpus() == 0:
+        pytest.skip("needs faiss-gpu and a GPU; see requirements-gpu.txt")
+    stored, ids = random_vectors(5000), np.arange(5000) * 3 + 1
+    built = build_vectors(ids, stored)
+    assert built.on_gpu
+    assert [one.person_id for one in built.search(stored[7], 20)] == nearest(stored, stored[7], ids, 20)
+    few = ids[:30]
+    assert {one.person_id for one in built.search(stored[7], 50, among=few)} == set(few.tolist())
 
 
 def test_more_like_this_and_dressed_like_this(index: PersonIndex) -> None:

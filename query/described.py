@@ -1,0 +1,119 @@
+"""Described search as a user meets it, from a sentence to a page of records with thumbnails, timed on a store.
+
+`index.benchmark` runs this in a process of its own, so that what it takes of memory is seen.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from index.engines import resident_bytes
+from index.person_index import PersonIndex
+from query.language import QueryParser
+from query.search import SearchConfig, Searcher, SearchResult, search_document
+
+PAGE = 50
+SENTENCES = (
+    "red coat",
+    "man with a long red coat",
+    "woman in a blue dress",
+    "dark coat and blue jeans",
+    "person with brown hair, glasses and a white shirt",
+    "someone in a green jacket without a hat",
+    "yellow skirt",
+    "striped shirt and dark trousers",
+    "long dark hair, red top, short skirt",
+    "a person in a gray hoodie, black pants and white sneakers",
+    "blond hair and a pink shirt",
+    "scarf and gloves",
+    "no glasses, dark hair, brown boots",
+    "floral dress",
+    "hat and sunglasses",
+    "purple coat, purple scarf, brown hat",
+    "t-shirt with letters and shorts",
+    "brown coat, dark pants, brown shoes, brown hair",
+    "wearing a white blouse or a pink one, and a dark skirt",
+    "blue or dark jeans",
+    "maybe a red scarf, certainly a dark coat",
+    "long socks and short skirt",
+    "orange hair",
+    "bald man with glasses in a dark suit",
+    "not red shoes, blue pants",
+    "checked shirt",
+    "white shoes",
+    "dark hair",
+    "person in a dark coat in the evening",
+    "red or orange shirt",
+)
+
+
+class DescribedSearch:
+    """A store opened for sentences."""
+
+    def __init__(self, home: Path) -> None:
+        self.index = PersonIndex.open(home)
+        self.parser = QueryParser()
+        self.searcher = Searcher(self.index, SearchConfig())
+        self.searcher.store()
+
+    def page(self, text: str) -> tuple[SearchResult, dict[str, Any]]:
+        """The first fifty who fit, as the API gives them, each with the file of its thumbnail.
+
+        Raises:
+            NotUnderstoodError: nothing in the text can be asked.
+        """
+        found = self.parser.parse(text)
+        assert found.tree is not None
+        result = self.searcher.search(found.tree, limit=PAGE)
+        people = self.searcher.people(result)
+        document = search_document(result, people, [word for word, _, _ in found.not_understood])
+        for shown, person in zip(document["matches"], people, strict=True):
+            shown["thumbnail"] = str(self.index.thumbnails.person_path(person.image_id, person.person_id))
+        return result, document
+
+
+@dataclass(frozen=True)
+class StoreFigures:
+    """What a store takes and how it answers.
+
+    Args:
+        people: in the store.
+        open_seconds: until the first search may begin, once its columns have been built.
+        milliseconds: of each page, sentence by sentence and round by round.
+        facet_milliseconds: of the counts of each first page.
+        memory: bytes resident after all searches, of which `shared` are pages of the mapped files.
+        disk: bytes of the database and of the columns.
+    """
+
+    people: int
+    open_seconds: float
+    milliseconds: tuple[float, ...]
+    facet_milliseconds: tuple[float, ...]
+    memory: int
+    shared: int
+    disk: int
+
+
+def measure_store(home: Path, *, rounds: int = 10) -> StoreFigures:
+    """Open the store and ask every sentence `rounds` times, after once that does not count."""
+    opened, open_seconds = _timed(lambda: DescribedSearch(home))
+    results = [opened.page(text)[0] for text in SENTENCES]
+    pages = [_timed(lambda text=text: opened.page(text))[1] for _ in range(rounds) for text in SENTENCES]  # type: ignore[misc]
+    facets = [_timed(lambda result=result: opened.searcher.facets(result))[1] for result in results]  # type: ignore[misc]
+    memory, shared = resident_bytes()
+    disk = sum(file.stat().st_size for file in home.rglob("*") if file.is_file())
+    people = opened.searcher.store().count
+    opened.index.close()
+    return StoreFigures(people, open_seconds, _milliseconds(pages), _milliseconds(facets), memory, shared, disk)
+
+
+def _timed(call: Callable[[], Any]) -> tuple[Any, float]:
+    start = time.perf_counter()
+    result = call()
+    return result, time.perf_counter() - start
+
+
+def _milliseconds(seconds: Sequence[float]) -> tuple[float, ...]:
+    return tuple(1000 * one for one in seconds)
