@@ -110,8 +110,11 @@ class ColumnStore:
     """The open, memory-mapped columns of one revision.
 
     `codes` is (DIMENSIONS, N) uint16, probabilities x SCALE; `bits` is (DIMENSIONS, words x 8) uint8, winning labels in
-    `np.packbits` order, padded with zeros to whole 64-bit words.
+    `np.packbits` order, padded with zeros to whole 64-bit words. `shades` are everybody's `index.palettes`, None unless
+    somebody has opened them.
     """
+
+    shades: NDArray[np.uint32] | None = None
 
     def __init__(self, header: Mapping[str, Any], sections: Mapping[str, NDArray[Any]]) -> None:
         self.revision = str(header["revision"])

@@ -22,6 +22,7 @@ from parsing.records import CharacterizedAttribute, Person
 
 Floats = NDArray[np.floating]
 Flags = NDArray[np.bool_]
+_Weighted = tuple[CharacterizedAttribute, float]
 
 FLOOR = 1e-3  # of every probability, so that one clause that fails does not outweigh all others
 UNKNOWN_SEEN = 0.05  # what "it is there" is worth where nobody can tell: more than visibly absent, less than seen
@@ -54,6 +55,9 @@ WITNESSES: Mapping[str, tuple[str, ...]] = {
 }
 _FEET = ("Shoes", "Socks")  # absent only where the picture does not end above them
 _COVER: Mapping[str, str] = {"UpperClothes": "Coat"}  # a closed coat hides what is under it
+# Of these, one is easily taken for the other, so its pixels say something about the other's color too.
+_TAKEN_FOR: Mapping[str, str] = {"Pants": "Skirt", "Skirt": "Pants"}
+_STAND_IN = 0.3  # what such a pixel counts; chosen on the calibration photographs
 _EDGE = 0.01  # of the image's height: a box that ends nearer to its bottom is cut off by it
 
 # An undetermined size is neither true nor false: its mass is spread like this over the sizes.
@@ -168,17 +172,23 @@ def _cut_at_bottom(person: Person) -> bool:
 
 def _looks(group: str, person: Person) -> list[Floats]:
     """P(size | seen), P(pattern | seen), P(color | seen), (1, labels) each; left and right joined by their area."""
-    records = [record for record in person.attributes if record.attribute in members(group)]
-    return [_merged(records, task)[None] for task in CHARACTERISTICS]
+    records: list[_Weighted] = [(record, max(record.area, 1)) for record in _records(group, person)]
+    stand_ins = _records(_TAKEN_FOR[group], person) if group in _TAKEN_FOR else []
+    others = [(record, max(record.area, 1) * _STAND_IN) for record in stand_ins]
+    return [_merged(records + others if task == "color" else records, task)[None] for task in CHARACTERISTICS]
 
 
-def _merged(records: Sequence[CharacterizedAttribute], task: str) -> NDArray[np.float64]:
-    """The records' probabilities, averaged with their areas as weights; nothing known where there is no record."""
-    known = [record for record in records if record.probabilities.get(task)]
+def _records(group: str, person: Person) -> list[CharacterizedAttribute]:
+    return [record for record in person.attributes if record.attribute in members(group)]
+
+
+def _merged(records: Sequence[_Weighted], task: str) -> NDArray[np.float64]:
+    """The records' probabilities, averaged with their weights; nothing known where there is no record."""
+    known = [(record.probabilities[task], weight) for record, weight in records if record.probabilities.get(task)]
     if not known:
         return NOTHING_KNOWN[task]
-    weights = [max(record.area, 1) for record in known]
-    return np.average([record.probabilities[task] for record in known], axis=0, weights=weights)
+    probabilities, weights = zip(*known, strict=True)
+    return np.average(probabilities, axis=0, weights=weights)
 
 
 def winners(descriptors: NDArray[np.floating]) -> NDArray[np.bool_]:

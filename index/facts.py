@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from index.columns import NO_TIME, Facts
 from index.person_index import PersonIndex
-from index.tables import Gallery, Image, ImageFile, Parse, PersonRow, PersonVector
+from index.tables import AttributeRow, Gallery, Image, ImageFile, Parse, PersonRow, PersonVector
 
 _ROWS = 10_000  # read at a time
 
@@ -53,6 +53,21 @@ class IndexedPeople:
         """
         with self.index.database.read() as session:
             return read_facts(session, person_ids)
+
+    def palettes(self, person_ids: NDArray[np.int64]) -> Iterator[tuple[int, int, bytes]]:
+        """Person id, attribute id and packed palette of every garment of these people, ids ascending."""
+        for start in range(0, len(person_ids), _ROWS):
+            with self.index.database.read() as session:
+                yield from _palettes(session, person_ids[start : start + _ROWS])
+
+
+def _palettes(session: Session, person_ids: NDArray[np.int64]) -> Iterator[tuple[int, int, bytes]]:
+    between = AttributeRow.person_id.between(int(person_ids[0]), int(person_ids[-1]))
+    statement = select(AttributeRow.person_id, AttributeRow.attribute, AttributeRow.palette).where(
+        between, AttributeRow.palette != b""
+    )
+    wanted = set(person_ids.tolist())  # between them may lie people of another generation
+    yield from (tuple(row) for row in session.execute(statement) if row.person_id in wanted)
 
 
 def read_facts(session: Session, person_ids: NDArray[np.int64]) -> Facts:

@@ -1,11 +1,10 @@
 """Retrieval benchmark: do described queries find the people whom the labels of photographs say they should?
 
-    python -m query.benchmark --data CCP_ROOT [--checkpoint FILE] [--json] [--fit-thresholds]
+    python -m query.benchmark --data CCP_ROOT [--checkpoint FILE] [--json] [--split calibration]
 
 Queries come from the labels (`query.truth`) of the validation photographs, numbers divisible by 10, and are answered by
 what the parser saw in the pictures. The soft ranking is compared with random order and with hard filtering on winning
-labels. `--fit-thresholds` finds the thresholds of the search modes instead, on the calibration photographs (numbers
-that end in 5), which are never among those measured.
+labels. Whoever changes how people are ranked reads the figures of the calibration photographs (numbers that end in 5).
 """
 
 import argparse
@@ -13,7 +12,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,17 +20,14 @@ from numpy.typing import NDArray
 
 from index.columns import NO_TIME, ColumnStore, Facts, open_columns, write_columns
 from index.descriptor import FLOOR, encode, winners
-from parsing.checkpoint import DEFAULT_CHECKPOINT, read_info, save_info
+from parsing.checkpoint import DEFAULT_CHECKPOINT, read_info
 from parsing.images import read_image
 from parsing.parser import HumanParser
 from parsing.records import ParsedImage, Person, RunLengthMask
 from query.scan import least_score, scores_of_all
-from query.scoring import mass, strength
 from query.search import SearchConfig
 from query.truth import KINDS, Question, questions, read_truth
 
-STRICT_PRECISION = 0.9
-RECALL_RECALL = 0.95
 TOP = 10
 SHUFFLES = 20  # of orders that are random, or ties in a hard filter
 
@@ -48,58 +44,30 @@ class Figures:
     recall_at_10: float
 
 
-@dataclass(frozen=True)
-class FittedThreshold:
-    """A mode's threshold, with the precision and recall that it has on the photographs it was chosen on."""
-
-    threshold: float
-    precision: float
-    recall: float
-
-
 def is_validation(number: int) -> bool:
     """Whether figures may be read on this photograph."""
     return number % 10 == 0
 
 
 def is_calibration(number: int) -> bool:
-    """Whether thresholds may be chosen on this photograph."""
+    """Whether settings may be chosen on this photograph."""
     return number % 10 == 5
+
+
+SPLITS = {"validation": is_validation, "calibration": is_calibration}
 
 
 def measure(people: Sequence[Person], asked: Sequence[Question], config: SearchConfig) -> dict[str, dict[str, Figures]]:
     """Figures by ranking (soft, hard, random) and kind of query; `people` in the order of the questions' answers."""
     descriptors = np.stack([encode(person) for person in people])
     sure = np.where(winners(descriptors), 0.0, np.log(FLOOR))
-    with _columns(descriptors) as soft, _columns(sure) as hard:
+    with open_people(descriptors) as soft, open_people(sure) as hard:
         rankings: dict[str, Ranking] = {
             "soft": lambda question: [_soft_order(question, soft, config)],
             "hard": lambda question: _hard_orders(question, hard),
-            "random": lambda question: _shuffled(_right(question)[_known(question)]),
+            "random": lambda question: _shuffled(question.right[question.known]),
         }
         return {name: _by_kind(asked, ranking) for name, ranking in rankings.items()}
-
-
-def fit_thresholds(
-    people: Sequence[Person], asked: Sequence[Question], config: SearchConfig
-) -> dict[str, FittedThreshold]:
-    """Thresholds of the modes from the precision-recall curve over all (query, person) pairs.
-
-    strict: the lowest at which precision is STRICT_PRECISION; balanced: the best F1; recall: the highest that keeps
-    RECALL_RECALL. Where they would cross, strict is never below balanced, nor recall above it.
-    """
-    means, right = _pairs(people, asked, config)
-    order = np.argsort(-means, kind="stable")
-    means, right = means[order], right[order]
-    last = np.append(means[1:] < means[:-1], True)  # a threshold takes all equal scores or none
-    means, hits, taken = means[last], np.cumsum(right)[last], np.flatnonzero(last) + 1
-    precision, recall = hits / taken, hits / max(right.sum(), 1)
-    balanced = int(np.argmax(2 * precision * recall / np.maximum(precision + recall, 1e-12)))
-    precise = np.flatnonzero(precision >= STRICT_PRECISION)
-    strict = min(int(precise.max()), balanced) if len(precise) else 0
-    complete = max(int(np.argmax(recall >= RECALL_RECALL)), balanced)
-    chosen = {"strict": strict, "balanced": balanced, "recall": complete}
-    return {mode: FittedThreshold(float(means[i]), float(precision[i]), float(recall[i])) for mode, i in chosen.items()}
 
 
 def main_person(image: ParsedImage) -> Person:
@@ -119,29 +87,15 @@ def parse_main_people(root: Path, numbers: Sequence[str], checkpoint: Path, *, b
             yield main_person(parsed)
 
 
-def _pairs(
-    people: Sequence[Person], asked: Sequence[Question], config: SearchConfig
-) -> tuple[NDArray[np.float64], Flags]:
-    """Mean clause probability and truth of every (query, person) that can be judged."""
-    with _columns(np.stack([encode(person) for person in people])) as store:
-        pairs = [(_means(question, store, config)[_known(question)], _judged(question)) for question in asked]
-    return np.concatenate([means for means, _ in pairs]), np.concatenate([right for _, right in pairs])
-
-
-def _means(question: Question, store: ColumnStore, config: SearchConfig) -> NDArray[np.float64]:
-    scores = scores_of_all(question.query, store, config.color_confusion).astype(np.float64)
-    return np.asarray(scores ** (strength(question.query) / mass(question.query)))
-
-
 def _soft_order(question: Question, store: ColumnStore, config: SearchConfig) -> Flags:
-    order = np.argsort(-_means(question, store, config), kind="stable")
-    return _right(question)[order][_known(question)[order]]
+    order = np.argsort(-scores_of_all(question.query, store, config.back_off_table()), kind="stable")
+    return question.right[order][question.known[order]]
 
 
 def _hard_orders(question: Question, store: ColumnStore) -> list[Flags]:
     """Only those whose winning labels are what is asked, in random order."""
     found = scores_of_all(question.query, store) >= least_score(0.5, question.query)
-    return _shuffled(_right(question)[found & _known(question)])
+    return _shuffled(question.right[found & question.known])
 
 
 def _shuffled(flags: Flags) -> list[Flags]:
@@ -171,20 +125,8 @@ def _mean(figures: Sequence[Figures]) -> Figures:
     return Figures(*(float(value) for value in values))
 
 
-def _right(question: Question) -> Flags:
-    return np.array([answer is True for answer in question.answers])
-
-
-def _known(question: Question) -> Flags:
-    return np.array([answer is not None for answer in question.answers])
-
-
-def _judged(question: Question) -> Flags:
-    return _right(question)[_known(question)]
-
-
 @contextmanager
-def _columns(descriptors: NDArray[np.floating]) -> Iterator[ColumnStore]:
+def open_people(descriptors: NDArray[np.floating]) -> Iterator[ColumnStore]:
     """Columns of a few people of whose images nothing is known, in a folder that goes when they are done with."""
     count = len(descriptors)
     times = np.full(count, NO_TIME)
@@ -199,21 +141,10 @@ def _columns(descriptors: NDArray[np.floating]) -> Iterator[ColumnStore]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command."""
     options = _options().parse_args(arguments)
-    checkpoint = options.checkpoint or DEFAULT_CHECKPOINT
-    info = read_info(checkpoint)
-    config = SearchConfig.from_checkpoint(info.search)
-    if options.no_back_off:
-        config = replace(config, color_confusion=None)
-    truth = read_truth(options.data, is_calibration if options.fit_thresholds else is_validation)
-    people = list(parse_main_people(options.data, list(truth), checkpoint))
+    config = SearchConfig.from_checkpoint(read_info(options.checkpoint).search)
+    truth = read_truth(options.data, SPLITS[options.split])
+    people = list(parse_main_people(options.data, list(truth), options.checkpoint))
     asked = questions(list(truth.values()))
-    if options.fit_thresholds:
-        fitted = fit_thresholds(people, asked, config)
-        if options.write:
-            thresholds = {mode: one.threshold for mode, one in fitted.items()}
-            save_info(checkpoint, replace(info, search={**info.search, "thresholds": thresholds}))
-        print(json.dumps({mode: asdict(one) for mode, one in fitted.items()}, indent=1))
-        return
     figures = measure(people, asked, config)
     print(_json(figures) if options.json else table(figures, asked, len(people)))
 
@@ -221,11 +152,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m query.benchmark", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="Clothing Co-Parsing with its characteristics")
-    parser.add_argument("--checkpoint", type=Path, help="weights of the parser; the shipped ones by default")
+    parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, help="the shipped one by default")
+    parser.add_argument(
+        "--split", choices=list(SPLITS), default="validation", help="the photographs that are asked for"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document instead of the table")
-    parser.add_argument("--no-back-off", action="store_true", help="leave the learned color confusion out")
-    parser.add_argument("--fit-thresholds", action="store_true", help="choose the modes' thresholds instead")
-    parser.add_argument("--write", action="store_true", help="keep fitted thresholds in the checkpoint's JSON")
     return parser
 
 

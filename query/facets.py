@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from index.columns import ColumnStore, pack
 from index.descriptor import CHARACTERIZED_GROUPS, PRESENCE, column
 from parsing.labels import ATTRIBUTE_GROUPS, CHARACTERISTICS, LABELS
-from query.tree import Query, clauses
+from query.tree import Has, Like, Query, Swatch, leaves
+
+NOT_REMEMBERED = ("Face", "Torso-skin")  # that these could be seen is no answer that anybody can give
 
 
 @dataclass(frozen=True)
@@ -44,16 +46,28 @@ def facet_counts(store: ColumnStore, matched: NDArray[np.bool_]) -> tuple[Facet,
 
 def best_question(facets: Sequence[Facet], total: int, asked: Query) -> Question | None:
     """The facet that splits `total` matches best, of those that the query says nothing about; None if none splits."""
-    known = {
-        (group, task) for clause in clauses(asked) for group in clause.has.attribute for task in _asked(clause.has)
-    }
-    gains = [Question(facet, _entropy(facet, total)) for facet in facets if (facet.attribute, facet.task) not in known]
+    known = {key for leaf, _ in leaves(asked) for key in _asked(leaf)}
+    gains = [
+        Question(facet, _entropy(facet, total))
+        for facet in facets
+        if (facet.attribute, facet.task) not in known and facet.attribute not in NOT_REMEMBERED
+    ]
     best = max(gains, key=lambda question: question.gain, default=None)
     return best if best is not None and best.gain > 0 else None
 
 
-def _asked(has: object) -> list[str]:
-    return ["attribute", *(task for task in CHARACTERISTICS if getattr(has, task))]
+def _asked(leaf: Query) -> list[tuple[str, str]]:
+    """Attribute group and task of all that a leaf speaks of."""
+    match leaf:
+        case Has():
+            tasks = [task for task in CHARACTERISTICS if leaf.labels(task)]
+            return [(group, task) for group in leaf.attribute for task in ("attribute", *tasks)]
+        case Swatch():
+            return [(group, task) for group in leaf.attribute for task in ("attribute", "color")]
+        case Like(attribute=str(group)):
+            return [(group, task) for task in ("attribute", *CHARACTERISTICS)]
+        case _:
+            return []
 
 
 def _tasks() -> Iterator[tuple[str, str, tuple[str, ...]]]:
@@ -69,7 +83,7 @@ def _common(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> int:
 
 def _entropy(facet: Facet, total: int) -> float:
     """Of the answer: one of the labels, or that it cannot be judged, which teaches nothing and counts as no answer."""
-    counts = np.array([count for count in facet.counts.values() if count])
+    counts = np.array([count for label, count in facet.counts.items() if count and label != "Undetermined"])
     judged = counts.sum()
     if total == 0 or judged == 0:
         return 0.0

@@ -6,6 +6,7 @@
     P(a or b)     = 1 - (1 - P(a)) (1 - P(b)), noisy-or: to have both is better than to have one; a hedged alternative
                     counts with its weight, relative to the surest
     alternatives  : labels of one task add up; of attributes the best one counts
+    swatch        : the colour is how alike the garment's pixels are (CIEDE2000), each color of its palette by its share
     image terms   : 1 or 0; an unknown time or camera is 0 in the term and in its denial
 
 A denial is pushed down to the leaves. A clause is never below CLAUSE_FLOOR, so one that fails leaves order among the
@@ -21,8 +22,9 @@ from numpy.typing import NDArray
 
 from index.columns import SCALE, ColumnStore
 from index.descriptor import CHARACTERIZED_GROUPS, column
+from index.palettes import rows_of, split
 from parsing.labels import CHARACTERISTICS, COLORS, LABELS
-from query.swatch import color_weights
+from query.swatch import cell_similarities, color_weights
 from query.tree import And, Camera, Captured, Daytime, Gallery, Has, Like, Not, Or, People, Query, Swatch, leaves
 
 CLAUSE_FLOOR = 1e-4
@@ -51,6 +53,16 @@ class Rows:
         probabilities: Probabilities = np.multiply(codes, self.dtype(weight / SCALE), dtype=self.dtype)
         return probabilities
 
+    def near(self, group: str, color: str) -> tuple[Probabilities, NDArray[np.bool_]]:
+        """Mean similarity of a garment's pixels to `#rrggbb`, and of whom the pixels' colors are known."""
+        if self.store.shades is None:
+            nobody = np.zeros(len(self.store.person_ids[self.selection]), bool)
+            return nobody.astype(self.dtype), nobody
+        cells, shares = split(self.store.shades[rows_of(group)][:, self.selection])  # (shades, n)
+        total = shares.sum(axis=0)
+        alike = (cell_similarities(color)[cells] * shares).sum(axis=0) / np.maximum(total, 1)
+        return alike.astype(self.dtype), total > 0
+
     def constant(self, condition: NDArray[np.bool_]) -> Probabilities:
         """1 where a condition, given for the whole store, holds and 0 elsewhere."""
         return condition[self.selection].astype(self.dtype)
@@ -65,7 +77,7 @@ def probability_plan(query: Query, store: ColumnStore, confusion: Confusion | No
     Args:
         query: any tree.
         store: where examples (`like:12`) are looked up.
-        confusion: P(seen color | true color), 12 rows of true colors; None is no back-off.
+        confusion: what `back_off` gives; None is no back-off.
 
     Raises:
         LookupError: a person to be like is not in the store.
@@ -104,8 +116,15 @@ def _greatest_weight(query: Query) -> float:
     return max((leaf.weight for leaf, _ in leaves(query) if isinstance(leaf, Has | Swatch | Like)), default=0.0)
 
 
-def back_off(confusion: Confusion) -> NDArray[np.float64]:
-    """P(true color | seen color), (12 true, 12 seen), with all true colors alike before anything is seen.
+def back_off(confusion: Confusion, strength: float) -> Confusion:
+    """How much each color that is seen (12 columns) counts for each color asked (12 rows).
+
+    The color itself counts 1 - `strength`; the rest is P(true color | seen color), all true colors being alike before
+    anything is seen.
+
+    Args:
+        confusion: P(seen color | true color), 12 rows of true colors.
+        strength: 0 trusts what is seen, 1 the confusion.
 
     Raises:
         ValueError: the table is not 12x12 probabilities.
@@ -117,8 +136,9 @@ def back_off(confusion: Confusion) -> NDArray[np.float64]:
         or not np.allclose(table.sum(axis=1), 1, atol=1e-3)
     ):
         raise ValueError(f"the color confusion must be 12 rows of 12 probabilities that sum to 1, got {table.shape}")
-    posterior: NDArray[np.float64] = table / np.maximum(table.sum(axis=0), 1e-12)
-    return posterior
+    posterior = table / np.maximum(table.sum(axis=0), 1e-12)
+    mixed = (1 - strength) * np.eye(len(COLORS)) + strength * posterior
+    return tuple(map(tuple, mixed.tolist()))
 
 
 def image_condition(term: Query, negated: bool, store: ColumnStore) -> NDArray[np.bool_]:
@@ -133,21 +153,37 @@ class _Planner:
     """What planning needs to know: `unit` is the weight that counts as one."""
 
     store: ColumnStore
-    true_given_seen: NDArray[np.float64] | None
+    confusion: NDArray[np.float64] | None
     unit: float
 
 
 def _planner(store: ColumnStore, confusion: Confusion | None, unit: float) -> _Planner:
-    return _Planner(store, None if confusion is None else back_off(confusion), unit)
+    return _Planner(store, None if confusion is None else np.array(confusion), unit)
 
 
 @dataclass(frozen=True)
 class _Garment:
-    """The columns that one attribute of a clause reads; `weights` are (column, weight) per task that is asked."""
+    """What one attribute of a clause reads.
 
-    seen: int
-    absent: int
+    Args:
+        group: of the attribute.
+        weights: (column, weight) per task that is asked.
+        swatch: a free colour, which the garment's pixels are compared with where they are known; `weights` elsewhere.
+    """
+
+    group: str
     weights: tuple[tuple[tuple[int, float], ...], ...]
+    swatch: str | None = None
+
+    @property
+    def seen(self) -> int:
+        """The column of P(seen)."""
+        return column(self.group, "attribute", "seen")
+
+    @property
+    def absent(self) -> int:
+        """The column of P(visibly absent)."""
+        return column(self.group, "attribute", "absent")
 
     def probability(self, rows: Rows) -> Probabilities:
         seen = rows.probabilities(self.seen)
@@ -161,7 +197,11 @@ class _Garment:
 
     def _characteristics(self, rows: Rows) -> Probabilities:
         """P(all that is asked of it | it is seen)."""
-        return reduce(np.multiply, [_weighted_sum(rows, weights) for weights in self.weights])
+        by_labels = reduce(np.multiply, [_weighted_sum(rows, weights) for weights in self.weights])
+        if self.swatch is None:
+            return by_labels
+        by_pixels, known = rows.near(self.group, self.swatch)
+        return np.where(known, by_pixels, by_labels)
 
 
 def _weighted_sum(rows: Rows, weights: Sequence[tuple[int, float]]) -> Probabilities:
@@ -182,7 +222,7 @@ def _plan(query: Query, negated: bool, planner: _Planner) -> Plan:
             return _best_of([_garment(group, _asked(query, group, planner)) for group in query.attribute], negated)
         case Swatch():
             weights = {"color": color_weights(query.color)}
-            return _best_of([_garment(group, weights) for group in query.attribute], negated)
+            return _best_of([_garment(group, weights, query.color) for group in query.attribute], negated)
         case Like():
             return _alike(query, negated, planner)
         case _:
@@ -261,20 +301,20 @@ def _bounded(probabilities: Probabilities, rows: Rows) -> Probabilities:
     return bounded
 
 
-def _garment(group: str, asked: "dict[str, dict[str, float]]") -> _Garment:
+def _garment(group: str, asked: "dict[str, dict[str, float]]", swatch: str | None = None) -> _Garment:
     weights = [
         tuple((column(group, task, label), weight) for label, weight in labels.items())
         for task, labels in asked.items()
     ]
-    return _Garment(column(group, "attribute", "seen"), column(group, "attribute", "absent"), tuple(weights))
+    return _Garment(group, tuple(weights), swatch)
 
 
 def _asked(has: Has, group: str, planner: _Planner) -> dict[str, dict[str, float]]:
     """For each task that the clause asks, the labels that count and how much."""
     asked = {task: dict.fromkeys(has.labels(task), 1.0) for task in CHARACTERISTICS if has.labels(task)}
-    if "color" in asked and planner.true_given_seen is not None:
+    if "color" in asked and planner.confusion is not None:
         rows = [COLORS.index(label) for label in has.color]
-        weights = planner.true_given_seen[rows].sum(axis=0)
+        weights = planner.confusion[rows].sum(axis=0)
         asked["color"] = {COLORS[i]: float(w) for i, w in enumerate(weights) if w >= BACK_OFF_MINIMUM}
     return asked
 

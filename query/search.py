@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from index.columns import ColumnStore, open_current
 from index.facts import IndexedPeople
+from index.palettes import open_palettes
 from index.person_index import PersonIndex, StoredPerson
 from parsing.labels import CHARACTERIZED, members
 from query.facets import Facet, Question, best_question, facet_counts
 from query.relaxation import relaxed
 from query.scan import count_matches, scan
-from query.scoring import Confusion, Rows, clause_plan, mass, strength
+from query.scoring import Confusion, Rows, back_off, clause_plan, mass, strength
 from query.tree import Camera, Gallery, Has, Like, Not, Query, Swatch, format_query, leaves
 
 MODES = ("strict", "balanced", "recall")
@@ -28,7 +29,7 @@ SORTS = ("score", "time")
 
 @dataclass(frozen=True)
 class Thresholds:
-    """The least mean clause probability of a match; `query.benchmark --fit-thresholds` finds better ones."""
+    """The least mean clause probability of a match; `query.fitting` finds better ones."""
 
     strict: float = 0.5
     balanced: float = 0.25
@@ -37,30 +38,42 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class SearchConfig:
-    """What a search takes from the checkpoint (`CheckpointInfo.search`).
+    """What a search takes from the checkpoint (`CheckpointInfo.search`, which `query.fitting` writes).
 
     Args:
         thresholds: of the modes.
+        further: by mode, right people below the threshold for each one that the probabilities promise; 1 if not fitted.
         color_confusion: P(seen color | true color), 12 rows of true colors; None is no back-off.
+        back_off: how much the confusion counts against what the parser says, 0 to 1.
         few: with fewer matches than this, relaxations are counted.
         further_minimum: people less probable than this do not count as expected further matches.
     """
 
     thresholds: Thresholds = field(default_factory=Thresholds)
+    further: Mapping[str, float] = field(default_factory=dict)
     color_confusion: Confusion | None = None
+    back_off: float = 0.0
     few: int = 5
     further_minimum: float = 0.01
 
     @classmethod
     def from_checkpoint(cls, learned: Mapping[str, Any]) -> "SearchConfig":
-        """From `search` of the checkpoint's JSON: `thresholds` and `color_confusion`, both optional."""
+        """From `search` of the checkpoint's JSON, all of it optional."""
         known = {threshold.name for threshold in fields(Thresholds)}
         given = learned.get("thresholds") or {}
         confusion = learned.get("color_confusion")
         return cls(
             thresholds=Thresholds(**{name: float(value) for name, value in given.items() if name in known}),
+            further={mode: float(value) for mode, value in (learned.get("further") or {}).items()},
             color_confusion=None if confusion is None else tuple(tuple(map(float, row)) for row in confusion),
+            back_off=float(learned.get("back_off", 0.0)),
         )
+
+    def back_off_table(self) -> Confusion | None:
+        """What scoring needs: for each color asked, how much each color that is seen counts; None is no back-off."""
+        if self.color_confusion is None or not self.back_off:
+            return None
+        return back_off(self.color_confusion, self.back_off)
 
 
 @dataclass(frozen=True)
@@ -97,7 +110,7 @@ class SearchResult:
 
     Args:
         total: of all pages, exact.
-        expected_further: how many right people are expected below the threshold, from their probabilities.
+        expected_further: how many right people are expected below the threshold, from their calibrated probabilities.
         relaxations: counted when few match.
         revision: of the store.
         matched: (N,) bool over the rows of the store, for facets.
@@ -142,7 +155,7 @@ def search(
         store,
         threshold=threshold,
         count=offset + limit,
-        confusion=config.color_confusion,
+        confusion=config.back_off_table(),
         by_time=sort == "time",
         further_minimum=config.further_minimum,
     )
@@ -152,7 +165,7 @@ def search(
         threshold=threshold,
         total=found.total,
         matches=_matches(query, store, config, found.best[offset:], found.scores[offset:]),
-        expected_further=found.further,
+        expected_further=found.further * config.further.get(mode, 1.0),
         relaxations=_count_relaxations(query, store, config, threshold) if found.total < config.few else (),
         revision=store.revision,
         matched=found.matched,
@@ -176,11 +189,21 @@ class Searcher:
                 self._store = open_current(self._people)
             return self._store
 
+    def _store_for(self, query: Query) -> ColumnStore:
+        """The columns, with palettes where the query compares colours."""
+        store = self.store()
+        if store.shades is None and any(isinstance(leaf, Swatch) for leaf, _ in leaves(query)):
+            with self._lock:
+                store.shades = open_palettes(self._people, store.revision, store.person_ids)
+        return store
+
     def search(
         self, query: Query, *, mode: str = "balanced", limit: int = 50, offset: int = 0, sort: str = "score"
     ) -> SearchResult:
         """As the function `search`."""
-        return search(query, self.store(), config=self.config, mode=mode, limit=limit, offset=offset, sort=sort)
+        return search(
+            query, self._store_for(query), config=self.config, mode=mode, limit=limit, offset=offset, sort=sort
+        )
 
     def people(self, result: SearchResult) -> list[StoredPerson]:
         """The records of the page's matches, in their order.
@@ -230,7 +253,7 @@ def _clause_matches(
     leaf: Has | Swatch | Like, negated: bool, store: ColumnStore, config: SearchConfig, rows: NDArray[np.intp]
 ) -> list[ClauseMatch]:
     text = format_query(Not(leaf) if negated else leaf)
-    probabilities = clause_plan(leaf, negated, store, config.color_confusion)(Rows(store, rows))
+    probabilities = clause_plan(leaf, negated, store, config.back_off_table())(Rows(store, rows))
     shown = _shown(leaf, store, config, rows) if not negated else [()] * len(rows)
     return [ClauseMatch(text, float(p), labels) for p, labels in zip(probabilities, shown, strict=True)]
 
@@ -242,7 +265,7 @@ def _shown(
     if isinstance(leaf, Like):
         return [CHARACTERIZED if leaf.attribute is None else members(leaf.attribute)] * len(rows)
     alternatives = [replace(leaf, attribute=(group,)) for group in leaf.attribute]
-    fits = [clause_plan(one, False, store, config.color_confusion)(Rows(store, rows)) for one in alternatives]
+    fits = [clause_plan(one, False, store, config.back_off_table())(Rows(store, rows)) for one in alternatives]
     return [members(leaf.attribute[best]) for best in np.argmax(fits, axis=0)]
 
 
@@ -250,7 +273,7 @@ def _count_relaxations(
     query: Query, store: ColumnStore, config: SearchConfig, threshold: float
 ) -> tuple[Relaxation, ...]:
     options = list(relaxed(query))
-    totals = count_matches([rest for _, rest in options], store, threshold=threshold, confusion=config.color_confusion)
+    totals = count_matches([rest for _, rest in options], store, threshold=threshold, confusion=config.back_off_table())
     return tuple(Relaxation(dropped, rest, total) for (dropped, rest), total in zip(options, totals, strict=True))
 
 
@@ -273,9 +296,12 @@ def _check_names(query: Query, store: ColumnStore) -> None:
 
 
 def search_document(
-    result: SearchResult, people: Sequence[StoredPerson], not_understood: Iterable[str] = ()
+    result: SearchResult,
+    people: Sequence[StoredPerson],
+    not_understood: Iterable[str] = (),
+    question: Question | None = None,
 ) -> dict[str, Any]:
-    """The JSON document of a search (DESIGN §10), with what helps to go on."""
+    """The JSON document of a search (DESIGN §10), with what helps to go on; `Searcher.facets` gives the question."""
     return {
         "query": format_query(result.query),
         "not_understood": list(not_understood),
@@ -286,6 +312,18 @@ def search_document(
         "relaxations": [
             {"dropped": one.dropped, "query": format_query(one.query), "total": one.total} for one in result.relaxations
         ],
+        "question": None if question is None else _question_document(question),
+    }
+
+
+def _question_document(question: Question) -> dict[str, Any]:
+    facet = question.facet
+    answers = sorted((item for item in facet.counts.items() if item[1]), key=lambda item: -item[1])
+    return {
+        "attribute": facet.attribute,
+        "task": facet.task,
+        "gain": round(question.gain, 3),
+        "answers": [{"label": label, "count": count} for label, count in answers],
     }
 
 

@@ -1,12 +1,14 @@
 """Swatches: how near a free colour `#rrggbb` is to the labels and to the pixels of a garment (CIEDE2000)."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from parsing.labels import COLORS
+from parsing.palette import CELLS, lab_of_cells
 
 # Colours that stand for a label, as sRGB; Multicolor has none.
 ANCHORS = {
@@ -44,6 +46,14 @@ def similarity(delta_e: NDArray[np.floating]) -> NDArray[np.float64]:
     """How alike colours at these ΔE are: 1 at 0, half at TOLERANCE, near 0 at twice that."""
     alike: NDArray[np.float64] = 0.5 ** ((np.asarray(delta_e, np.float64) / TOLERANCE) ** 2)
     return alike
+
+
+@lru_cache(maxsize=16)
+def cell_similarities(color: str) -> NDArray[np.float32]:
+    """How alike `#rrggbb` and each cell of a palette are, (CELLS,), so that CIEDE2000 is reckoned once per color."""
+    everything = lab_of_cells(np.arange(CELLS))
+    delta_e = deltaE_ciede2000(np.broadcast_to(lab(color), everything.shape), everything)  # type: ignore[no-untyped-call]
+    return similarity(delta_e).astype(np.float32)
 
 
 def color_weights(color: str) -> dict[str, float]:

@@ -11,6 +11,7 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from parsing.labels import CHARACTERISTICS, COLORS
 from query.tree import CHARACTERISTIC_WORDS, Has, Not, Query, conjunction
@@ -50,6 +51,16 @@ class Question:
     kind: str
     query: Query
     answers: tuple[bool | None, ...]
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """Who is a right answer, (N,)."""
+        return np.array([answer is True for answer in self.answers])
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Of whom it can be said, (N,)."""
+        return np.array([answer is not None for answer in self.answers])
 
 
 def read_truth(root: Path, wanted: Callable[[int], bool]) -> dict[str, Garments]:

@@ -119,3 +119,12 @@ def test_presence_without_pixels_knows_no_color() -> None:
     someone = person(presence={"Scarf": 0.4, "Face": 0.9})
     assert probability(someone, "Scarf", "attribute", "seen") == pytest.approx(0.4, abs=0.02)
     assert probability(someone, "Scarf", "color", "Red") == pytest.approx(1 / 12)
+
+
+def test_a_skirt_lends_its_color_to_the_pants_that_it_may_be() -> None:
+    skirt = item("Skirt", color="Red", size="Short/small", pattern="Solid")
+    pants = item("Pants", color="Blue", size="Long/large", pattern="Solid")
+    assert probability(person(skirt), "Pants", "color", "Red") == pytest.approx(1)
+    assert probability(person(skirt), "Pants", "size", "Short/small") == pytest.approx(0.5)
+    assert probability(person(skirt, pants), "Pants", "color", "Blue") == pytest.approx(1 / 1.3, rel=1e-3)
+    assert probability(person(skirt, pants), "Pants", "size", "Long/large") == pytest.approx(1)

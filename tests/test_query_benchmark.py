@@ -10,7 +10,6 @@ from parsing.labels import CHARACTERISTICS, LABELS, PAIRS
 from parsing.records import CharacterizedAttribute, ParsedImage, Person, RunLengthMask
 from query.benchmark import (
     average_precision,
-    fit_thresholds,
     is_calibration,
     is_validation,
     main_person,
@@ -158,26 +157,6 @@ def test_soft_ranking_beats_hard_filtering_beats_chance() -> None:
         soft, hard, chance = (figures[name][kind].average_precision for name in ("soft", "hard", "random"))
         assert soft > hard > chance, kind
     assert "two clauses" in table(figures, questions(truth), len(people))
-
-
-def test_thresholds_keep_their_promises() -> None:
-    truth, rng = random_people(100), np.random.default_rng(3)
-    people = [noisy_person(one, rng, noise=1.5) for one in truth]
-    fitted = fit_thresholds(people, questions(truth), SearchConfig())
-    assert fitted["strict"].precision >= 0.9
-    assert fitted["recall"].recall >= 0.95
-    assert fitted["strict"].threshold >= fitted["balanced"].threshold >= fitted["recall"].threshold
-    f1 = {mode: 2 * one.precision * one.recall / (one.precision + one.recall) for mode, one in fitted.items()}
-    assert max(f1.values()) == f1["balanced"]
-
-
-def test_threshold_takes_all_equal_scores_or_none() -> None:
-    truth: list[Garments] = [{"Hat": {"size": "Short/small", "pattern": "Solid", "color": "Red"}}] * 2 + [{}] * 2
-    rng = np.random.default_rng(0)
-    hat = noisy_person(truth[0], rng, noise=0)
-    asked = [Question("one clause", Has(("Hat",)), (True, True, False, False))]
-    fitted = fit_thresholds([hat] * 3 + [noisy_person({}, rng, noise=0)], asked, SearchConfig())
-    assert (fitted["balanced"].precision, fitted["balanced"].recall) == pytest.approx((2 / 3, 1))
 
 
 def test_people_nobody_can_judge_are_left_out() -> None:

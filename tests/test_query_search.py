@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from index.columns import SCALE, ColumnStore, Facts, open_columns, write_columns
 from index.descriptor import CHARACTERIZED_GROUPS, DIMENSIONS, FLOOR, column, encode, winners
+from index.palettes import COLUMNS, pack, rows_of
 from parsing.labels import ATTRIBUTE_GROUPS, CHARACTERISTICS, COLORS, LABELS, members
+from parsing.palette import palette
 from parsing.records import CharacterizedAttribute, Person, RunLengthMask
 from query.facets import best_question, facet_counts
 from query.scoring import BACK_OFF_MINIMUM, CLAUSE_FLOOR
@@ -204,7 +206,7 @@ def confused(**pairs: str) -> tuple[tuple[float, ...], ...]:
 
 def test_colors_back_off_to_those_they_are_taken_for(store_of: Callable[..., ColumnStore]) -> None:
     store = store_of(person(worn("Coat", "Red")), person(worn("Coat", "Dark")), person(worn("Coat", "Blue")))
-    config = replace(EVERYBODY, color_confusion=confused(Blue="Dark"))
+    config = replace(EVERYBODY, color_confusion=confused(Blue="Dark"), back_off=1.0)
     backed = search(parse_query("coat:blue"), store, config=config, mode="recall").matches
     plain = search(parse_query("coat:blue"), store, config=EVERYBODY, mode="recall").matches
     assert [match.person_id for match in backed] == [3, 2, 1]
@@ -212,16 +214,25 @@ def test_colors_back_off_to_those_they_are_taken_for(store_of: Callable[..., Col
     assert next(match for match in plain if match.person_id == 2).probability < 0.01
 
 
+def test_a_weak_back_off_mostly_trusts_what_is_seen(store_of: Callable[..., ColumnStore]) -> None:
+    store = store_of(person(worn("Coat", "Dark")), person(worn("Coat", "Blue")))
+    config = replace(EVERYBODY, color_confusion=confused(Blue="Dark"), back_off=0.2)
+    blue, dark = search(parse_query("coat:blue"), store, config=config, mode="recall").matches
+    assert (blue.person_id, dark.person_id) == (2, 1)
+    assert blue.probability == pytest.approx(0.95 * 0.97, rel=0.02)
+    assert dark.probability == pytest.approx(0.95 * 0.2 * 0.4 / 1.4, rel=0.1)
+
+
 def test_without_a_learned_table_there_is_no_back_off() -> None:
-    assert SearchConfig().color_confusion is None
-    assert SearchConfig.from_checkpoint({}).color_confusion is None
+    assert SearchConfig.from_checkpoint({}).back_off_table() is None
+    assert SearchConfig.from_checkpoint({"color_confusion": confused(Blue="Dark")}).back_off_table() is None
 
 
 def test_a_wrong_confusion_table_is_refused(store_of: Callable[..., ColumnStore]) -> None:
     store = store_of(person(worn("Coat")))
     for table in (((1.0,),), tuple((0.5,) * 12 for _ in range(12))):
         with pytest.raises(ValueError, match="the color confusion must be 12 rows of 12 probabilities"):
-            search(parse_query("coat:red"), store, config=SearchConfig(color_confusion=table))
+            search(parse_query("coat:red"), store, config=SearchConfig(color_confusion=table, back_off=0.1))
 
 
 # Terms about images
@@ -379,6 +390,9 @@ def test_expected_further_matches_are_the_probability_below_the_line(store_of: C
     result = search(parse_query("coat:red"), store, mode="strict")
     assert result.total == 1
     assert result.expected_further == pytest.approx(10 * 0.95 * 0.2, rel=0.02)
+    fitted = SearchConfig.from_checkpoint({"further": {"strict": 1.5}})
+    corrected = search(parse_query("coat:red"), store, config=fitted, mode="strict")
+    assert corrected.expected_further == pytest.approx(1.5 * result.expected_further)
 
 
 # Facets
@@ -505,7 +519,7 @@ def test_search_equals_the_definition_on_random_people(tmp_path: Path, seed: int
     outer = rows.exponent(query, False)
     expected = [naive(query, p, rows) ** outer for p in people]
     means = [score ** (rows.unit / rows.mass(query)) for score in expected]
-    config = replace(EVERYBODY, color_confusion=confusion)
+    config = replace(EVERYBODY, color_confusion=confusion, back_off=1.0)
     for mode in ("strict", "balanced", "recall"):
         result = search(query, store, config=config, mode=mode, limit=100)
         threshold = getattr(config.thresholds, mode)
@@ -569,3 +583,41 @@ def test_a_swatch_finds_the_nearest_color(store_of: Callable[..., ColumnStore]) 
     store = store_of(*(person(worn("Coat", color)) for color in COLORS))
     [best, *_] = search(Swatch(("Coat",), "#c02028"), store, config=EVERYBODY, mode="recall").matches
     assert best.person_id == COLORS.index("Red") + 1
+
+
+def in_pixels(record: CharacterizedAttribute, *colors: tuple[int, int, int]) -> CharacterizedAttribute:
+    """The record with equal shares of these sRGB colors in its mask."""
+    return replace(record, palette=palette(np.repeat(np.array(colors, np.uint8), 100, axis=0)))
+
+
+def with_shades(store: ColumnStore, *people: Person) -> ColumnStore:
+    """The store with the palettes of these people, all of whom wear coats."""
+    shades = np.zeros((COLUMNS, len(people)), np.uint32)
+    for row, one in enumerate(people):
+        packed = np.frombuffer(pack(one.attributes[0].palette), np.uint32)
+        shades[rows_of("Coat")][: len(packed), row] = packed
+    store.shades = shades
+    return store
+
+
+def test_a_swatch_is_compared_with_pixels_rather_than_labels(store_of: Callable[..., ColumnStore]) -> None:
+    coat = worn("Coat", "Red")
+    people = (
+        person(in_pixels(coat, (160, 48, 32))),
+        person(in_pixels(coat, (160, 48, 32), (240, 240, 240))),
+        person(in_pixels(coat, (230, 60, 120))),
+        person(in_pixels(coat, (40, 60, 160))),
+    )
+    store = with_shades(store_of(*people), *people)
+    found = search(Swatch(("Coat",), "#a03020"), store, config=EVERYBODY, mode="recall").matches
+    assert [match.person_id for match in found] == [1, 2, 3, 4]
+    assert found[0].probability > 0.8
+    assert found[1].probability == pytest.approx(found[0].probability / 2, rel=0.05)
+    assert found[3].probability < 0.01
+    assert ranked("-coat:#a03020", store) == [4, 3, 2, 1]
+
+
+def test_garments_without_a_palette_answer_a_swatch_by_their_labels(store_of: Callable[..., ColumnStore]) -> None:
+    people = (person(in_pixels(worn("Coat", "Red"), (40, 60, 160))), person(worn("Coat", "Red")))
+    store = with_shades(store_of(*people), *people)
+    assert ids(search(parse_query("coat:#a03020"), store)) == [2]
