@@ -24,34 +24,54 @@ _FINITE = re.compile(
 )
 _REACHING = frozenset(
     [
-        "falls",
         "fall",
+        "falls",
         "falling",
-        "reaching",
+        "reach",
         "reaches",
-        "hanging",
-        "hangs",
+        "reaching",
         "hang",
-        "coming",
+        "hangs",
+        "hanging",
+        "hung",
+        "come",
         "comes",
+        "coming",
+        "go",
         "goes",
         "going",
+        "end",
         "ends",
         "ending",
-        "stops",
         "stop",
+        "stops",
+        "stopping",
+        "flow",
+        "flows",
         "flowing",
         "cut",
-        "that",
-        "which",
-        "down",
-        "just",
-        "reach",
-        "hung",
-        "extending",
+        "extend",
         "extends",
+        "extending",
+        "cover",
+        "covers",
+        "covering",
+        "touch",
+        "touches",
+        "touching",
+        "hit",
+        "hits",
+        "hitting",
+        "goes down",
+        "comes down",
     ]
 )
+_DIRECTIONS = frozenset(
+    ["to", "above", "below", "past", "over", "down", "down to", "down past", "up to", "beyond", "at"]
+)
+_TO_A_PLACE = _REACHING | _DIRECTIONS | frozenset(["that", "which", "in", "on", "under", "across", "around", "and"])
+_AWAY = frozenset(["from", "over", "down", "around", "on", "off", "out of"])  # "hanging from", "pulling on a coat"
+_PETS = frozenset(["dog", "dogs", "puppy", "cat", "kitten", "poodle", "chihuahua", "pug"])
 _SAYING = frozenset(["says", "say", "saying", "reading", "reads"])
 _PLACE_ON = frozenset(
     [
@@ -213,7 +233,7 @@ class _Walker:
         elif unit.entry.hedge is not None:
             self.hedged(unit.entry.hedge)
         elif unit.plays("negation"):
-            self.denial = "no" if re.search(r"\b(no|none|any)$", unit.text) else "not"
+            self.denied(unit)
         elif unit.plays("pronoun"):
             self.pronoun(unit.text)
         elif unit.plays("relative"):
@@ -225,6 +245,13 @@ class _Walker:
             self.or_before = True
         elif not (unit.plays("and") or unit.plays("nor") or unit.plays("filler")):
             self.verb_or_preposition(unit)
+
+    def denied(self, unit: Unit) -> None:
+        """A denial; or somebody else, told apart: "not the one in red"."""
+        if self.text(1) == "the" and self.text(2) in ("one", "ones", "other"):
+            self.owner, self.governed = OTHER, True
+        else:
+            self.denial = "no" if re.search(r"\b(no|none|any)$", unit.text) else "not"
 
     def comma(self) -> None:
         """A comma ends what is held, and a denial that no "or" or "nor" takes up."""
@@ -273,7 +300,7 @@ class _Walker:
         if _FINITE.match(unit.text) and not self.mark(-1, "relative"):
             self.main_verb = True
         self.other_acts = self.owner == OTHER
-        self.holding = unit.plays("hold")
+        self.holding = unit.plays("hold") and self.text(1) not in _AWAY
         self.beside = False
         if not (unit.plays("wear") or unit.plays("have") or unit.plays("be")) and self.denial == "not":
             self.denial = "" if self.chunk(-1) is not None and not _is_auxiliary(unit) else self.denial
@@ -321,13 +348,28 @@ class _Walker:
         self.sentence_start = False
 
     def thing(self, phrase: Phrase) -> None:
-        """In "the man and the chair with pants", the pants are the chair's."""
+        """In "the man and the chair with pants", the pants are the chair's; a dog in a sweater wears it."""
+        if phrase.noun is not None and phrase.noun.text in _PETS and self.text(1) == "in":
+            self.owner, self.governed = OTHER, True
+        if phrase.noun is not None and phrase.noun.entry.part == "colored":
+            self.part_is(phrase.noun)
         beside_the_person = phrase.determiner == "the" and self.mark(-1, "and") and self.text(1) == "with"
         if beside_the_person and phrase.noun is not None and not phrase.noun.entry.body:
             self.owner, self.governed = OTHER, True
 
+    def part_is(self, part: Unit) -> None:
+        """In "a red jacket. The sleeves are white", white is said of the jacket too."""
+        said = self.adjectives(2)
+        if not self.mark(1, "be") or said is None or not self.items or not self.items[-1].covers_torso:
+            return
+        self.items[-1].look.add(Look(colors=said.look.colors, sleeve=_sleeve_of(part, said.look)))
+        self.items[-1].uses += [part, *said.uses]
+        self.at += 2
+
     def person(self, phrase: Phrase) -> None:
         """A person: the described one, or another."""
+        if self.owns_a_person():
+            return
         owner = self.who_is(phrase)
         if self.is_possessor():
             self.owner_once = owner
@@ -352,7 +394,8 @@ class _Walker:
         before = self.chunk(-1)
         if isinstance(before, Phrase) and before.person:
             return self.owner
-        if self.text(-1) == "of" and isinstance(before := self.chunk(-2), Phrase) and before.group:
+        joined = self.text(-1) == "of" or self.mark(-1, "comma")
+        if joined and isinstance(before := self.chunk(-2), Phrase) and before.group:
             return self.owner
         if self.mark(-1, "comma") and not phrase.determiner and not self.main_verb and self.owner == SUBJECT:
             return SUBJECT
@@ -373,13 +416,21 @@ class _Walker:
 
     def is_possessor(self) -> bool:
         """Whether "'s" and a noun phrase follow."""
+        following = self.possessed()
+        return following is not None and not following.determiner and not following.only_adjectives
+
+    def owns_a_person(self) -> bool:
+        """Whether somebody else is named by this one: "the bride's father"."""
+        following = self.possessed()
+        return not self.subject_gender and following is not None and bool(following.person)
+
+    def possessed(self) -> Phrase | None:
+        """The noun phrase behind "'s"."""
         ahead = 1
         while self.text(ahead) in ("'", "’", "'s", "’s", "s"):
             ahead += 1
         following = self.chunk(ahead)
-        return (
-            ahead > 1 and isinstance(following, Phrase) and not following.determiner and not following.only_adjectives
-        )
+        return following if ahead > 1 and isinstance(following, Phrase) else None
 
     # ---- garments
 
@@ -418,6 +469,8 @@ class _Walker:
         if self.shared is not None and not phrase.look.says_something() and not phrase.determiner:
             phrase.look.add(self.shared)
         self.shared = None
+        if self.labels_the_next(phrase, garment):
+            return
         item = self.new_item(garment, phrase.look, phrase)
         self.items.append(item)
         self.beside = False
@@ -430,6 +483,14 @@ class _Walker:
             self.denial = ""
         if not self.mark(1, "or", "and"):
             self.hedge = 1.0
+
+    def labels_the_next(self, phrase: Phrase, garment: Garment) -> bool:
+        """Whether it only announces the garment that follows: "Shoes: white sneakers"."""
+        following = self.garment_at(2)
+        if self.text(1) != ":" or following is None or following.garment is None:
+            return False
+        following.uses += phrase.uses
+        return bool(set(garment.attributes) & set(following.garment.attributes))
 
     def denial_goes_on(self) -> bool:
         """Whether the denial reaches over the next word to the next garment: "no hat, scarf or gloves"."""
@@ -459,12 +520,19 @@ class _Walker:
             self.shared = Look(colors=list(item.look.colors), either=item.look.either)
 
     def shown_on(self, item: Item) -> None:
-        """In "the number 10 on his jersey", the number is the jersey's pattern."""
-        before = self.chunk(-2)
-        if self.text(-1) != "on" or not isinstance(before, Phrase) or before.noun is None:
+        """In "the number 10 on his jersey" and "stripes on the sleeves of his top", they are the garment's pattern."""
+        part = self.chunk(-2)
+        on_part = self.text(-1) == "of" and isinstance(part, Phrase) and part.noun and part.noun.entry.part
+        back = -3 if on_part else -1
+        before = self.chunk(back - 1)
+        if self.text(back) not in ("on", "down", "along") or not isinstance(before, Phrase):
             return
-        item.look.patterns += before.noun.entry.pattern_noun or before.look.patterns * before.only_adjectives
-        item.uses += [before.noun] if before.noun.entry.pattern_noun else []
+        if before.only_adjectives:  # "white stripes": the noun is an adjective too
+            item.look.add(before.look)
+            item.uses += before.uses
+        elif before.noun is not None and before.noun.entry.pattern_noun:
+            item.look.patterns += before.noun.entry.pattern_noun
+            item.uses.append(before.noun)
 
     def layer(self, item: Item) -> None:
         """A sweater over a shirt may be seen as a coat, a jacket under a coat as a top."""
@@ -485,7 +553,8 @@ class _Walker:
     def after(self, item: Item) -> bool:
         """Reads one thing said after the garment; False where nothing more is said of it."""
         return (
-            self.particle(item)
+            self.on_something_else(item)
+            or self.particle(item)
             or self.none_of_it(item)
             or self.place(item)
             or self.predicate(item)
@@ -511,34 +580,57 @@ class _Walker:
         item.negated = True
         return self.consume(item, 2)
 
+    def on_something_else(self, item: Item) -> bool:
+        """ "a motorcycle with a helmet on it", "a coat with a hat on it"."""
+        if self.text(1) != "on" or self.text(2) not in ("it", "them"):
+            return False
+        before = self.chunk(-2)
+        limb = isinstance(before, Phrase) and before.noun is not None and bool(before.noun.entry.body)
+        item.worn = item.worn and limb
+        return self.consume(item, 2)
+
     def particle(self, item: Item) -> bool:
         """ "has a hat on": the word ends nothing."""
         on = self.text(1) == "on" and not isinstance(self.chunk(2), Phrase) and not self.mark(2, "pronoun")
         return on and self.consume(item, 1)
 
     def place(self, item: Item) -> bool:
-        """ "above the knee", "down her back", "in his hand"."""
-        ahead = 2 if self.mark(1, "and", "comma") and self.text(2) in _REACHING else 1
-        while self.text(ahead) in _REACHING and ahead < 5:
+        """ "that reaches above the knee", "down her back", "in his hand"."""
+        ahead = 2 if self.mark(1, "comma") and self.text(2) in _REACHING else 1
+        words = set()
+        while ahead < 8 and (self.text(ahead) in _TO_A_PLACE or self.mark(ahead, "filler")):
+            words.add(self.text(ahead))
             ahead += 1
-        chunk = self.chunk(ahead)
-        if not isinstance(chunk, Unit) or chunk.entry.body not in ("held", "short", "long"):
+        body = self.chunk(ahead)
+        if not isinstance(body, Phrase):
             return False
-        if chunk.entry.body == "held":
-            item.worn = False
-        else:
-            item.look.size = item.look.size or (("Short/small",) if chunk.entry.body == "short" else ("Long/large",))
-            item.uses.append(chunk)
+        if body.only_adjectives and words & _REACHING and (body.look.size or body.look.length):
+            item.look.add(body.look)
+            return self.consume(item, ahead)
+        if not body.reach:
+            return False
+        if not (_carried(item, body.reach, words) or self.reaches(item, body.reach, words)):
+            return False
+        item.uses += [unit for unit in body.units if unit.entry.reach]
         return self.consume(item, ahead)
+
+    def reaches(self, item: Item, reach: str, words: set[str]) -> bool:
+        """Whether the garment or hair comes down to a part of the body, which tells its size."""
+        at_the_garment = self.chunk() is item.phrase or "at" not in words or bool(words & _REACHING)
+        if not (words & (_REACHING | _DIRECTIONS) and at_the_garment):
+            return False
+        length = _length_to(reach, above="above" in words, hair=item.attributes == ("Hair",))
+        item.look.add(length)
+        return length.says_something()
 
     def predicate(self, item: Item) -> bool:
         """ "is red", "that is long and red", "is not red"."""
-        ahead = 1
-        while self.mark(ahead, "relative", "filler") and ahead < 3:
+        ahead = 2 if self.mark(1, "comma") and self.mark(2, "relative") else 1
+        while self.mark(ahead, "relative", "filler") and ahead < 4:
             ahead += 1
         if not self.mark(ahead, "be"):
             return False
-        ahead += 1
+        ahead += 1 + (self.text(ahead + 1) in ("of", "in"))
         hedge = self.chunk(ahead)
         if isinstance(hedge, Unit) and hedge.entry.hedge is not None:
             item.weight = hedge.entry.hedge
@@ -564,20 +656,35 @@ class _Walker:
             before.look.add(look)
 
     def apposition(self, item: Item) -> bool:
-        """Adjectives behind: "coat, long and red", "hair: brown", "coat red"."""
+        """Adjectives behind: "coat, long and red", "hair: brown", "hair, possibly brown", "shirt, not red"."""
         ahead = 2 if self.mark(1, "comma") or self.text(1) in ("-", "(", "that", "which") else 1
+        hedge = self.chunk(ahead)
+        hedged = isinstance(hedge, Unit) and hedge.entry.hedge is not None and ahead == 2
+        denied = self.text(ahead) == "not"
+        ahead += hedged or denied
         said = self.adjectives(ahead)
-        if said is None or said.determiner or (said.look.colors and item.look.colors) or not said.uses:
+        if said is None or not self.is_apposition(item, said, ahead):
+            return False
+        if hedged and isinstance(hedge, Unit):
+            item.weight = hedge.entry.hedge or 1.0
+        if denied:
+            item.denied = said.look
+        else:
+            item.look.add(said.look)
+        return self.consume(item, ahead)
+
+    def is_apposition(self, item: Item, said: Phrase, ahead: int) -> bool:
+        """Whether the adjectives that stand there are said of the garment before, not of something behind them."""
+        if said.determiner or not said.uses:
+            return False
+        if said.look.colors and item.look.colors and self.text(ahead - 1) != "not":
             return False
         behind = self.chunk(ahead + 1)
-        if isinstance(behind, Phrase) and not (ahead == 2 and behind.person == ""):
+        if isinstance(behind, Phrase) and not (ahead >= 2 and behind.person == ""):
             return False
-        if ahead == 2 and isinstance(self.chunk(ahead + 2), Phrase) and self.mark(ahead + 1, "comma"):
-            person = self.chunk(ahead + 2)
-            if isinstance(person, Phrase) and person.person:
-                return False
-        item.look.add(said.look)
-        return self.consume(item, ahead)
+        person = self.chunk(ahead + 2)
+        leads_to_person = self.mark(ahead + 1, "comma") and isinstance(person, Phrase) and bool(person.person)
+        return not (ahead >= 2 and leads_to_person)
 
     def feature(self, item: Item) -> bool:
         """ "with white stripes", "has long sleeves", "with a bunny on it"."""
@@ -590,7 +697,9 @@ class _Walker:
             return False
         linked_by_and = self.text(ahead) == "and"
         phrase = self.chunk(ahead + 1)
-        if not isinstance(phrase, Phrase) or phrase.garment or phrase.person or phrase.traits:
+        if not isinstance(phrase, Phrase) or phrase.person or phrase.traits:
+            return False
+        if phrase.garment and not (self.text(ahead) == "with" and _is_part_of(phrase, item)):
             return False
         if phrase.only_adjectives:
             return self.with_adjectives(item, phrase, ahead)
@@ -634,8 +743,11 @@ class _Walker:
         if noun is None:
             return False
         entry = noun.entry
+        if entry.pattern_noun and item.attributes == ("Hair",):
+            return False
         if entry.pattern_noun:
-            item.look.patterns = tuple(dict.fromkeys(item.look.patterns + entry.pattern_noun + phrase.look.patterns))
+            kinds = phrase.look.patterns if len(entry.pattern_noun) > 1 and phrase.look.patterns else entry.pattern_noun
+            item.look.patterns = tuple(dict.fromkeys(item.look.patterns + kinds + phrase.look.patterns))
             if entry.pattern_noun != ("Letters",):
                 item.look.add(Look(colors=phrase.look.colors))
             item.uses.append(noun)
@@ -675,7 +787,9 @@ class _Walker:
         while self.mark(-back, "filler"):
             back += 1
         worn_words = worn_words or self.mark(-back, "wear") or self.text(-back) == "in"
-        if phrase.look.sleeve:
+        if self.text(1) in ("one", "ones") and self.items and self.items[-1].owner == self.owner:
+            self.another_look(self.items[-1], phrase)
+        elif phrase.look.sleeve:
             self.bare_sleeves(phrase)
         elif phrase.determiner == "the" and [unit.text for unit in phrase.uses] in (["dark"], ["light"]):
             pass  # "standing in the dark"
@@ -687,6 +801,12 @@ class _Walker:
         elif self.mark(-back, "be") and self.text(-back - 1) == "it" and self.items:
             self.items[-1].look.add(phrase.look)
             self.items[-1].uses += phrase.uses
+
+    def another_look(self, item: Item, phrase: Phrase) -> None:
+        """ "a blue coat or a green one", "the coat, the long one"."""
+        if self.or_before or self.mark(-1, "comma"):
+            item.look.add(replace(phrase.look, either=self.or_before))
+            item.uses += phrase.uses
 
     def bare_sleeves(self, phrase: Phrase) -> None:
         """ "with long sleeves" after its garment; without one it is a top itself."""
@@ -705,8 +825,35 @@ def phrase_possessed(chunk: Chunk | None) -> bool:
     return isinstance(chunk, Phrase) and bool(chunk.possessive)
 
 
+def _carried(item: Item, reach: str, words: set[str]) -> bool:
+    """Whether it lies in a hand or over an arm; the item is then not worn."""
+    held = reach == "hand" and "in" in words
+    on_arm = reach == "arm" and bool(words & {"over", "on", "under", "across"})
+    if carried := held or (on_arm and not {"Hair", "Scarf"} & set(item.attributes)):
+        item.worn = False
+    return carried
+
+
+def _length_to(reach: str, *, above: bool, hair: bool) -> Look:
+    """The size of what comes down to, or ends above, a part of the body."""
+    if hair:
+        short = reach == "neck" or (reach == "shoulder" and above)
+        return Look(size=("Short/small",) if short else ("Long/large",) if reach != "hand" else ())
+    if reach == "knee" and not above:
+        return Look(length="knee")
+    if reach in ("thigh", "knee", "foot"):
+        return Look(size=("Short/small",) if above or reach == "thigh" else ("Long/large",))
+    return Look()
+
+
 def _sleeve_of(noun: Unit, look: Look) -> tuple[str, ...]:
     return look.size if noun.text.startswith("sleeve") else ()
+
+
+def _is_part_of(phrase: Phrase, item: Item) -> bool:
+    """Whether a garment's name is a part of the item: shoes "with a low heel", a cap "with a visor"."""
+    part = phrase.noun is not None and bool(phrase.noun.entry.part)
+    return part and phrase.garment is not None and phrase.garment.attributes == item.attributes
 
 
 def _is_auxiliary(unit: Unit) -> bool:

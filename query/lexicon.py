@@ -34,7 +34,9 @@ _TABLES = {
     "hedges": "hedge",
     "parts": "part",
     "body": "body",
+    "reach": "reach",
     "objects": "object",
+    "names": "name",
 }
 _LABEL_TASKS = {"color": "color", "pattern": "pattern", "pattern_noun": "pattern", "size": "size", "sleeve": "size"}
 _GARMENT_KEYS = {"means", "phrases", "plural", "main", "attributive", "trait", "facial"}
@@ -80,8 +82,11 @@ class Entry:
         neutral: said of clothes, but of none of the labels.
         person: "male", "female" or "any"; `group` if another person noun may name its members.
         part: "colored" or "plain" part of a garment.
-        body: "parts" of the body; "held", "short" and "long" are places that things reach to.
+        body: "parts" for a part of the body.
+        reach: how far down something comes that reaches it: "neck", "shoulder", "thigh", "knee" or "foot"; what lies in
+            a "hand" or over an "arm" is not worn.
         object: a thing that is no garment.
+        name: also a first name.
         hedge: the weight that the phrase leaves to a clause.
         roles: its roles in the grammar (`[words]` in the file).
     """
@@ -99,7 +104,9 @@ class Entry:
     group: bool = False
     part: str = ""
     body: str = ""
+    reach: str = ""
     object: bool = False
+    name: bool = False
     hedge: float | None = None
     roles: frozenset[str] = frozenset()
 
@@ -239,7 +246,7 @@ def _add_sense(entries: dict[str, Entry], phrase: str, sense: str, value: str) -
     elif sense == "person":
         change = {"group": True} if value == "groups" else {"person": value}
     else:
-        change = {sense: True if sense in ("neutral", "object") else value}
+        change = {sense: True if sense in ("neutral", "object", "name") else value}
     entries[phrase] = replace(old, **change)
 
 

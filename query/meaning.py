@@ -84,7 +84,8 @@ def _same_thing(old: Item, new: Item) -> bool:
     if new.alternative or old.garment.facial or len(new.garment.means) != len(old.garment.means):
         return False
     hair = new.attributes == ("Hair",)
-    taken_up = new.sentence > old.sentence and (new.phrase.determiner in ("the", "this") or bool(new.phrase.possessive))
+    definite = new.phrase.determiner in ("the", "this")
+    taken_up = definite or (new.sentence > old.sentence and bool(new.phrase.possessive))
     return (hair or taken_up) and not _conflict(_whole_look(old), _whole_look(new))
 
 

@@ -84,6 +84,12 @@ class Phrase:
         """Whether it says something and has no noun."""
         return self.noun is None and not self.traits and self.look.says_something()
 
+    @property
+    def reach(self) -> str:
+        """Which part of the body it names, as far as something may reach there ("her left knee"), "" for none."""
+        named = self.garment or self.person
+        return "" if named else next((unit.entry.reach for unit in self.units if unit.entry.reach), "")
+
 
 Chunk = Phrase | Unit
 
@@ -115,6 +121,8 @@ class _PhraseReader:
     def read(self) -> Phrase | None:
         """The phrase, or None where none begins; `position` is then behind it."""
         start = self.position
+        if self.garment_as_verb():
+            return None
         self.openers()
         while self.position < len(self.units) and self.step():
             pass
@@ -123,6 +131,15 @@ class _PhraseReader:
             self.position = start
             return None
         return phrase
+
+    def garment_as_verb(self) -> bool:
+        """Whether a garment's name is what somebody does: "she ties her hair"."""
+        unit = self.units[self.position]
+        if unit.entry.garment is None or not (unit.plays("verb") or unit.plays("wear")) or not self.position:
+            return False
+        before, following = self.units[self.position - 1], self.peek(1)
+        its_object = following is not None and (following.plays("determiner") or following.plays("possessive"))
+        return before.plays("pronoun") or before.text == "who" or (bool(before.entry.person) and its_object)
 
     def openers(self) -> None:
         """Determiners and possessives in front."""
@@ -159,11 +176,9 @@ class _PhraseReader:
         """Takes the next unit, if it belongs to the phrase; False at the phrase's end."""
         unit = self.units[self.position]
         entry = unit.entry
-        if entry.body in ("held", "short", "long"):
-            return False
         if self.phrase.noun is not None and unit.text.isdigit():
             return self.other_noun(unit)
-        if entry.garment is not None and not (entry.modifies and self.garment_follows()):
+        if entry.garment is not None and not self.is_adjective_here(unit):
             return self.garment(entry.garment)
         if entry.modifies and not self.is_verb_here(unit):
             return self.modifier(unit)
@@ -175,10 +190,15 @@ class _PhraseReader:
             return self.other_noun(unit)
         return self.connective(unit)
 
-    def garment_follows(self) -> bool:
-        """Whether the next noun behind this unit is a garment, so that "knee-high" says something of it."""
-        noun = self.next_noun(1)
-        return noun is not None and noun.entry.garment is not None
+    def is_adjective_here(self, unit: Unit) -> bool:
+        """Whether a garment's name says something of the garment behind it: "fleece pullover", "knee-high boots"."""
+        if unit.entry.garment is None or not unit.entry.modifies:
+            return False
+        noun = self.next_noun(1, over_commas=False)
+        if noun is None or noun.entry.garment is None or not _says_of(unit.entry.garment, noun.entry.garment):
+            return False
+        between = self.units[self.position + 1 : self.units.index(noun, self.position)]
+        return not (self.phrase.look.colors and any(word.entry.color for word in between))  # "red fleece blue jacket"
 
     def garment(self, garment: Garment) -> bool:
         """A garment: the noun, or an adjective of the noun that follows."""
@@ -220,12 +240,13 @@ class _PhraseReader:
             phrase.traits.append(garment)
         phrase.uses.append(unit)
 
-    def next_noun(self, ahead: int = 0) -> Unit | None:
+    def next_noun(self, ahead: int = 0, *, over_commas: bool = True) -> Unit | None:
         """The next noun of this phrase from there on, skipping adjectives."""
         for unit in self.units[self.position + ahead :]:
             if unit.entry.garment or unit.entry.person:
                 return unit
-            if not (unit.text.isdigit() or unit.entry.modifies or unit.plays("filler") or unit.plays("comma")):
+            skipped = unit.text.isdigit() or unit.entry.modifies or unit.plays("filler")
+            if not (skipped or (over_commas and unit.plays("comma"))):
                 return None
         return None
 
@@ -242,7 +263,7 @@ class _PhraseReader:
                 self.take_color(unit, following, (label,))
         elif entry.color:
             look.colors.append(entry.color)
-        if entry.pattern:
+        if entry.pattern and not (look.patterns and len(entry.pattern) > 1):  # "a check pattern" is known already
             look.patterns = tuple(dict.fromkeys(look.patterns + entry.pattern))
         look.size = look.size or entry.size
         look.sleeve = look.sleeve or entry.sleeve
@@ -290,7 +311,10 @@ class _PhraseReader:
         if not unit.plays("verb") and not unit.plays("wear") and not unit.plays("hold"):
             return False
         following = self.peek(1)
-        noun_follows = following is not None and (following.entry.garment is not None or following.entry.modifies)
+        if following is not None and (following.plays("determiner") or following.plays("possessive")):
+            return True  # "he sports a beard"
+        noun = self.next_noun(1, over_commas=False)
+        noun_follows = noun is not None and noun.entry.garment is not None
         return not (noun_follows and self.phrase.units and unit.text.endswith("ing"))
 
     def connective(self, unit: Unit) -> bool:
@@ -318,6 +342,8 @@ class _PhraseReader:
             ahead += 1
         if following is None or not self.goes_on(unit, following, ahead):
             return False
+        if self.ends_in_a_noun(unit):
+            return False
         new_garment = unit.plays("comma") and ahead > 1 and len(self.phrase.look.colors) == 1
         if new_garment and self.reaches_garment(ahead):
             return False  # "is light blue, and dark blue slacks"
@@ -328,6 +354,12 @@ class _PhraseReader:
             self.take()
         return True
 
+    def ends_in_a_noun(self, link: Unit) -> bool:
+        """Whether the adjectives end in a plural noun: "short sleeves, long pants", "white dots and red shoes"."""
+        last = self.phrase.units[-1]
+        dots = bool(last.entry.pattern_noun) and last.text.endswith("s")
+        return dots or (link.plays("comma") and last.text.endswith("sleeves"))
+
     def goes_on(self, link: Unit, following: Unit, ahead: int) -> bool:
         """Whether the adjective behind a link still belongs to this phrase."""
         entry = following.entry
@@ -336,7 +368,7 @@ class _PhraseReader:
         if not entry.modifies or entry.garment is not None or self.is_verb_here(following):
             return False
         if _only_neutral(following) or (entry.shade and not entry.color):
-            return self.reaches_garment(ahead)
+            return self.reaches_garment(ahead, over_commas=True) or (bool(entry.shade) and self.reaches_end(ahead))
         if link.plays("comma") and not self.reaches_garment(ahead):
             return self.reaches_end(ahead)
         look = self.phrase.look
@@ -349,12 +381,13 @@ class _PhraseReader:
         look = self.phrase.look
         return bool(look.colors) and not (look.size or look.sleeve or look.patterns or look.length)
 
-    def reaches_garment(self, ahead: int) -> bool:
+    def reaches_garment(self, ahead: int, *, over_commas: bool = False) -> bool:
         """Whether a garment ends the adjectives from there on."""
         for unit in self.units[self.position + ahead :]:
             if unit.entry.garment is not None:
                 return True
             linking = any(unit.plays(role) for role in ("and", "or", "filler", "transparent"))
+            linking = linking or (over_commas and unit.plays("comma"))
             if not (unit.entry.modifies or unit.unknown or linking):
                 return False
         return False
@@ -370,10 +403,26 @@ class _PhraseReader:
         return True
 
 
+def _akin(garment: Garment, following: Garment) -> bool:
+    """Whether both may be the same thing on a person."""
+    return bool(set(garment.attributes) & set(following.attributes)) and "Hair" not in garment.attributes
+
+
+def _says_of(garment: Garment, following: Garment) -> bool:
+    """Whether the first, both noun and adjective, says something of the second: "fleece vest", "knee-high boots"."""
+    torso = {"UpperClothes", "Coat"}
+    both_upper = bool(torso & set(garment.attributes) and torso & set(following.attributes))
+    return (
+        both_upper
+        or _akin(garment, following)
+        or (garment.attributes, following.attributes) == (("Socks",), ("Shoes",))
+    )
+
+
 def _qualifies(garment: Garment, following: Garment) -> bool:
-    """Whether the first garment is an adjective of the second: "uniform shirt", "fleece pullover"."""
-    akin = bool(set(garment.attributes) & set(following.attributes)) and "Hair" not in garment.attributes
-    return (garment.attributive or akin) and not following.trait
+    """Whether the first of two garments in a row says what kind the second is: "uniform shirt", "suit vest"."""
+    worn_with_it = {"Glasses", "Hair", "Mask"} & set(following.attributes)
+    return (_akin(garment, following) or (garment.attributive and not worn_with_it)) and not following.trait
 
 
 def _only_neutral(unit: Unit) -> bool:

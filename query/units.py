@@ -10,6 +10,8 @@ from query.lexicon import NOTHING, Entry, Lexicon
 from query.spelling import Speller
 
 _ENDS = frozenset(".;!?\n")
+_NAMING = frozenset({"called", "named", "nicknamed", "mr", "mr.", "mrs", "mrs.", "ms", "ms.", "dr", "dr."})
+_NAME = replace(NOTHING, object=True)
 _COMMAS = frozenset({",", ":", "--", "–", "—", "|", "•", "..", "...", "…"})
 
 
@@ -56,7 +58,7 @@ def read_units(doc: Doc, lexicon: Lexicon, speller: Speller) -> list[Unit]:
         else:
             units.append(_word(text[start:end], start, lexicon, speller))
         position = behind
-    return _with_split_words(units, lexicon, speller)
+    return _with_names(_with_split_words(units, lexicon, speller), text)
 
 
 def _word(typed: str, start: int, lexicon: Lexicon, speller: Speller) -> Unit:
@@ -98,3 +100,31 @@ def _with_split_words(units: Iterable[Unit], lexicon: Lexicon, speller: Speller)
             unit = Unit(meant, before.start, unit.end, lexicon.entries[meant], typed=pair)
         joined.append(unit)
     return joined
+
+
+def _with_names(units: list[Unit], text: str) -> list[Unit]:
+    """The units with people's names ("a man called Bob", "Rose in a red coat") taken as no words of the lexicon."""
+    capitals = text != text.lower() and not text.istitle()
+    if not capitals and not any(unit.text in _NAMING for unit in units):
+        return units
+    result: list[Unit] = []
+    for index, unit in enumerate(units):
+        before = result[-1] if result else None
+        capital = capitals and text[unit.start : unit.end].istitle()
+        follows_name = before is not None and (before.text in _NAMING or (before.entry is _NAME and capital))
+        following = units[index + 1] if index + 1 < len(units) else None
+        if (follows_name and not unit.entry.roles) or (capital and unit.entry.name and _alone(before, following)):
+            unit = replace(unit, entry=_NAME)
+        result.append(unit)
+    return result
+
+
+def _alone(before: Unit | None, following: Unit | None) -> bool:
+    """Whether neither an article or adjective stands before a word, nor something it could be said of behind it."""
+    led = before is not None and (
+        before.plays("determiner") or before.plays("possessive") or before.entry.modifies or before.entry.garment
+    )
+    entry = NOTHING if following is None else following.entry
+    said_of = entry.garment or entry.person or entry.modifies or entry.pattern_noun or entry.body
+    linked = following is not None and following.text in ("-", "and", "or", "&", "/")
+    return not (led or said_of or linked)

@@ -114,6 +114,25 @@ def test_misspellings_are_mended_and_shown(parser: QueryParser) -> None:
     assert found.corrections == (("Yelow", "yellow", 0, 5), ("jakcet", "jacket", 6, 12))
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("tall man called Bob", ["tall", "man", "called", "Bob"]),
+        ("Rose in a red coat", ["Rose"]),
+        ("a boy named Hunter Green wearing a hat", ["boy", "named", "Hunter Green"]),
+    ],
+)
+def test_names_of_people_are_not_read_as_hair_or_colors(parser: QueryParser, text: str, names: list[str]) -> None:
+    found = parser.interpret(text)
+    assert [word for word, _, _ in found.not_understood] == names
+    assert found.query in ("", "coat:red", "hat")
+
+
+@pytest.mark.parametrize(("text", "query"), [("a blond Bob", "hair:yellow,short"), ("Brown hair", "hair:brown")])
+def test_a_capital_alone_makes_no_name(parser: QueryParser, text: str, query: str) -> None:
+    assert parser.parse(text).query == query
+
+
 @pytest.mark.parametrize("text", ["", "  ", "banana", "the umpire", "a man", "no beard", "!!!"])
 def test_nothing_to_ask_is_an_error_that_names_what_can_be(parser: QueryParser, text: str) -> None:
     with pytest.raises(
