@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sqlalchemy import delete
 
-from index.adding import Place
+from index.adding import OtherVectorsError, Place
 from index.descriptor import DIMENSIONS, encode
 from index.generations import GenerationError
 from index.person_index import PersonIndex, UnknownGalleryError, UnknownImageError, UnknownPersonError
@@ -190,3 +190,15 @@ def test_there_is_nothing_to_roll_back_to_at_first(index: PersonIndex) -> None:
         index.generations.rollback()
     with pytest.raises(GenerationError, match=r"expected a generation of the store \(1\), got 7; choose one"):
         index.generations.make_live(7)
+
+
+def test_vectors_of_another_checkpoint_are_refused(index: PersonIndex) -> None:
+    add(index, new_image("a.jpg", "Red"))
+    other = new_image("b.jpg", "Blue")
+    people = tuple(replace(one, appearance=np.ones(16, np.float32)) for one in other.parsed.people)
+    with pytest.raises(
+        OtherVectorsError,
+        match=r"expected appearance vectors of 8 numbers in generation 1, got 16; they come from anoth",
+    ):
+        add(index, replace(other, parsed=replace(other.parsed, people=people)))
+    assert index.person_ids().tolist() == [1]

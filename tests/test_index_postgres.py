@@ -11,8 +11,15 @@ import numpy as np
 import pytest
 from databases import Postgres
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
-from index.database import ConnectionLostError, StoreUnavailableError
+from index.database import (
+    ConnectionLostError,
+    DatabaseVersionError,
+    NotOurDatabaseError,
+    ReadOnlyError,
+    StoreUnavailableError,
+)
 from index.ingest import ingest
 from index.person_index import PersonIndex
 from index.tables import Table
@@ -189,3 +196,56 @@ def test_a_thousand_people_are_copied_in_one_transaction(tmp_path: Path, postgre
         index.add(images, gallery="g", checkpoint_hash="c")
         ids, descriptors = index.descriptors()
         assert (len(ids), np.isfinite(descriptors).all(), index.generations.verify(1)) == (1000, True, [])
+
+
+def test_somebody_elses_database_is_refused_and_untouched(
+    tmp_path: Path, postgres: Postgres, postgres_url: str
+) -> None:
+    postgres.execute("CREATE TABLE recipe (name text)", url=postgres_url)
+    with pytest.raises(
+        NotOurDatabaseError, match=r"expected a database made by signalement, but .* holds other tables; choose another"
+    ):
+        PersonIndex.open(tmp_path, database=postgres_url)
+    tables = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+    assert postgres.execute(tables, url=postgres_url) == [("recipe",)]
+
+
+def test_a_newer_database_is_refused(tmp_path: Path, postgres: Postgres, postgres_url: str) -> None:
+    PersonIndex.open(tmp_path, database=postgres_url).close()
+    postgres.execute("UPDATE alembic_version SET version_num = '0999'", url=postgres_url)
+    with pytest.raises(DatabaseVersionError, match=r"has schema 0999, but this program knows schemas up to 0\d+; use"):
+        PersonIndex.open(tmp_path, database=postgres_url)
+
+
+def test_a_read_only_database_reads_and_refuses_to_write(tmp_path: Path, postgres: Postgres, postgres_url: str) -> None:
+    with PersonIndex.open(tmp_path, database=postgres_url) as index:
+        index.add([new_image("a.jpg", "Red")], gallery="g", checkpoint_hash="c")
+    name = make_url(postgres_url).database
+    postgres.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    with PersonIndex.open(tmp_path, database=postgres_url) as index:
+        assert index.person_ids().tolist() == [1]
+        with pytest.raises(ReadOnlyError, match=r"expected to write to .*, but it is read-only; make it writable or"):
+            index.delete_people([1])
+
+
+def test_a_user_without_rights_is_told_so(tmp_path: Path, postgres: Postgres, postgres_url: str) -> None:
+    postgres.execute("DROP ROLE IF EXISTS guest")
+    postgres.execute("CREATE ROLE guest LOGIN")
+    url = make_url(postgres_url).set(username="guest").render_as_string(hide_password=False)
+    with pytest.raises(
+        ReadOnlyError, match=r"expected the rights to use .*, but permission denied .*; ask its owner to grant them"
+    ):
+        PersonIndex.open(tmp_path, database=url)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"database": "nowhere"}, 'database "nowhere" does not exist'),
+        ({"username": "nobody"}, 'role "nobody" does not'),
+    ],
+)
+def test_a_wrong_name_says_which(tmp_path: Path, postgres_url: str, change: dict[str, str], reason: str) -> None:
+    url = make_url(postgres_url).set(**change).render_as_string(hide_password=False)
+    with pytest.raises(StoreUnavailableError, match=f"cannot reach .*{reason}.*; check host, port, user, password and"):
+        PersonIndex.open(tmp_path, database=url)
