@@ -11,11 +11,11 @@ from PIL import Image
 
 from parsing.labels import IGNORE, LABELS, TASKS, label_id
 from tests.factories import two_people_sample, write_ccp
-from training.ccihp import LABEL_MAPS, CCIHPDataset, read_ids, read_label_map
+from training.ccihp import LABEL_MAPS, CCIHPDataset, read_label_map
 from training.ccp import CCPDataset
 from training.dataset import read_sources
 from training.export_ccihp import export, instance_lines, instance_map, main, write_annotations
-from training.samples import SPLITS, Sample
+from training.samples import SPLITS, Sample, read_ids
 
 SAMPLE = two_people_sample()
 
@@ -144,7 +144,7 @@ def list_another(folder: Path) -> None:
         (shrink_annotation, r"the color annotation of .*0000010\.jpg is 63x64 pixels, expected 64x64 like its image"),
         (colour_annotation, r"0000010\.png must hold one id from 0 to 255 for each pixel, got shape \(64, 64, 3\)"),
         (damage_annotation, r"0000010\.png must be a PNG file of ids, but cannot be read: .*; restore it"),
-        (list_another, r"no photograph at .*0000077\.jpg, though Validation lists 0000077"),
+        (list_another, r"no photograph at .*0000077\.jpg; add it, or remove its annotation and its name"),
     ],
 )
 def test_a_damaged_photograph_is_named(ccihp: Path, damage: Callable[[Path], None], message: str) -> None:

@@ -16,11 +16,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from parsing.labels import IGNORE, LABELS, TASKS, label_id
 from training.ccp import split_of
-from training.samples import Sample, check_split, read_rgb, unknown_maps
+from training.samples import Sample, check_split, read_ids, read_rgb, unknown_maps
 
 LISTS = {"Training": "train_id.txt", "Validation": "val_id.txt"}
 ID_FOLDERS = {"attribute": "Category_ids", "size": "Size_ids", "pattern": "Pattern_ids", "color": "Color_ids"}
@@ -165,41 +164,17 @@ class CCIHPDataset:
 
         Raises:
             FileNotFoundError: it or an annotation is missing.
-            ValueError: an annotation cannot be read, has another size, or ids without a name.
+            ValueError: it or an annotation cannot be read, or an annotation has another size, or ids without a name.
         """
         folder = self.root / part
         path = folder / IMAGE_FOLDER / f"{name}.jpg"
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"no photograph at {path}, though {part} lists {name}; add it or take it off the list"
-            )
+        image = read_rgb(path)
         human = read_ids(folder / HUMAN_FOLDER / f"{name}.png")
         tasks = unknown_maps(human == 0)
         for task in self.tasks:
             source = folder / ID_FOLDERS[task] / f"{name}.png"
             tasks[task] = self.label_map.translate(task, read_ids(source), source)
-        return Sample(name, path, read_rgb(path), human, tasks, self.label_map.everyone)
-
-
-def read_ids(path: Path) -> NDArray[np.uint8]:
-    """The ids (H, W) in an annotation file.
-
-    Raises:
-        FileNotFoundError: there is none.
-        ValueError: it is no single-channel picture of ids from 0 to 255.
-    """
-    try:
-        with Image.open(path) as picture:
-            ids = np.asarray(picture)
-    except FileNotFoundError:
-        raise FileNotFoundError(f"no annotation at {path}; add it, or take its photograph off the list") from None
-    except (UnidentifiedImageError, OSError) as error:
-        raise ValueError(f"{path} must be a PNG file of ids, but cannot be read: {error}; restore it") from error
-    if ids.ndim != 2 or int(ids.max(initial=0)) > IGNORE:
-        raise ValueError(
-            f"{path} must hold one id from 0 to 255 for each pixel, got shape {ids.shape} up to {ids.max()}"
-        )
-    return ids.astype(np.uint8)
+        return Sample(name, path, image, human, tasks, self.label_map.everyone)
 
 
 def _calibrates(name: str) -> bool:

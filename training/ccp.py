@@ -9,11 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.io import loadmat
+from scipy.io.matlab import MatReadError
 
 from parsing.labels import ATTRIBUTES, CHARACTERISTICS, IGNORE, label_id
 from training.samples import Sample, check_split, read_rgb, unknown_maps
@@ -81,6 +83,24 @@ def read_characteristics(path: Path) -> dict[str, list[Item]]:
     return items
 
 
+def read_mat(path: Path, name: str) -> NDArray[Any]:
+    """An array of a MATLAB file.
+
+    Raises:
+        FileNotFoundError: there is no file.
+        ValueError: it holds no such array, or is damaged.
+    """
+    try:
+        array: NDArray[Any] = loadmat(path)[name]
+    except FileNotFoundError:
+        raise FileNotFoundError(f"no annotation at {path}; download it again") from None
+    except (OSError, ValueError, TypeError, NotImplementedError, KeyError, MatReadError) as error:
+        raise ValueError(
+            f"{path} must be a MATLAB file with {name!r}, but cannot be read: {error}; download it again"
+        ) from error
+    return array
+
+
 def split_of(number: int) -> str:
     """Split of photograph NNNN."""
     return {0: "validation", 5: "calibration"}.get(number % 10, "train")
@@ -100,7 +120,8 @@ class CCPDataset:
                 "clone the public clothing-co-parsing repository and pass its folder"
             )
         self.root = root
-        self.tags = [str(cell[0]) if cell.size else "" for cell in loadmat(root / "label_list.mat")["label_list"][0]]
+        names = read_mat(root / "label_list.mat", "label_list")
+        self.tags = [str(cell[0]) if cell.size else "" for cell in names[0]]
         self.characteristics = read_characteristics(root / "characteristics.txt")
 
     def numbers(self, split: str) -> list[str]:
@@ -131,9 +152,20 @@ class CCPDataset:
                 yield sample
 
     def sample(self, number: str) -> Sample:
-        """One photograph."""
+        """One photograph.
+
+        Raises:
+            FileNotFoundError: it or its annotation is missing.
+            ValueError: one of them cannot be read, or they differ in size, or a tag has no name.
+        """
         path = self.root / "photos" / f"{number}.jpg"
-        tags = loadmat(self.root / "annotations" / "pixel-level" / f"{number}.mat")["groundtruth"].astype(np.uint8)
+        annotation = self.root / "annotations" / "pixel-level" / f"{number}.mat"
+        tags = read_mat(annotation, "groundtruth").astype(np.uint8)
+        if tags.max(initial=0) >= len(self.tags):
+            raise ValueError(
+                f"{annotation} holds tag {tags.max()}, expected at most {len(self.tags) - 1}, the last that "
+                "label_list.mat names; use files of one download"
+            )
         human = (tags > 0).astype(np.uint8)
         items = item_map(tags, self.tags)
         tasks = {"attribute": attribute_map(tags, items, self.tags)}

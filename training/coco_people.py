@@ -9,10 +9,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from training.ccp import Item, read_characteristics
-from training.samples import Sample, check_split, read_rgb, unknown_maps
+from training.samples import Sample, check_split, read_ids, read_rgb, unknown_maps
 
 
 class COCOPeopleDataset:
@@ -29,6 +28,7 @@ class COCOPeopleDataset:
             )
         self.root = root
         self.index = json.loads((root / "index.json").read_text())
+        self.with_people = {Path(entry["file"]).stem for entry in self.index if entry["persons"]}
         labels = root / "characteristics.txt"
         self.labelled = read_characteristics(labels) if labels.is_file() else {}
 
@@ -56,12 +56,16 @@ class COCOPeopleDataset:
         return {int(name.removeprefix(prefix)): worn for name, worn in self.labelled.items() if name.startswith(prefix)}
 
     def sample(self, stem: str) -> Sample:
-        """One photograph."""
+        """One photograph.
+
+        Raises:
+            FileNotFoundError: it, or the annotation of its people, is missing.
+            ValueError: one of them cannot be read, or they differ in size.
+        """
         path = self.root / "images" / f"{stem}.jpg"
         image = read_rgb(path)
         instances = self.root / "person_instances" / f"{stem}.png"
         human = np.zeros(image.shape[:2], np.uint8)
-        if instances.is_file():
-            with Image.open(instances) as mask:
-                human = np.asarray(mask)
+        if stem in self.with_people or instances.is_file():
+            human = read_ids(instances)
         return Sample(stem, path, image, human, unknown_maps(human == 0))

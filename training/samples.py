@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from parsing.labels import TASKS
+from parsing.labels import IGNORE, TASKS
 
 SPLITS = ("train", "calibration", "validation")
 
@@ -49,9 +49,41 @@ def check_split(split: str) -> None:
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
-    """An annotated photograph as (H, W, 3) uint8, upright."""
-    with Image.open(path) as image:
-        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    """An annotated photograph as (H, W, 3) uint8, upright.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is no picture, or damaged.
+    """
+    try:
+        with Image.open(path) as image:
+            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    except FileNotFoundError:
+        raise FileNotFoundError(f"no photograph at {path}; add it, or remove its annotation and its name") from None
+    except OSError as error:
+        raise ValueError(f"{path} must be a photograph, but cannot be read: {error}; restore it") from error
+
+
+def read_ids(path: Path) -> NDArray[np.uint8]:
+    """The ids (H, W) in an annotation file.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is no single-channel picture of ids from 0 to 255.
+    """
+    try:
+        with Image.open(path) as picture:
+            ids = np.asarray(picture)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"no annotation at {path}; add it, or take its photograph off the list") from None
+    except OSError as error:
+        raise ValueError(f"{path} must be a PNG file of ids, but cannot be read: {error}; restore it") from error
+    if ids.ndim != 2 or int(ids.max(initial=0)) > IGNORE:
+        raise ValueError(
+            f"{path} must hold one id from 0 to 255 for each pixel, got shape {ids.shape} up to {ids.max(initial=0)}; "
+            "write ids, not colours"
+        )
+    return ids.astype(np.uint8)
 
 
 def unknown_maps(known: NDArray[np.bool_]) -> dict[str, NDArray[np.uint8]]:
