@@ -6,6 +6,7 @@ belongs to at most one person, and a person's attribute is its mask and the attr
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from parsing.calibration import Calibration
-from parsing.labels import ATTRIBUTES, CHARACTERISTICS, CHARACTERIZED, LABELS, TASKS, num_classes
-from parsing.palette import palette
+from parsing.labels import ATTRIBUTES, CHARACTERISTICS, CHARACTERIZED, TASKS, num_classes
+from parsing.palette import Shade, palette
 from parsing.preprocess import scaled_shape
-from parsing.records import CharacterizedAttribute, ParsedImage, Person, RunLengthMask
+from parsing.records import CharacterizedAttribute, ParsedImage, Person
+from parsing.regions import Region, regions_of
 
 ASSEMBLE_SIDE = 1024  # maps of larger images are decided at this long side, then enlarged: memory stays bounded
 
@@ -88,12 +90,14 @@ def claim_pixels(output: ImageOutput, config: AssembleConfig) -> Tensor:
     candidates = candidates[output.scores[candidates].argsort(descending=True)]
     if len(candidates) == 0:
         return candidates
-    masks = output.mask_logits[candidates].sigmoid()  # (K, h, w)
-    inside = masks > 0.5
-    claims = torch.where(inside, masks * output.scores[candidates, None, None], 0.0)
-    best = claims.argmax(0).masked_fill(~inside.any(0), -1)
-    owned = torch.bincount(best[best >= 0], minlength=len(candidates))
-    area = inside.flatten(1).sum(1)
+    logits = output.mask_logits[candidates].flatten(1)  # (K, h*w)
+    query, cell = torch.nonzero(logits > 0, as_tuple=True)
+    claims = logits[query, cell].sigmoid() * output.scores[candidates][query]
+    best = torch.zeros(logits.shape[1]).scatter_reduce_(0, cell, claims, "amax")
+    won = torch.nonzero(claims == best[cell]).flatten().flip(0)  # of equal claims the better query's comes last
+    owner = torch.full(best.shape, -1).index_put((cell[won],), query[won])
+    owned = torch.bincount(owner[owner >= 0], minlength=len(candidates))
+    area = torch.bincount(query, minlength=len(candidates))
     keep = (owned >= config.area) & (owned >= config.owned * area)
     return candidates[keep]
 
@@ -102,14 +106,55 @@ def own_pixels(output: ImageOutput, people: Tensor, height: int, width: int) -> 
     """Which person (1..M, 0 nobody) each pixel of a `height` x `width` picture belongs to, int64."""
     if len(people) == 0:
         return torch.zeros(height, width, dtype=torch.long)
-    masks = enlarge(output.mask_logits[people], height, width)  # (M, H, W) logits
-    best, owner = masks.max(0)
-    return torch.where(best > 0, owner + 1, 0)
+    best, owner = np.zeros((height, width), np.float32), np.zeros((height, width), np.int64)
+    masks = output.mask_logits[people].float().numpy()
+    rows, columns = Enlargement.of(masks.shape[1], height), Enlargement.of(masks.shape[2], width)
+    positive = masks > 0
+    for number, (mask, tall, wide) in enumerate(zip(masks, positive.any(2), positive.any(1), strict=True), start=1):
+        # Only where the mask is positive, or next to it, can the pixels be this person's.
+        if tall.any():
+            (y, i), (x, j) = rows.reach(tall), columns.reach(wide)
+            enlarged = rows.weights[y, i] @ mask[i, j] @ columns.weights[x, j].T
+            owner[y, x][enlarged > best[y, x]] = number
+            np.maximum(best[y, x], enlarged, out=best[y, x])
+    return torch.from_numpy(owner)
+
+
+@dataclass(frozen=True)
+class Enlargement:
+    """Bilinear enlargement along one side.
+
+    Args:
+        weights: (pixels, cells).
+        first, last: (pixels,) the first and last cell that a pixel is made of.
+    """
+
+    weights: NDArray[np.float32]
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+
+    @classmethod
+    @lru_cache(maxsize=64)
+    def of(cls, cells: int, pixels: int) -> "Enlargement":
+        """As `enlarge` does it."""
+        weights = functional.interpolate(torch.eye(cells)[None], pixels, mode="linear", align_corners=False)[
+            0
+        ].T.numpy()
+        return cls(weights, (weights > 0).argmax(1), cells - 1 - (weights[:, ::-1] > 0).argmax(1))
+
+    def reach(self, cells: NDArray[np.bool_]) -> tuple[slice, slice]:
+        """The pixels that any of the given cells reaches, and the cells that those are made of."""
+        chosen = np.flatnonzero(cells)
+        start, stop = np.searchsorted(self.last, chosen[0]), np.searchsorted(self.first, chosen[-1], "right")
+        if start >= stop:
+            return slice(0, 0), slice(0, 0)
+        return slice(start, stop), slice(self.first[start], self.last[stop - 1] + 1)
 
 
 def enlarge(maps: Tensor, height: int, width: int) -> Tensor:
-    """Bilinear (C, h, w) to (C, height, width)."""
-    return functional.interpolate(maps[None].float(), (height, width), mode="bilinear", align_corners=False)[0]
+    """Bilinear (C, h, w) to (C, height, width); a pixel's channels lie together, so that the best is found fast."""
+    together = maps[None].float().contiguous(memory_format=torch.channels_last)
+    return functional.interpolate(together, (height, width), mode="bilinear", align_corners=False)[0]
 
 
 def predict(output: ImageOutput, config: AssembleConfig) -> ImagePrediction:
@@ -138,13 +183,11 @@ def assemble(
     if max(height, width) > ASSEMBLE_SIDE:
         height, width = scaled_shape(height, width, ASSEMBLE_SIDE)
     human = own_pixels(output, people, height, width)
-    attribute = enlarge(output.semantic["attribute"], height, width).argmax(0)
+    attribute = enlarge(output.semantic["attribute"], height, width).max(0).indices
     regions = (human * num_classes("attribute") + attribute).where(human > 0, 0)  # 0: nobody
     evidence = pool_evidence(output, people, regions)
     full = full_resolution(regions.numpy(), output.height, output.width)
-    records = [make_person(number, output.scores[person], full, evidence, config, calibration, pixels)
-               for number, person in enumerate(people.tolist(), start=1)]  # fmt: skip
-    found = tuple(person for person in records if person is not None)
+    found = make_people(output.scores[people].tolist(), full, evidence, config, calibration, pixels)
     return ParsedImage(path, output.height, output.width, found)
 
 
@@ -218,55 +261,77 @@ def pool_appearance(output: ImageOutput, people: Tensor) -> Tensor:
     return torch.cat([torch.zeros(1, len(features)), functional.normalize(pooled)])
 
 
-def make_person(
-    number: int,
-    score: Tensor,
-    regions: NDArray[np.int64],
+def make_people(
+    scores: list[float],
+    labels: NDArray[np.int64],
     evidence: Evidence,
     config: AssembleConfig,
     calibration: Calibration,
     pixels: NDArray[np.uint8] | None,
-) -> Person | None:
-    """The record of person `number`; None if it has no pixel at full resolution."""
+) -> tuple[Person, ...]:
+    """The records of people 1..M; without one that has no pixel at full resolution."""
     classes = num_classes("attribute")
-    inside = (regions >= number * classes) & (regions < (number + 1) * classes)
-    rows, columns = np.nonzero(inside.any(1))[0], np.nonzero(inside.any(0))[0]
-    if rows.size == 0:
-        return None
-    box = (float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
-    attributes = [
-        make_attribute(number, label_id, regions, evidence, calibration, pixels)
-        for label_id in range(1, classes)
-        if evidence.cells[number, label_id] >= config.part
-    ]
-    presence = calibration.presence(evidence.peak[number, 1:])
-    return Person(
-        box,
-        float(score),
-        RunLengthMask.encode(inside),
-        tuple(attributes),
-        dict(zip(ATTRIBUTES, map(float, presence), strict=True)),
-        evidence.appearance[number],
+    wholes, parts = regions_of(labels // classes), regions_of(labels)
+    worn = make_attributes(parts, evidence, config, calibration, garment_palettes(labels, pixels))
+    presence = calibration.presence(evidence.peak[:, 1:]).tolist()
+    return tuple(
+        Person(
+            wholes[number].box_xyxy,
+            score,
+            wholes[number].mask,
+            tuple(worn[number]),
+            dict(zip(ATTRIBUTES, presence[number], strict=True)),
+            evidence.appearance[number],
+        )
+        for number, score in enumerate(scores, start=1)
+        if number in wholes
     )
 
 
-def make_attribute(
-    number: int,
-    label_id: int,
-    regions: NDArray[np.int64],
+def make_attributes(
+    parts: Mapping[int, Region],
     evidence: Evidence,
+    config: AssembleConfig,
     calibration: Calibration,
-    pixels: NDArray[np.uint8] | None,
-) -> CharacterizedAttribute:
-    """The record of one attribute of person `number`."""
-    mask = regions == number * num_classes("attribute") + label_id
-    label = ATTRIBUTES[label_id - 1]
-    probabilities = {}
-    if label in CHARACTERIZED:
-        for task in CHARACTERISTICS:
-            calibrated = calibration.apply(task, evidence.means[task][number, label_id], label)
-            assert len(calibrated) == len(LABELS[task])
-            probabilities[task] = tuple(map(float, calibrated))
-    score = float(evidence.means["attribute"][number, label_id])
-    colors = palette(pixels[mask]) if pixels is not None and probabilities else ()
-    return CharacterizedAttribute(label, score, int(mask.sum()), probabilities, RunLengthMask.encode(mask), colors)
+    palettes: Mapping[int, tuple[Shade, ...]],
+) -> list[list[CharacterizedAttribute]]:
+    """The records of what each person has, by the person's number; of regions with enough cells."""
+    classes = num_classes("attribute")
+    calibrated = {
+        label: [
+            {task: tuple(row) for task, row in zip(CHARACTERISTICS, rows, strict=True)}
+            for rows in zip(
+                *(
+                    calibration.apply(task, evidence.means[task][:, label_id], label).tolist()
+                    for task in CHARACTERISTICS
+                ),
+                strict=True,
+            )
+        ]
+        for label_id, label in enumerate(ATTRIBUTES, start=1)
+        if label in CHARACTERIZED
+    }
+    scores = evidence.means["attribute"].tolist()
+    worn: list[list[CharacterizedAttribute]] = [[] for _ in scores]
+    for key, region in parts.items():
+        number, label_id = divmod(key, classes)
+        if label_id and evidence.cells[number, label_id] >= config.part:
+            label = ATTRIBUTES[label_id - 1]
+            probabilities = calibrated[label][number] if label in CHARACTERIZED else {}
+            score, shades = scores[number][label_id], palettes.get(key, ())
+            worn[number].append(CharacterizedAttribute(label, score, region.area, probabilities, region.mask, shades))
+    return worn
+
+
+def garment_palettes(labels: NDArray[np.int64], pixels: NDArray[np.uint8] | None) -> dict[int, tuple[Shade, ...]]:
+    """The palette of each region of clothing or hair; none without pixels (H, W, 3)."""
+    if pixels is None:
+        return {}
+    flat, classes = labels.ravel(), num_classes("attribute")
+    garment = np.array([False, *(label in CHARACTERIZED for label in ATTRIBUTES)])
+    inside = np.flatnonzero(garment[flat % classes])
+    order = inside[np.argsort(flat[inside].astype(np.int16), kind="stable")]
+    keys, firsts = np.unique(flat[order], return_index=True)
+    stops = np.append(firsts, order.size)[1:]
+    colors = pixels.reshape(-1, 3)[order]
+    return {key: palette(colors[start:stop]) for key, start, stop in zip(keys.tolist(), firsts, stops, strict=True)}

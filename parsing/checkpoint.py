@@ -156,7 +156,12 @@ def load(path: Path, device: torch.device | str = "cpu") -> tuple[HPTR, Checkpoi
         raise CheckpointError(
             f"{path} is damaged ({error}); expected safetensors weights, restore or retrain them"
         ) from error
-    model = HPTR(info.config)
+    try:
+        model = HPTR(info.config)
+    except (KeyError, ValueError, TypeError, RuntimeError) as error:
+        raise CheckpointError(
+            f"{describe(path)} describes no network of this version ({error}); use the JSON written with the weights"
+        ) from error
     missing = sorted(set(model.state_dict()) ^ set(weights))
     if missing:
         raise CheckpointError(

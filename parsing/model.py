@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,11 @@ PLACE_CHANNELS = 16  # of a pixel's position, in the product that makes anchored
 
 @dataclass(frozen=True)
 class HPTRConfig:
-    """Shape of the network; `CONFIGS` names those that we use."""
+    """Shape of the network; `CONFIGS` names those that we use.
+
+    Args:
+        mask_head: `product` of queries and shared pixel features, or `convolutions` of each query as in DETR.
+    """
 
     name: str
     block: str
@@ -34,6 +39,7 @@ class HPTRConfig:
     num_queries: int = 40
     groups: int = 1
     anchored: bool = False
+    mask_head: str = "product"
 
 
 CONFIGS = {
@@ -48,7 +54,7 @@ CONFIGS = {
             dilate_last=False,
             separable=False,
             pyramid_width=256,
-            head_width=128,
+            head_width=96,
             transformer_width=256,
             heads=8,
             hidden=2048,
@@ -94,8 +100,16 @@ class SemanticHead(nn.Module):
         return logits
 
 
-class HumanHead(nn.Module):
-    """Instance masks from the pyramid joined with the transformer's map, top-down (section 3.2).
+class SemanticHeads(nn.ModuleDict):
+    """The heads of the tasks, by name."""
+
+    def forward(self, pyramid: Sequence[Tensor], valid: Tensor | None) -> dict[str, Tensor]:
+        """Per task, logits (B, N_task, H / 4, W / 4)."""
+        return {task: head(pyramid, valid) for task, head in self.items()}
+
+
+class ProductHead(nn.Module):
+    """People and their masks from the pyramid joined with the transformer's map, top-down (section 3.2).
 
     The mask of a query is the product of its embedding with pixel features that all queries share; with `anchored`
     queries those features carry their place in the picture, and a mask fades outside its query's box.
@@ -112,7 +126,8 @@ class HumanHead(nn.Module):
         self.lateral = nn.ModuleList(nn.Conv2d(pixels, pixels, 1, bias=False) for _ in range(levels))
         self.mix = ConvNorm(pixels, separable=config.separable)
         self.project = nn.Conv2d(pixels, pixels, 1)
-        self.fade = nn.Parameter(torch.tensor(4.0))
+        if config.anchored:
+            self.fade = nn.Parameter(torch.tensor(4.0))
 
     def pixels(self, pyramid: Sequence[Tensor], memory: Tensor, valid: Tensor | None) -> Tensor:
         """Pixel features (B, C, H / 4, W / 4)."""
@@ -122,21 +137,83 @@ class HumanHead(nn.Module):
         projected: Tensor = self.project(self.mix(x.relu(), valid))
         return projected
 
-    def forward(self, queries: Tensor, boxes: Tensor, pixels: Tensor, places: Tensor) -> Tensor:
-        """Mask logits (B, Q, H / 4, W / 4).
-
-        Args:
-            queries: (B, Q, C).
-            boxes: (B, Q, 4), cx cy w h.
-            pixels: (B, C, H / 4, W / 4).
-            places: (B, 2, H / 4, W / 4), x and y of each pixel as fractions of the picture.
-        """
-        kernels = self.kernel(self.embed(queries).relu())  # (B, Q, C)
+    def forward(self, seen: "Seen") -> Tensor:
+        """Mask logits (B, Q, H / 4, W / 4)."""
+        pixels = self.pixels(seen.pyramid, seen.memory, seen.valid)
+        kernels = self.kernel(self.embed(seen.queries).relu())  # (B, Q, C)
         if not self.anchored:
             return torch.einsum("bqc,bchw->bqhw", kernels, pixels)
+        centers = cell_centers(feature_cells(pixels, seen.padding_mask))  # (B, h*w, 2)
+        places = centers.transpose(1, 2).reshape(len(pixels), 2, *pixels.shape[-2:])
         waves = sine_embedding(places.movedim(1, -1), PLACE_CHANNELS // 2).movedim(-1, 1).to(pixels.dtype)
         masks = torch.einsum("bqc,bchw->bqhw", kernels, torch.cat([pixels, waves], 1))
-        return masks - self.fade.abs() * outside(boxes.detach(), places)
+        return masks - self.fade.abs() * outside(seen.boxes.detach(), places)
+
+
+class ConvolutionHead(nn.Module):
+    """People and their masks by convolutions of every query's own maps, DETR's mask head on the pyramid (section 3.2).
+
+    The map of a query is the transformer's with the query's attention to each of its cells. On its way up it is joined
+    with the pyramid. Batch norms stand for DETR's group norms, which would count padding.
+    """
+
+    def __init__(self, config: HPTRConfig, levels: int) -> None:
+        super().__init__()
+        width = config.transformer_width
+        self.heads = config.heads
+        self.classify = nn.Linear(width, 2)  # no person, person
+        self.query, self.key = nn.Linear(width, width), nn.Linear(width, width)
+        widths = [width + config.heads, *(max(width >> step, 8) for step in range(1, levels + 1))]
+        self.mix = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1, bias=False) for a, b in pairwise(widths))
+        self.norms = nn.ModuleList(nn.BatchNorm2d(channels) for channels in widths[1:])
+        self.lateral = nn.ModuleList(nn.Conv2d(config.pyramid_width, channels, 1) for channels in widths[1:])
+        self.logits = nn.Conv2d(widths[-1], 1, 3, padding=1)
+
+    def attention(self, queries: Tensor, memory: Tensor, cells: Tensor) -> Tensor:
+        """How much each head of each query looks at each cell, (B, Q, heads, h, w)."""
+        query = self.query(queries).unflatten(-1, (self.heads, -1))  # (B, Q, heads, C / heads)
+        key = self.key(memory.flatten(2).transpose(1, 2)).unflatten(-1, (self.heads, -1))  # (B, K, heads, C / heads)
+        scores = torch.einsum("bqnc,bknc->bqnk", query, key).float() * query.shape[-1] ** -0.5
+        looked = scores.masked_fill(~cells.flatten(1)[:, None, None], -1e4).flatten(2).softmax(-1)
+        return looked.reshape(*scores.shape[:3], *memory.shape[-2:]).to(memory.dtype)
+
+    def forward(self, seen: "Seen") -> Tensor:
+        """Mask logits (B, Q, H / 4, W / 4)."""
+        count = seen.queries.shape[1]
+        looked = self.attention(seen.queries, seen.memory, feature_cells(seen.memory, seen.padding_mask))
+        x = torch.cat([seen.memory[:, None].expand(-1, count, -1, -1, -1), looked], 2).flatten(0, 1)
+        valid = None if seen.valid is None else seen.valid.repeat_interleave(count, 0)
+        for mix, norm, lateral, level in zip(self.mix, self.norms, self.lateral, reversed(seen.pyramid), strict=True):
+            x = keep_valid(norm(mix(x)).relu(), valid)
+            x = upsample(x, *level.shape[-2:]) + lateral(level).repeat_interleave(count, 0)
+            x = keep_valid(x, valid)
+        return self.logits(x)[:, 0].unflatten(0, (-1, count))
+
+
+MASK_HEADS: dict[str, type[ProductHead] | type[ConvolutionHead]] = {
+    "product": ProductHead,
+    "convolutions": ConvolutionHead,
+}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a mask head is given.
+
+    Args:
+        queries: (B, Q, C) of the last decoder layer.
+        boxes: (B, Q, 4), cx cy w h.
+        memory: (B, C, h, w), the transformer's map.
+        pyramid: maps (B, C, h, w), finest first.
+        valid, padding_mask: as in `HPTR.forward`, None where nothing is padded.
+    """
+
+    queries: Tensor
+    boxes: Tensor
+    memory: Tensor
+    pyramid: Sequence[Tensor]
+    valid: Tensor | None
+    padding_mask: Tensor | None
 
 
 def outside(boxes: Tensor, places: Tensor) -> Tensor:
@@ -192,8 +269,8 @@ class HPTR(nn.Module):
             groups=config.groups,
             anchored=config.anchored,
         )
-        self.human = HumanHead(config, len(channels))
-        self.semantic = nn.ModuleDict(
+        self.human = MASK_HEADS[config.mask_head](config, len(channels))
+        self.semantic: nn.Module = SemanticHeads(
             {
                 task: SemanticHead(
                     len(channels), width, config.head_width, num_classes(task), separable=config.separable
@@ -213,23 +290,21 @@ class HPTR(nn.Module):
         maps = self.encoder(images, valid)
         pyramid = self.pyramid(maps, valid)
         tokens = keep_valid(self.input_proj(maps[-1]), valid)
-        memory, queries, boxes = self.transformer(tokens, self.cells(maps[-1], padding_mask))
-        pixels = self.human.pixels(pyramid, memory, valid)
-        centers = cell_centers(self.cells(pixels, padding_mask))  # (B, h*w, 2)
-        places = centers.transpose(1, 2).reshape(len(images), 2, *pixels.shape[-2:])
+        memory, queries, boxes = self.transformer(tokens, feature_cells(maps[-1], padding_mask))
+        seen = Seen(queries[-1], boxes[-1], memory, pyramid, valid, padding_mask)
         return HPTROutput(
-            semantic={task: head(pyramid, valid) for task, head in self.semantic.items()},
+            semantic=self.semantic(pyramid, valid),
             class_logits=[self.human.classify(layer) for layer in queries],
             boxes_cxcywh=boxes,
-            mask_logits=self.human(queries[-1], boxes[-1], pixels, places),
+            mask_logits=self.human(seen),
             features=maps[-1],
         )
 
-    @staticmethod
-    def cells(features: Tensor, padding_mask: Tensor | None) -> Tensor:
-        """(B, h, w) bool, True where a feature cell starts inside the picture."""
-        batch, _, height, width = features.shape
-        if padding_mask is None:
-            return torch.ones(batch, height, width, dtype=torch.bool, device=features.device)
-        step = padding_mask.shape[-1] // width
-        return ~padding_mask[:, ::step, ::step]
+
+def feature_cells(features: Tensor, padding_mask: Tensor | None) -> Tensor:
+    """(B, h, w) bool, True where a feature cell starts inside the picture."""
+    batch, _, height, width = features.shape
+    if padding_mask is None:
+        return torch.ones(batch, height, width, dtype=torch.bool, device=features.device)
+    step = padding_mask.shape[-1] // width
+    return ~padding_mask[:, ::step, ::step]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from parsing.assemble import AssembleConfig, ImageOutput, assemble, claim_pixels, predict
+from parsing.assemble import AssembleConfig, ImageOutput, assemble, claim_pixels, enlarge, own_pixels, predict
 from parsing.calibration import Calibration
 from parsing.labels import LABELS, TASKS, label_id, num_classes
 from parsing.palette import palette
@@ -124,3 +124,15 @@ def test_garments_get_the_palette_of_their_own_pixels() -> None:
     coats_worn = [record for person in people for record in person.attributes if record.attribute == "Coat"]
     left_first = sorted(coats_worn, key=lambda record: int(np.nonzero(record.mask.decode())[1].min()))
     assert [record.palette for record in left_first] == [palette(pixels[:1, :1, :][0]), palette(pixels[:1, -1:, :][0])]
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (61, 47), (130, 200), (9, 7)])
+def test_owner_of_every_pixel_is_the_highest_enlarged_mask(height: int, width: int) -> None:
+    generator = torch.Generator().manual_seed(height)
+    coarse = torch.randn(1, 6, 5, 5, generator=generator) * 4 - 2
+    masks = torch.nn.functional.interpolate(coarse, (16, 16), mode="bilinear")[0]
+    output = output_of(masks, torch.full((6,), 0.9), blank_labels(), height=height, width=width)
+    best, owner = enlarge(output.mask_logits, height, width).max(0)
+    expected = torch.where(best > 0, owner + 1, 0)
+    sure = best.abs() > 1e-4
+    torch.testing.assert_close(own_pixels(output, torch.arange(6), height, width)[sure], expected[sure])

@@ -1,4 +1,6 @@
 import json
+import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,7 +36,7 @@ def checkpoint(tmp_path: Path) -> Path:
 def test_saved_and_loaded_it_says_the_same(checkpoint: Path, tmp_path: Path) -> None:
     first = HumanParser.load(checkpoint)
     copy = tmp_path / "copy.safetensors"
-    save(copy, first.model.state_dict(), first.info)
+    save(copy, load(checkpoint)[0].state_dict(), first.info)
     image = photograph(50, 40)
     a, b = first.predict(image), HumanParser.load(copy).predict(image)
     np.testing.assert_array_equal(a.human, b.human)
@@ -82,6 +84,14 @@ def test_another_width(checkpoint: Path) -> None:
         load(checkpoint)
 
 
+def test_a_network_that_this_version_does_not_have(checkpoint: Path) -> None:
+    save_info(checkpoint, CheckpointInfo(replace(tiny_config(), mask_head="dots")))
+    with pytest.raises(
+        CheckpointError, match=r"tiny\.json describes no network of this version .'dots'.; use the JSON"
+    ):
+        load(checkpoint)
+
+
 def test_other_labels(checkpoint: Path) -> None:
     document = json.loads(describe(checkpoint).read_text())
     document["labels"]["color"][0] = "Mauve"
@@ -104,10 +114,35 @@ def test_an_interrupted_save_leaves_the_old_checkpoint(checkpoint: Path, monkeyp
     before = checkpoint.read_bytes()
     model, info = load(checkpoint)
     monkeypatch.setattr("parsing.checkpoint.save_file", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(
+        CheckpointError, match=r"cannot save .*No space left.*; what was there before is kept, make room"
+    ):
         save(checkpoint, model.state_dict(), info)
     assert checkpoint.read_bytes() == before
     load(checkpoint)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a file system of half a megabyte."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small file system needs root")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_leaves_the_old_checkpoint(checkpoint: Path, small_disk: Path) -> None:
+    model, info = load(checkpoint)
+    kept = small_disk / "tiny.safetensors"
+    save(kept, model.state_dict(), info)
+    before = checkpoint_hash(kept)
+    with pytest.raises(CheckpointError, match=r"cannot save .*; what was there before is kept, make room on its disk"):
+        save(kept, {**model.state_dict(), "more": torch.zeros(100_000)}, info)
+    assert checkpoint_hash(kept) == before
+    assert sorted(path.name for path in small_disk.iterdir()) == ["tiny.json", "tiny.safetensors"]
 
 
 def test_images_of_any_shape_come_back_in_order(checkpoint: Path) -> None:

@@ -3,16 +3,34 @@ from dataclasses import replace
 import pytest
 import torch
 
+from parsing.fused import fused
 from parsing.labels import TASKS, num_classes
 from parsing.model import CONFIGS, HPTR, HPTRConfig
 from parsing.preprocess import pad
 from parsing.transformer import cell_centers
 from tests.factories import photograph, tiny_config
 
+CHANGES: dict[str, dict[str, object]] = {
+    "anchored": {"anchored": True, "dilate_last": True},
+    "plain": {"anchored": False, "dilate_last": False},
+    "convolutions": {"mask_head": "convolutions", "separable": False},
+    "bottleneck": {"block": "bottleneck", "stem": "pool", "anchored": False, "dilate_last": False},
+}
 
-@pytest.fixture(params=["anchored", "plain"])
+
+@pytest.fixture(params=sorted(CHANGES))
 def config(request: pytest.FixtureRequest) -> HPTRConfig:
-    return replace(tiny_config(), anchored=request.param == "anchored", dilate_last=request.param == "anchored")
+    return replace(tiny_config(), **CHANGES[request.param])
+
+
+def shrunk(name: str) -> HPTRConfig:
+    """A configuration as it is, but for fewer blocks and layers and a quarter of its channels."""
+    config = CONFIGS[name]
+    thin = {
+        field: getattr(config, field) // 4 for field in ("pyramid_width", "head_width", "transformer_width", "hidden")
+    }
+    widths = tuple(width // 4 for width in config.widths)
+    return replace(config, blocks=(1, 1, 1, 1), widths=widths, encoder_layers=1, decoder_layers=2, **thin)
 
 
 def network(config: HPTRConfig) -> HPTR:
@@ -63,6 +81,50 @@ def test_a_batch_of_different_shapes_gives_what_single_images_give(config: HPTRC
             torch.testing.assert_close(
                 together.boxes_cxcywh[-1][index], alone.boxes_cxcywh[-1][0], atol=1e-4, rtol=1e-4
             )
+
+
+@pytest.mark.parametrize("name", sorted(CONFIGS))
+@pytest.mark.parametrize(("half", "tolerance"), [(False, 1e-4), (True, 0.03)])
+def test_padding_changes_no_probability_of_any_configuration(name: str, half: bool, tolerance: float) -> None:
+    model = network(shrunk(name))
+    images = [photograph(128, 80, seed=1), photograph(64, 128, seed=2)]
+    batch = pad(images, 128)
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=half):
+        together = model(batch.images, batch.padding_mask)
+        for index, image in enumerate(images):
+            single = pad([image], 128)
+            alone = model(single.images, single.padding_mask)
+            height, width = (side // 4 for side in single.shapes[0])
+            for task in TASKS:
+                a = together.semantic[task][index, :, :height, :width].float().softmax(0)
+                b = alone.semantic[task][0, :, :height, :width].float().softmax(0)
+                torch.testing.assert_close(a, b, atol=tolerance, rtol=0)
+            a = together.mask_logits[index, :, :height, :width].float().sigmoid()
+            b = alone.mask_logits[0, :, :height, :width].float().sigmoid()
+            torch.testing.assert_close(a, b, atol=tolerance, rtol=0)
+            a, b = together.class_logits[-1][index].float().softmax(-1), alone.class_logits[-1][0].float().softmax(-1)
+            torch.testing.assert_close(a, b, atol=tolerance, rtol=0)
+
+
+def test_masks_by_convolutions_learn_everywhere() -> None:
+    model = HPTR(replace(tiny_config(), mask_head="convolutions")).train()
+    model(torch.randn(2, 3, 64, 64)).mask_logits.sum().backward()
+    assert all(p.grad is not None for name, p in model.human.named_parameters() if not name.startswith("classify"))
+
+
+def test_with_its_norms_folded_it_says_the_same(config: HPTRConfig) -> None:
+    model = network(config)
+    folded = fused(model)
+    batch = pad([photograph(90, 60, seed=1), photograph(60, 96, seed=2)], 96)
+    with torch.inference_mode():
+        a, b = (net(batch.images, batch.padding_mask) for net in (model, folded))
+    for task in TASKS:
+        torch.testing.assert_close(a.semantic[task], b.semantic[task], atol=2e-4, rtol=2e-4)
+    torch.testing.assert_close(a.mask_logits, b.mask_logits, atol=2e-3, rtol=2e-3)
+    torch.testing.assert_close(a.features, b.features, atol=2e-4, rtol=2e-4)
+    semantic = [module for module in folded.semantic.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    encoder = [module for module in folded.encoder.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    assert (semantic, encoder) == ([], [])
 
 
 def test_training_runs_all_groups_and_inference_the_first() -> None:
