@@ -8,7 +8,7 @@ from skimage.measure import approximate_polygon, find_contours
 COLORS = ("#ff5a36", "#18a5ff", "#ffc928", "#2fcf74", "#b06bff", "#ff5fae")
 
 _TOLERANCE = 0.7  # pixels by which a simplified outline may leave the mask's edge
-_LINE = 0.13  # width of a line, per square root of the long side: thinner, relatively, on larger pictures
+_LINE = 0.1  # width of a line, per square root of the long side: thinner, relatively, on larger pictures
 
 
 def garment_svg(mask: NDArray[np.bool_], color: str) -> str:

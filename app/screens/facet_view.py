@@ -8,7 +8,7 @@ from app.wording import ATTRIBUTES, label_words
 from app.workspace import Workspace
 from query.facets import Facet
 from query.search import SearchResult
-from query.tree import Has, Query, clauses, format_query
+from query.tree import Has, Not, Query, clauses, format_query
 
 View = dict[str, Any]
 
@@ -22,13 +22,28 @@ UNASKABLE = ("Undetermined",)
 
 def facet_views(workspace: Workspace, result: SearchResult) -> list[View]:
     """Facets that can narrow the result down, those of garments asked for first."""
-    facets, _ = workspace.searcher.facets(result)
+    facets, question = workspace.searcher.facets(result)
     by_key = {(facet.attribute, facet.task): facet for facet in facets}
     asked = {group for clause in clauses(result.query) for group in clause.has.attribute}
     worn = _worn([by_key[group, "attribute"] for group in WORN if group not in asked], result)
-    keys = sorted(LOOKED_AT, key=lambda key: key[0] not in asked)
+    first = None if question is None else (question.facet.attribute, question.facet.task)
+    keys = sorted((key for key in LOOKED_AT if key != first), key=lambda key: key[0] not in asked)
     labels = [_labels(by_key[key], result) for key in keys]
-    return [*([worn] if worn["values"] else []), *[view for view in labels if len(view["values"]) > 1][:SHOWN]]
+    shown = [] if question is None else [_question(question.facet, result)]
+    return [*shown, *([worn] if worn["values"] else []), *[one for one in labels if len(one["values"]) > 1][:SHOWN]]
+
+
+def _question(facet: Facet, result: SearchResult) -> View:
+    """The facet whose answer would narrow the result down most, asked as a question."""
+    words = ATTRIBUTES[facet.attribute]
+    if facet.task != "attribute":
+        return _labels(facet, result) | {"title": f"Which {words} {facet.task}?"}
+    worn = Has((facet.attribute,))
+    values = [
+        _value(f"with {words}", facet.counts["seen"], result, worn),
+        _value(f"no {words}", facet.counts["absent"], result, Not(worn)),
+    ]
+    return {"title": f"With {words} or without?", "values": values}
 
 
 def _worn(facets: Sequence[Facet], result: SearchResult) -> View:
@@ -54,7 +69,7 @@ def _labels(facet: Facet, result: SearchResult) -> View:
     return {"title": title, "values": sorted(values, key=lambda value: -value["count"])[:SHOWN]}
 
 
-def _value(label: str, count: int, result: SearchResult, more: Has) -> View:
+def _value(label: str, count: int, result: SearchResult, more: Has | Not) -> View:
     return {
         "label": label,
         "words": label_words(label),

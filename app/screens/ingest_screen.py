@@ -5,6 +5,8 @@ from pathlib import Path
 import streamlit as st
 
 from app.config import AppConfig
+from app.screens.search_view import LINKS
+from app.wording import counted
 from app.worker import start_ingest
 from app.workspace import Workspace, open_workspace
 from index.ingest import DEFAULT_GALLERY
@@ -18,7 +20,7 @@ def show() -> None:
     """Draw the page."""
     st.html(HERE / "frame.css")
     st.html(HERE / "ingest.css")
-    st.html('<div class="bar"><a href="./" target="_self">Signalement</a><span>Add photographs</span></div>')
+    st.html(_header())
     workspace = open_workspace(AppConfig.from_environment())
     with st.container(key="ingest"):
         _form(workspace)
@@ -26,15 +28,24 @@ def show() -> None:
         _quarantine(workspace)
 
 
+def _header() -> str:
+    """The same as that of the search page."""
+    links = "".join(f'<a href="{href}" target="_self">{label}</a>' for href, label in LINKS)
+    icon = (HERE / "icon.svg").read_text()
+    return (
+        f'<div class="bar"><a class="wordmark" href="./" target="_self">{icon}Signalement</a><nav>{links}</nav></div>'
+    )
+
+
 def _form(workspace: Workspace) -> None:
     st.header("Add photographs", anchor=False)
     st.caption(
         "Everybody in them can then be searched for. Photographs stay where they are; nothing leaves this machine."
     )
-    with st.form("folder", border=False):
+    with st.form("folder"):
         folder = st.text_input("Folder on this computer", placeholder="/home/me/photographs")
-        gallery = st.text_input("Gallery", value=DEFAULT_GALLERY)
-        if not st.form_submit_button("Start", type="primary"):
+        gallery = st.text_input("Gallery", value=DEFAULT_GALLERY, help="A name for this collection, to search in it")
+        if not st.form_submit_button("Find the people in it", type="primary"):
             return
     try:
         start_ingest(workspace, Path(folder.strip()).expanduser() if folder.strip() else Path("?"), gallery)
@@ -45,10 +56,14 @@ def _form(workspace: Workspace) -> None:
 @st.fragment(run_every=1.0)
 def _jobs(workspace: Workspace) -> None:
     jobs = Jobs(workspace.index.database)
-    for job in jobs.all(limit=5):
-        with st.container(key=f"job-{job.job_id}"):
-            st.progress(job.done / job.total if job.total else float(job.state == "done"), text=_line(job))
+    shown = jobs.all(limit=5)
+    if shown:
+        st.subheader("Progress", anchor=False)
+    for job in shown:
+        with st.container(key=f"job-{job.job_id}", border=True):
+            st.markdown(_line(job))
             if job.state not in ENDED:
+                st.progress(job.done / job.total if job.total else 0.0)
                 _buttons(jobs, job)
 
 
@@ -56,8 +71,8 @@ def _line(job: Job) -> str:
     left = job.seconds_left
     parts = [
         f"**{job.gallery}**: {STATES.get(job.state, job.state)}",
-        f"{job.done} of {job.total} photographs",
-        f"{job.people} people",
+        f"{job.done} of {counted(job.total, 'photograph')}",
+        counted(job.people, "person", "people"),
         f"{job.images_per_second:.1f} a second" if job.images_per_second else "",
         f"{left:.0f} s left" if left and job.state == "running" else "",
         job.message,
@@ -66,18 +81,18 @@ def _line(job: Job) -> str:
 
 
 def _buttons(jobs: Jobs, job: Job) -> None:
-    left, right, _ = st.columns([1, 1, 4])
     is_paused = job.request == "pause"
-    if left.button("Go on" if is_paused else "Pause", key=f"pause-{job.job_id}"):
-        jobs.request(job.job_id, "run" if is_paused else "pause")
-    if right.button("Cancel", key=f"cancel-{job.job_id}"):
-        jobs.request(job.job_id, "cancel")
+    with st.container(horizontal=True):
+        if st.button("Go on" if is_paused else "Pause", key=f"pause-{job.job_id}"):
+            jobs.request(job.job_id, "run" if is_paused else "pause")
+        if st.button("Cancel", key=f"cancel-{job.job_id}"):
+            jobs.request(job.job_id, "cancel")
 
 
 def _quarantine(workspace: Workspace) -> None:
     files = workspace.index.quarantined()
     if files:
-        st.subheader(f"{len(files)} files could not be read", anchor=False)
+        st.subheader(f"{counted(len(files), 'file')} could not be read", anchor=False)
         st.dataframe(
             {"File": [str(file.path) for file in files], "Reason": [file.reason for file in files]}, hide_index=True
         )

@@ -9,6 +9,12 @@ const SWATCHES = {
   Yellow: "#f2c91d", Orange: "#f07f1d", Green: "#3b9150", Blue: "#2f6bd6", Purple: "#7d45b8",
   Multicolor: "conic-gradient(#e33,#fb0,#4b5,#29d,#85d,#e33)",
 };
+const MODES = {
+  strict: ["Strict", "only people who surely fit"],
+  balanced: ["Balanced", "people who fit more likely than not"],
+  recall: ["Recall", "everybody who may fit"],
+};
+const SORTS = { score: ["Best", "the best match first"], time: ["Newest", "the latest photograph first"] };
 const LENS = "M11 4a7 7 0 1 0 4.4 12.4l4.1 4.1 1.4-1.4-4.1-4.1A7 7 0 0 0 11 4Zm0 2a5 5 0 1 1 0 10 5 5 0 0 1 0-10Z";
 
 /** An element; children that are null or false are left out. */
@@ -102,6 +108,7 @@ class Screen {
   show(view) {
     const turned = this.view && (this.view.query !== view.query || this.view.page !== view.page);
     const focused = this.root.getRootNode().activeElement === this.input;
+    const closed = this.view?.person && !view.person ? this.view.person.person_id : null;
     if (!this.view || this.view.text !== view.text) this.input.value = view.text;
     this.view = view;
     this.root.classList.remove("busy");
@@ -109,6 +116,7 @@ class Screen {
     this.root.replaceChildren(this.top(start), ...(start ? this.start() : [view.error ? this.failed() : this.found()]));
     if (view.person) this.detail(view.person);
     if (focused && !view.person) this.input.focus();
+    if (closed) this.root.querySelector(`[data-person="${closed}"]`)?.focus({ preventScroll: true });
     if (turned && !view.person) this.root.scrollIntoView({ block: "start" });
   }
 
@@ -134,7 +142,8 @@ class Screen {
         h("h1", {}, "Describe someone."), h("p", {}, known), this.form,
         h("div", { class: "examples" }, this.view.examples.map((text) => this.example(text)))),
       h("section", { class: "wall", "aria-label": "People in this gallery" }, this.view.wall.map((person) =>
-        h("button", { title: "Open", onclick: () => this.tell("open", { person_id: person.person_id }) },
+        h("button", { title: "Open", "data-person": person.person_id,
+          onclick: () => this.tell("open", { person_id: person.person_id }) },
           h("img", { src: person.crop, alt: "", width: person.width, height: person.height, loading: "lazy" })))),
     ];
   }
@@ -171,25 +180,35 @@ class Screen {
   hits() {
     const { results, mode, sort, page } = this.view;
     const choose = (name, labels, value) => h("div", { class: "segments", role: "group", "aria-label": name },
-      labels.map((label) => h("button", { "aria-pressed": String(label === value),
-        onclick: () => this.tell("set", { [name]: label }) }, label[0].toUpperCase() + label.slice(1))));
+      Object.entries(labels).map(([label, [words, title]]) => h("button", { "aria-pressed": String(label === value), title,
+        onclick: () => this.tell("set", { [name]: label }) }, words)));
     return h("div", {},
       h("div", { class: "heading" },
         h("h2", { class: "number", role: "status" }, count(results.total, "person", "people"),
           results.pages > 1 ? h("small", {}, `page ${page} of ${results.pages}`) : null),
-        choose("mode", ["strict", "balanced", "recall"], mode), choose("sort", ["score", "time"], sort),
+        choose("mode", MODES, mode), choose("sort", SORTS, sort),
         h("details", { class: "tool" }, h("summary", {}, "Export"), h("div", { class: "menu" },
           Object.entries(results.exports).map(([kind, url]) => h("a", { href: url, download: true },
             { csv: "Table (CSV)", json: "Records (JSON)", zip: "Pictures (ZIP)" }[kind]))))),
       h("div", { class: "grid" }, results.matches.map((match) => this.hit(match))),
+      results.less_sure ? this.less_sure(results) : null,
       results.pages > 1 ? this.pages(page, results.pages) : null);
+  }
+
+  /** The way to those who may fit, but less surely. */
+  less_sure(results) {
+    const people = count(results.less_sure, "person", "people");
+    return h("button", { class: "more", onclick: () => this.tell("set", { mode: "recall" }) },
+      h("span", {}, results.total ? "Show less sure matches too" : "Show less sure matches"),
+      h("b", { class: "number" }, results.total ? `${people} more` : people));
   }
 
   hit(match) {
     const open = () => this.tell("open", { person_id: match.person_id });
     return h("article", { class: "hit" },
       h("div", { class: "frame" },
-        h("button", { class: "picture", onclick: open, "aria-label": `open person ${match.rank}` },
+        h("button", { class: "picture", "data-person": match.person_id, onclick: open,
+          "aria-label": `open person ${match.rank}` },
           h("img", { class: "back", src: match.crop, alt: "", loading: "lazy" }),
           h("img", { class: "front", src: match.crop, alt: `person in ${match.name}`, loading: "lazy" }),
           match.clauses.filter((clause) => clause.outline).map((clause) =>
@@ -217,11 +236,15 @@ class Screen {
   }
 
   nobody() {
-    const ways = this.view.relaxations;
+    const { relaxations: ways, results } = this.view;
+    const start = ways.length || results.less_sure ? "Ask for a little less:" : "Nobody comes close. Try another description:";
     return h("section", { class: "notice", role: "status" }, figure(), h("h2", {}, "Nobody fits all of that"),
-      h("p", {}, ways.length ? "Ask for a little less:" : "Try another description."),
-      h("div", { class: "ways" }, ways.map((way) => h("button", { onclick: () => this.tell("query", { query: way.query }) },
-        h("span", {}, way.label), h("b", { class: "number" }, count(way.count, "person", "people"))))));
+      h("p", {}, start),
+      h("div", { class: "ways" }, results.less_sure ? this.less_sure(results) : null,
+        ways.map((way) => h("button", { onclick: () => this.tell("query", { query: way.query }) },
+          h("span", {}, way.label), h("b", { class: "number" }, count(way.count, "person", "people"))))),
+      ways.length || results.less_sure ? null
+        : h("div", { class: "examples" }, this.view.examples.map((text) => this.example(text))));
   }
 
   facets() {
@@ -234,7 +257,8 @@ class Screen {
   }
 
   detail(person) {
-    const dialog = h("dialog", { "aria-label": "Person", tabindex: "-1", oncancel: (event) => { event.preventDefault(); this.tell("close"); } },
+    const dialog = h("dialog", { "aria-label": "Person", tabindex: "-1", oncancel: (event) => { event.preventDefault(); this.tell("close"); },
+      onclose: () => this.tell("close") },
       h("div", { class: "detail" }, this.stage(person), this.side(person)));
     this.root.append(dialog);
     dialog.showModal();
@@ -269,21 +293,28 @@ class Screen {
         person.outfit ? h("button", { onclick: () => this.tell("query", { query: person.outfit }) }, "Search this outfit") : null,
         h("a", { href: person.photo_full, target: "_blank", rel: "noopener" }, "Full photograph")),
       h("table", {}, h("thead", {}, h("tr", {}, ["Seen", "Color", "Size", "Pattern"].map((name) => h("th", {}, name)))),
-        h("tbody", {}, person.attributes.map((row) => this.attribute(row)))),
+        h("tbody", {}, person.attributes.filter((row) => row.color).map((row) => this.attribute(row)))),
+      h("p", { class: "visible" }, "Also visible: ", person.attributes.filter((row) => !row.color).map((row) =>
+        h("span", this.pointing(row), row.name.toLowerCase(), h("small", { class: "number" }, percent(row.score))))),
       h("dl", { class: "facts" }, person.facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
   }
 
-  attribute(row) {
-    const cell = (value, swatch) => h("td", {},
-      swatch && value ? h("span", { class: "swatch", style: { background: SWATCHES[value.label] } }) : null,
-      value ? value.words : "–", value ? h("small", { class: "number" }, percent(value.p)) : null);
+  /** What makes an element outline a part of the person on the photograph while the pointer is on it. */
+  pointing(row) {
     const point = (shown) => {
       const pointed = this.root.querySelector(".pointed");
       pointed.src = row.outline;
       pointed.style.display = shown ? "" : "none";
       for (const outline of this.root.querySelectorAll(".photo .outline[data-group]")) outline.style.opacity = shown ? 0 : 1;
     };
-    return h("tr", { onmouseenter: () => point(true), onmouseleave: () => point(false) },
+    return { onmouseenter: () => point(true), onmouseleave: () => point(false) };
+  }
+
+  attribute(row) {
+    const cell = (value, swatch) => h("td", {},
+      swatch && value ? h("span", { class: "swatch", style: { background: SWATCHES[value.label] } }) : null,
+      value ? value.words : "–", value ? h("small", { class: "number" }, percent(value.p)) : null);
+    return h("tr", this.pointing(row),
       h("td", {}, row.name, h("small", { class: "number" }, percent(row.score))),
       cell(row.color, true), cell(row.size), cell(row.pattern));
   }

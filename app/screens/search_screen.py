@@ -12,6 +12,7 @@ from app.workspace import open_workspace
 
 HERE = Path(__file__).parent
 KEY = "search"
+ASKED = "asked"  # the state that the reader has just asked for; the address follows once it has been read
 
 
 def show() -> None:
@@ -19,14 +20,17 @@ def show() -> None:
     st.html(HERE / "frame.css")
     state, view = search_view(_state(), open_workspace(AppConfig.from_environment()))
     _set_address(state)
+    st.set_page_config(page_title=f"{view['text']} · Signalement" if view["text"] else "Signalement")
     _component()(key=KEY, data=view, on_event_change=_follow)
 
 
 def _state() -> SearchState:
-    return SearchState.from_parameters(st.query_params.to_dict())
+    asked: SearchState | None = st.session_state.pop(ASKED, None)
+    return asked or SearchState.from_parameters(st.query_params.to_dict())
 
 
 def _set_address(state: SearchState) -> None:
+    """Set once per step, so that the browser's Back undoes just that step."""
     if st.query_params.to_dict() != state.parameters():
         st.query_params.from_dict(state.parameters())
 
@@ -34,7 +38,7 @@ def _set_address(state: SearchState) -> None:
 def _follow() -> None:
     """Called before the page is drawn again, when the reader has done something."""
     event: dict[str, Any] = st.session_state[KEY]["event"] or {}
-    _set_address(_state().after(event))
+    st.session_state[ASKED] = _state().after(event)
 
 
 def _component() -> Any:

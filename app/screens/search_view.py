@@ -31,7 +31,7 @@ PAGE_SIZE = 48
 WALL_SIZE = 36
 EXAMPLES = (
     "red coat", "blue jeans without a hat", "striped shirt", "long dark coat and boots", "yellow skirt",
-    "someone with glasses and a scarf",
+    "glasses and a scarf",
 )  # fmt: skip
 LINKS = (("./", "Search"), ("./ingest", "Add photographs"))
 
@@ -149,6 +149,7 @@ def _add_results(state: SearchState, workspace: Workspace, view: View) -> None:
     view["results"] = {
         "total": result.total,
         "pages": -(-result.total // PAGE_SIZE),
+        "less_sure": _less_sure(result, workspace) if offset + PAGE_SIZE >= result.total else 0,
         "matches": [
             _match_view(offset + position, match, stored)
             for position, (match, stored) in enumerate(zip(result.matches, people, strict=True), start=1)
@@ -157,6 +158,11 @@ def _add_results(state: SearchState, workspace: Workspace, view: View) -> None:
     }
     view["relaxations"] = _relaxation_views(result)
     view["facets"] = facet_views(workspace, result)
+
+
+def _less_sure(result: SearchResult, workspace: Workspace) -> int:
+    """How many more people would be found by asking for everybody who may fit."""
+    return workspace.searcher.search(result.query, mode="recall", limit=0).total - result.total
 
 
 def _match_view(rank: int, match: Match, stored: StoredPerson) -> View:
@@ -211,7 +217,7 @@ def _add_start(workspace: Workspace, view: View) -> None:
 
 def wall_view(people: Sequence[StoredPerson]) -> list[View]:
     """The people who are best to look at, in the order given."""
-    largest = sorted(people, key=lambda stored: -_height(stored))[:WALL_SIZE]
+    largest = sorted(people, key=lambda stored: -_height(stored) * stored.person.score)[:WALL_SIZE]
     chosen = {stored.person_id for stored in largest}
     return [_tile(stored) for stored in people if stored.person_id in chosen]
 
