@@ -28,17 +28,18 @@ def _joined(query: And | Or, terms: tuple[Query, ...]) -> Query | None:
     return None if not terms else terms[0] if len(terms) == 1 else type(query)(terms)
 
 
-def narrowed(query: Query, more: Has) -> Query:
+def narrowed(query: Query, more: Has | Not) -> Query:
     """The query that asks `more` too: within the clause on the same attribute if there is one, else beside it."""
     terms = query.terms if isinstance(query, And) else (query,)
     for position, term in enumerate(terms):
-        if isinstance(term, Has) and term.attribute == more.attribute and not _overlap(term, more):
+        if isinstance(more, Has) and isinstance(term, Has) and _can_merge(term, more):
             return conjunction((*terms[:position], _merged(term, more), *terms[position + 1 :]))
     return conjunction((*terms, more))
 
 
-def _overlap(first: Has, second: Has) -> bool:
-    return any(first.labels(task) and second.labels(task) for task in CHARACTERISTICS)
+def _can_merge(first: Has, second: Has) -> bool:
+    overlap = any(first.labels(task) and second.labels(task) for task in CHARACTERISTICS)
+    return first.attribute == second.attribute and not overlap
 
 
 def _merged(first: Has, second: Has) -> Has:
