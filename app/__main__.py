@@ -5,6 +5,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -51,6 +52,13 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message}; {self.prog} --help tells what it takes")
+
+
+def _day(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a day such as 2024-06-30, got {text!r}") from None
 
 
 def _name(text: str) -> str:
@@ -115,11 +123,19 @@ def _add_explain(subparsers: "Subparsers") -> None:
 
 def _add_store_commands(subparsers: "Subparsers") -> None:
     _add_json(_command(subparsers, "status", "show what the store holds", commands.status))
-    _add_json(_command(subparsers, "reindex", "rebuild what is derived from the records", commands.reindex))
+    command = _command(subparsers, "reindex", "rebuild what is derived from the records", commands.reindex)
+    command.add_argument("--parse", action="store_true", help="parse all photographs anew, then search the result")
+    _add_json(command)
+    command = _command(subparsers, "generations", "show the generations, or search another", commands.generations)
+    which = command.add_mutually_exclusive_group()
+    which.add_argument("--use", type=int, metavar="ID", help="check a generation and search it")
+    which.add_argument("--rollback", action="store_true", help="search the generation that was searched before")
+    _add_json(command)
     command = _command(subparsers, "delete", "delete for good: images, people, or a gallery", commands.delete)
     command.add_argument("--image", action="append", type=Path, default=[], metavar="PATH", help="as it was ingested")
     command.add_argument("--person", action="append", type=int, default=[], metavar="ID")
     command.add_argument("--gallery", metavar="NAME")
+    command.add_argument("--before", type=_day, metavar="DATE", help="all captured before a day such as 2024-06-30")
     _add_json(command)
 
 

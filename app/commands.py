@@ -69,7 +69,8 @@ def _answer(workspace: "Workspace", text: str, options: Namespace) -> tuple[dict
     words = [word for word, _, _ in found.not_understood]
     result = workspace.searcher.search(found.tree, mode=options.mode, limit=options.limit, sort=options.sort)
     people = workspace.searcher.people(result)
-    return search_document(result, people, words), reports.search_lines(result, people, words)
+    _, question = workspace.searcher.facets(result)
+    return search_document(result, people, words, question), reports.search_lines(result, people, words)
 
 
 def _no_answer(text: str, error: str) -> tuple[dict[str, Any], Iterable[str]]:
@@ -131,19 +132,41 @@ def status(options: Namespace, config: AppConfig) -> None:
 
 
 def reindex(options: Namespace, config: AppConfig) -> None:
-    """Rebuild the derived files of the store from its records."""
-    from index.columns import build_columns, open_columns
-    from index.facts import IndexedPeople
+    """Rebuild the derived files of the store from its records; with `--parse`, parse all photographs anew first."""
+    from index.reindex import reindex as rebuild
+    from index.reindex import reparse
+    from index.switching import promote
 
     with _workspace(config) as workspace:
-        people = open_columns(build_columns(IndexedPeople(workspace.index))).count
-    _print(options, {"people": people}, [f"rebuilt the index of {counted(people, 'person', 'people')}"])
+        index = workspace.index
+        if options.parse:
+            parser = _human_parser(config)
+            reparse(parser, index, show_progress=not options.json and sys.stderr.isatty())
+            promote(index, index.generations.of_checkpoint(parser.checkpoint_hash).generation_id)
+        report = rebuild(index)
+    _print(options, reports.reindex_document(report), reports.reindex_lines(report))
+
+
+def generations(options: Namespace, config: AppConfig) -> None:
+    """Show the generations of the store; search another, or the one that was searched before."""
+    from index.switching import promote
+
+    with _workspace(config) as workspace:
+        index = workspace.index
+        if options.rollback:
+            index.generations.rollback()
+        elif options.use is not None:
+            promote(index, options.use)
+        held = index.status()
+    _print(options, reports.status_document(held)["generations"], reports.generation_lines(held))
 
 
 def delete(options: Namespace, config: AppConfig) -> None:
     """Delete images, people or a gallery, with everything derived from them."""
-    if not (options.image or options.person or options.gallery):
-        raise UserError("expected what to delete, got nothing; give --image PATH, --person ID or --gallery NAME")
+    if not (options.image or options.person or options.gallery or options.before):
+        raise UserError(
+            "expected what to delete, got nothing; give --image PATH, --person ID, --gallery NAME or --before DATE"
+        )
     with _workspace(config) as workspace:
         index, people = workspace.index, 0
         images = [index.find_image(path) for path in options.image]  # before anything goes
@@ -153,6 +176,8 @@ def delete(options: Namespace, config: AppConfig) -> None:
             people += index.delete_images(images)
         if options.gallery:
             people += index.delete_gallery(options.gallery)
+        if options.before:
+            people += index.delete_captured_before(options.before)
         index.vacuum()
     _print(options, {"people": people}, [f"deleted {counted(people, 'person', 'people')}"])
 

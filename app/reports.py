@@ -8,6 +8,7 @@ from app.wording import counted, describe_text
 if TYPE_CHECKING:
     from index.ingest import IngestReport
     from index.person_index import StoredPerson, StoreStatus
+    from index.reindex import ReindexReport
     from parsing.records import ParsedImage, Person
     from query.search import SearchResult
 
@@ -112,7 +113,26 @@ def status_lines(status: "StoreStatus") -> Iterator[str]:
         yield f"  gallery {name}: {counted(number, 'image')}"
     if status.quarantined:
         yield f"  {counted(status.quarantined, 'file')} could not be read"
+    yield from generation_lines(status)
+
+
+def generation_lines(status: "StoreStatus") -> Iterator[str]:
+    """What each generation holds, and which is searched."""
     for one in status.generations:
         live = " (searched)" if one.is_live else ""
         people = counted(one.people, "person", "people")
         yield f"  generation {one.generation_id}: {people}, checkpoint {one.checkpoint_hash[:12]}{live}"
+
+
+def reindex_document(report: "ReindexReport") -> dict[str, Any]:
+    """What `reindex --json` prints."""
+    return {"people": report.people, "thumbnails": report.thumbnails, "lost": [str(path) for path in report.lost]}
+
+
+def reindex_lines(report: "ReindexReport") -> Iterator[str]:
+    """What was rebuilt, and the photographs that are gone."""
+    yield f"rebuilt the index of {counted(report.people, 'person', 'people')}"
+    if report.thumbnails:
+        yield f"made the thumbnails of {counted(report.thumbnails, 'image')} again"
+    for path in report.lost:
+        yield f"{path} cannot be read any more; its thumbnails stay missing"

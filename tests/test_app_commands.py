@@ -11,6 +11,7 @@ import pytest
 from rendered import RenderedGallery
 
 from app.__main__ import main
+from tests.index_crashes import make_inputs
 
 Capture = pytest.CaptureFixture[str]
 
@@ -154,6 +155,9 @@ def test_export_writes_a_table(rendered_gallery: RenderedGallery, tmp_path: Path
         (["explain", ""], "expected a description"),
         (["delete"], "expected what to delete"),
         (["delete", "--gallery", "nowhere"], "expected"),
+        (["delete", "--before", "yesterday"], "expected a day such as 2024-06-30, got 'yesterday'"),
+        (["generations", "--rollback"], "expected a previous generation to go back to, but there is none"),
+        (["generations", "--use", "7"], "expected a generation of the store (none yet), got 7; choose one"),
         (["delete", "--image", "nowhere.jpg"], "expected the path of an ingested image"),
         (["parse", "nowhere.jpg"], "cannot read nowhere.jpg"),
         (["parse", __file__], "expected an image"),
@@ -182,3 +186,20 @@ def test_a_mistake_gets_one_sentence_and_exit_code_1(
     assert captured.err.startswith("Error: ")
     assert sentence in captured.err
     assert len(captured.err.splitlines()) == 1
+
+
+def test_photographs_are_parsed_anew_and_the_old_generation_is_a_command_away(tmp_path: Path, capsys: Capture) -> None:
+    place = make_inputs(tmp_path)
+    first, second = (["--checkpoint", str(place.checkpoints / f"{number}.safetensors")] for number in (1, 2))
+    home = ["--home", str(place.home), "--json"]
+    assert main(["ingest", str(place.photographs), *first, *home]) == 0
+    assert main(["reindex", "--parse", *second, *home]) == 0
+    capsys.readouterr()
+    assert main(["generations", *home]) == 0
+    assert [one["live"] for one in json.loads(capsys.readouterr().out)] == [False, True]
+    assert main(["generations", "--rollback", *home]) == 0
+    assert [one["live"] for one in json.loads(capsys.readouterr().out)] == [True, False]
+    assert main(["generations", "--use", "2", *home]) == 0
+    assert [one["live"] for one in json.loads(capsys.readouterr().out)] == [False, True]
+    assert main(["delete", "--before", "2999-01-01", *home]) == 0
+    assert json.loads(capsys.readouterr().out)["people"] > 0
