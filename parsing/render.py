@@ -24,9 +24,9 @@ Rgb = tuple[int, int, int]
 ATTRIBUTE_COLORS: Mapping[str, Rgb] = {
     "Hat": (228, 26, 28), "Hair": (122, 68, 34), "Glove": (255, 152, 51), "Glasses": (20, 20, 20),
     "UpperClothes": (31, 119, 200), "Mask": (0, 200, 200), "Coat": (20, 60, 135), "Socks": (240, 98, 175),
-    "Pants": (46, 140, 70), "Torso-skin": (250, 205, 160), "Scarf": (250, 210, 40), "Skirt": (150, 70, 190),
-    "Face": (245, 178, 128), "L-arm": (255, 225, 190), "R-arm": (222, 160, 120), "L-leg": (235, 195, 150),
-    "R-leg": (200, 140, 100), "L-shoe": (120, 125, 140), "R-shoe": (70, 75, 90),
+    "Pants": (46, 140, 70), "Torso-skin": (255, 226, 182), "Scarf": (250, 210, 40), "Skirt": (150, 70, 190),
+    "Face": (245, 178, 128), "L-arm": (250, 150, 135), "R-arm": (205, 92, 80), "L-leg": (190, 215, 120),
+    "R-leg": (135, 165, 65), "L-shoe": (135, 140, 158), "R-shoe": (74, 78, 94),
 }  # fmt: skip
 LABEL_COLORS: Mapping[str, Mapping[str, Rgb]] = {
     "attribute": ATTRIBUTE_COLORS,
