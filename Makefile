@@ -1,9 +1,8 @@
-# make demo         a sample gallery, parsed, and the search page (GALLERY=folder: your own photographs)
+# make demo         a sample gallery, parsed, and the search page (GALLERY=folder: your own photographs; PORT=N)
 # make demo-photos  the same on the public Clothing Co-Parsing photographs
 # make test         everything CI runs: format, lint, types, tests
 
 PYTHON ?= python3
-PORT ?= 8501
 STORE ?= data
 SAMPLE := data/sample-gallery
 GALLERY ?= $(SAMPLE)
@@ -17,7 +16,7 @@ BIN := $(VENV)/bin
 
 demo: $(VENV)/.requirements $(if $(filter $(SAMPLE),$(GALLERY)),$(SAMPLE).stamp)
 	$(BIN)/python -m app ingest "$(GALLERY)" --home "$(STORE)"
-	$(BIN)/python -m app ui --home "$(STORE)" --port $(PORT)
+	$(BIN)/python -m app ui --home "$(STORE)" --open $(if $(PORT),--port $(PORT))
 
 demo-photos: $(CCP)/photos
 	$(MAKE) demo GALLERY=$(CCP)/photos STORE=data/photos
