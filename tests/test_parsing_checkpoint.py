@@ -18,6 +18,7 @@ from parsing.checkpoint import (
     save,
     save_info,
 )
+from parsing.labels import TASKS
 from parsing.model import HPTR
 from parsing.parser import HumanParser
 from tests.factories import photograph, tiny_config
@@ -162,3 +163,13 @@ def test_images_of_any_shape_come_back_in_order(checkpoint: Path) -> None:
 def test_parse_wants_a_path_for_each_image(checkpoint: Path) -> None:
     with pytest.raises(ValueError, match="expected one path for each of 1 images, got 0"):
         HumanParser.load(checkpoint).parse([photograph(8, 8)], [])
+
+
+def test_in_bfloat16_it_sees_nearly_the_same(checkpoint: Path) -> None:
+    image = photograph(50, 40)
+    exact, half = HumanParser.load(checkpoint), HumanParser.load(checkpoint, mixed_precision=True)
+    assert (exact.mixed_precision, half.mixed_precision) == (False, True)
+    a, b = (next(parser.outputs([image])) for parser in (exact, half))
+    for task in TASKS:
+        torch.testing.assert_close(a.semantic[task].softmax(0), b.semantic[task].softmax(0), atol=0.05, rtol=0)
+    assert not torch.equal(a.mask_logits, b.mask_logits)
