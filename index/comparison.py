@@ -22,7 +22,6 @@ from index.descriptor import CHARACTERIZED_GROUPS
 from index.engine_postgres import Pgvector
 from index.engines import (
     BLOCK,
-    CAMERAS,
     THRESHOLD,
     TOP,
     Columns,
@@ -35,6 +34,7 @@ from index.engines import (
     resident_bytes,
 )
 from index.plausible_people import Crowd, draw_crowd
+from index.plausible_store import CAMERAS
 from parsing.labels import CHARACTERISTICS, LABELS
 
 QUESTIONS = 40

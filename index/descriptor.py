@@ -129,7 +129,8 @@ def encode_many(found: Mapping[str, Floats], looks: Mapping[str, Sequence[Floats
             size, pattern, color = looks[group]
             neutral = _NEUTRAL_HAIR_SIZE if group == "Hair" else _NEUTRAL_SIZE
             parts += [size + size[:, _UNDETERMINED, None] * neutral, pattern, color]
-    return np.log(np.clip(np.concatenate(parts, axis=1), FLOOR, 1.0)).astype(np.float32)
+    logs: NDArray[np.float32] = np.log(np.clip(np.concatenate(parts, axis=1), FLOOR, 1.0)).astype(np.float32)
+    return logs
 
 
 def presence(found: Mapping[str, Floats], cut: Flags) -> tuple[dict[str, Floats], dict[str, Floats]]:
@@ -138,7 +139,8 @@ def presence(found: Mapping[str, Floats], cut: Flags) -> tuple[dict[str, Floats]
     Unknown mass counts a little as seen (`UNKNOWN_SEEN`) and a little as absent (`UNKNOWN_ABSENT`), so that
     whoever cannot be judged ranks between those who have the thing and those who have not.
     """
-    seen, absent = {}, {}
+    seen: dict[str, Floats] = {}
+    absent: dict[str, Floats] = {}
     for group in ATTRIBUTE_GROUPS:
         missing = _probability_missing(group, found, cut)
         unknown = 1 - found[group] - missing

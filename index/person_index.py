@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, LargeBinary, Select, func, select, type_coerce, update
+from sqlalchemy import ColumnElement, LargeBinary, RowMapping, Select, func, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from index.adding import AddedImage, NewImage, Place, add_images, add_places, quarantine
@@ -438,11 +438,11 @@ def _load_people(session: Session, person_ids: Sequence[int]) -> dict[int, Store
     return {row["id"]: _stored_person(row, attributes[row["id"]], places[row["image_id"]]) for row in rows}
 
 
-def _load_attributes(session: Session, person_ids: Sequence[int]) -> Mapping[int, list[Mapping[str, Any]]]:
+def _load_attributes(session: Session, person_ids: Sequence[int]) -> Mapping[int, list[RowMapping]]:
     statement = (
         select(AttributeRow.__table__).where(AttributeRow.person_id.in_(person_ids)).order_by(AttributeRow.attribute)
     )
-    attributes: defaultdict[int, list[Mapping[str, Any]]] = defaultdict(list)
+    attributes: defaultdict[int, list[RowMapping]] = defaultdict(list)
     for row in session.execute(statement).mappings():
         attributes[row["person_id"]].append(row)
     return attributes
@@ -459,9 +459,7 @@ def _first_places(session: Session, image_ids: Iterable[int]) -> dict[int, tuple
     return {image_id: (path, location, name) for image_id, path, location, name in session.execute(statement)}
 
 
-def _stored_person(
-    row: Mapping[str, Any], attributes: Sequence[Mapping[str, Any]], place: tuple[str, str, str]
-) -> StoredPerson:
+def _stored_person(row: RowMapping, attributes: Sequence[RowMapping], place: tuple[str, str, str]) -> StoredPerson:
     return StoredPerson(
         person_id=row["id"],
         image_id=row["image_id"],

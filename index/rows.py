@@ -60,7 +60,7 @@ def attribute_row(record: CharacterizedAttribute, *, person_id: int) -> Row:
 
 
 def restore_person(
-    person: Mapping[str, Any], attributes: Sequence[Mapping[str, Any]], *, height: int, width: int
+    person: Mapping[Any, Any], attributes: Sequence[Mapping[Any, Any]], *, height: int, width: int
 ) -> Person:
     """The record that `person_row`, `vector_row` and `attribute_row` stored.
 
@@ -116,7 +116,7 @@ def _checked(record: CharacterizedAttribute, task: str) -> NDArray[np.float64]:
     return values
 
 
-def _restore_attribute(row: Mapping[str, Any], *, height: int, width: int) -> CharacterizedAttribute:
+def _restore_attribute(row: Mapping[Any, Any], *, height: int, width: int) -> CharacterizedAttribute:
     values = np.frombuffer(row["probabilities"], np.float32).tolist()
     return CharacterizedAttribute(
         attribute=ATTRIBUTES[row["attribute"] - 1],

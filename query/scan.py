@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -81,7 +81,7 @@ class _Scorer:
         if not self.conditions:
             return None
         people = self.store.part(part)
-        return np.logical_and.reduce([image_condition(term, negated, people) for term, negated in self.conditions])
+        return reduce(np.logical_and, [image_condition(term, negated, people) for term, negated in self.conditions])
 
     def scores(self, part: slice) -> Probabilities:
         """P(query) of a piece of the rows; 0 for those who are filtered out or surely below `least`."""
@@ -251,7 +251,8 @@ def _pool() -> ThreadPoolExecutor:
 def _selection(allowed: NDArray[np.bool_] | None, part: slice) -> slice | NDArray[np.intp]:
     if allowed is None or allowed.all():
         return part
-    return np.flatnonzero(allowed) + part.start
+    rows: NDArray[np.intp] = np.flatnonzero(allowed) + part.start
+    return rows
 
 
 def _split(query: Query) -> tuple[list[tuple[Query, bool]], Query | None]:
