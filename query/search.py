@@ -112,7 +112,7 @@ class SearchResult:
         total: of all pages, exact.
         expected_further: how many right people are expected below the threshold, from their calibrated probabilities.
         relaxations: counted when few match.
-        revision: of the store.
+        store: that was searched; it stays as it was when the index changes.
         matched: (N,) bool over the rows of the store, for facets.
     """
 
@@ -123,7 +123,7 @@ class SearchResult:
     matches: tuple[Match, ...]
     expected_further: float
     relaxations: tuple[Relaxation, ...]
-    revision: str
+    store: ColumnStore = field(repr=False, compare=False)
     matched: NDArray[np.bool_] = field(repr=False, compare=False)
 
 
@@ -167,7 +167,7 @@ def search(
         matches=_matches(query, store, config, found.best[offset:], found.scores[offset:]),
         expected_further=found.further * config.further.get(mode, 1.0),
         relaxations=_count_relaxations(query, store, config, threshold) if found.total < config.few else (),
-        revision=store.revision,
+        store=store,
         matched=found.matched,
     )
 
@@ -214,15 +214,8 @@ class Searcher:
         return self.index.people(match.person_id for match in result.matches)
 
     def facets(self, result: SearchResult) -> tuple[tuple[Facet, ...], Question | None]:
-        """Counts of winning labels among all matches, and the question that would split them best.
-
-        Raises:
-            LookupError: the index has changed since the search.
-        """
-        store = self.store()
-        if store.revision != result.revision:
-            raise LookupError("the index has changed since this search; search again")
-        facets = facet_counts(store, result.matched)
+        """Counts of winning labels among all matches, and the question that would split them best."""
+        facets = facet_counts(result.store, result.matched)
         return facets, best_question(facets, result.total, result.query)
 
 
@@ -333,5 +326,21 @@ def _match_document(match: Match, stored: StoredPerson) -> dict[str, Any]:
         "image": str(stored.image_path),
         "box_xyxy": [float(edge) for edge in stored.person.box_xyxy],
         "score": match.score,
-        "clauses": [{"clause": clause.clause, "p": clause.probability} for clause in match.clauses],
+        "clauses": [_clause_document(clause, stored) for clause in match.clauses],
+    }
+
+
+def _clause_document(clause: ClauseMatch, stored: StoredPerson) -> dict[str, Any]:
+    """A clause with its probability, and the masks of what shows it, as COCO run lengths."""
+    shown = [record for record in stored.person.attributes if record.attribute in clause.attributes]
+    return {
+        "clause": clause.clause,
+        "p": clause.probability,
+        "evidence": [
+            {
+                "attribute": record.attribute,
+                "mask": {"size": [record.mask.height, record.mask.width], "counts": record.mask.counts},
+            }
+            for record in shown
+        ],
     }
