@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from parsing.calibration import Calibration
 from parsing.labels import ATTRIBUTES, CHARACTERISTICS, CHARACTERIZED, TASKS, num_classes
-from parsing.palette import Shade, palette
+from parsing.palette import Shade, palettes
 from parsing.preprocess import scaled_shape
 from parsing.records import CharacterizedAttribute, ParsedImage, Person
 from parsing.regions import Region, regions_of
@@ -219,16 +219,21 @@ class Evidence:
 
 
 def pool_evidence(output: ImageOutput, people: Tensor, regions: Tensor) -> Evidence:
-    """Mean probabilities over every region at once, at the network's output resolution."""
+    """Mean probabilities over every region at once, at the network's output resolution.
+
+    A cell counts for size, pattern and color as surely as it is of its region: seams between garments say little.
+    """
     height, width = output.mask_logits.shape[-2:]
     classes, slots = num_classes("attribute"), (len(people) + 1) * num_classes("attribute")
     keys = torch.from_numpy(full_resolution(regions.numpy(), height, width)).flatten()
     cells = torch.bincount(keys, minlength=slots)
     attribute = output.semantic["attribute"].float().softmax(0)
-    means = {"attribute": region_means(attribute.max(0).values.flatten()[None], keys, cells)[..., 0]}
+    certainty = attribute.max(0).values.flatten()
+    total = torch.bincount(keys, certainty, slots)
+    means = {"attribute": total / cells.clamp(min=1)}
     for task in CHARACTERISTICS:
         probability = output.semantic[task].float()[1:].softmax(0)  # given that there is something to characterize
-        means[task] = region_means(probability.flatten(1), keys, cells)
+        means[task] = region_sums(probability.flatten(1) * certainty, keys, slots) / total.clamp(min=1e-6)[:, None]
     return Evidence(
         cells.reshape(-1, classes).numpy(),
         {task: mean.reshape(-1, classes, *mean.shape[1:]).numpy() for task, mean in means.items()},
@@ -237,10 +242,9 @@ def pool_evidence(output: ImageOutput, people: Tensor, regions: Tensor) -> Evide
     )
 
 
-def region_means(values: Tensor, keys: Tensor, cells: Tensor) -> Tensor:
-    """Mean of `values` (N, P) over the cells of each key, (len(cells), N)."""
-    sums = torch.zeros(len(cells), len(values)).index_add_(0, keys, values.T)
-    return sums / cells.clamp(min=1)[:, None]
+def region_sums(values: Tensor, keys: Tensor, count: int) -> Tensor:
+    """Sum of `values` (N, P) over the cells of each key below `count`, (count, N)."""
+    return torch.zeros(count, len(values)).index_add_(0, keys, values.T)
 
 
 def peaks(attribute: Tensor, owner: Tensor, count: int) -> Tensor:
@@ -334,4 +338,5 @@ def garment_palettes(labels: NDArray[np.int64], pixels: NDArray[np.uint8] | None
     keys, firsts = np.unique(flat[order], return_index=True)
     stops = np.append(firsts, order.size)[1:]
     colors = pixels.reshape(-1, 3)[order]
-    return {key: palette(colors[start:stop]) for key, start, stop in zip(keys.tolist(), firsts, stops, strict=True)}
+    shades = palettes([colors[start:stop] for start, stop in zip(firsts, stops, strict=True)])
+    return dict(zip(keys.tolist(), shades, strict=True))

@@ -4,6 +4,7 @@ A cell is one number: 6 bits of lightness, 5 of a*, 5 of b*, about as fine as an
 gathered in coarse cells first, so that the folds of one cloth make one color, and each color is the mean of its pixels.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,22 +38,49 @@ class Shade:
 
 def palette(pixels: NDArray[np.uint8]) -> tuple[Shade, ...]:
     """The main colors of pixels (N, 3) sRGB, largest share first; none of no pixels."""
-    if len(pixels) > SAMPLE:
-        pixels = pixels[np.linspace(0, len(pixels) - 1, SAMPLE).astype(np.intp)]
-    if not len(pixels):
-        return ()
-    lab = rgb2lab(pixels)
-    _, group = np.unique(np.floor(lab / _COARSE), axis=0, return_inverse=True)
-    means, counts = _means(lab, group)
-    largest = np.argsort(-counts, kind="stable")[:SHADES]
-    nearest = ((lab[:, None] - means[largest]) ** 2).sum(axis=-1).argmin(axis=1)  # (N,)
-    means, counts = _means(lab, nearest)
-    shares = np.rint(255 * counts / counts.sum()).astype(int)
-    order = np.argsort(-shares, kind="stable")
-    kept = order[shares[order] >= max(_LEAST_SHARE * 255, 1)]
-    return tuple(
-        Shade(int(cell), int(share)) for cell, share in zip(cells_of_lab(means[kept]), shares[kept], strict=True)
-    )
+    return palettes([pixels])[0]
+
+
+def palettes(garments: Sequence[NDArray[np.uint8]]) -> list[tuple[Shade, ...]]:
+    """The palette of each garment's pixels (N, 3), all at once: for many garments much faster than one by one."""
+    sampled = [_sample(pixels) for pixels in garments]
+    owner = np.repeat(np.arange(len(sampled)), [len(pixels) for pixels in sampled])
+    if not owner.size:
+        return [() for _ in garments]
+    lab = rgb2lab(np.concatenate(sampled))
+    centers = _largest_cells(lab, owner, len(garments))  # (G, SHADES, 3)
+    nearest = ((lab[:, None] - centers[owner]) ** 2).sum(axis=-1).argmin(axis=1)  # (N,)
+    means, counts = _means(lab, owner * SHADES + nearest, len(garments) * SHADES)
+    by_garment = counts.reshape(-1, SHADES)
+    shares = np.rint(255 * by_garment / np.maximum(by_garment.sum(axis=1, keepdims=True), 1)).astype(int)
+    cells = cells_of_lab(means).reshape(-1, SHADES)
+    order = np.argsort(-shares, axis=1, kind="stable")
+    least = max(_LEAST_SHARE * 255, 1)
+    return [
+        tuple(Shade(cell[place], share[place]) for place in places if share[place] >= least)
+        for cell, share, places in zip(cells.tolist(), shares.tolist(), order.tolist(), strict=True)
+    ]
+
+
+def _sample(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Pixels (N, 3), of many only `SAMPLE`."""
+    if len(pixels) <= SAMPLE:
+        return pixels
+    return pixels[np.linspace(0, len(pixels) - 1, SAMPLE).astype(np.intp)]
+
+
+def _largest_cells(lab: NDArray[np.float64], owner: NDArray[np.intp], garments: int) -> NDArray[np.float64]:
+    """The mean colors (G, SHADES, 3) of the fullest coarse cells of each garment, infinite where it has fewer."""
+    lightness, a, b = (np.floor(lab / _COARSE).astype(np.int64) + 8).T  # 0 to 15
+    keys, group = np.unique((owner << 12) | (lightness << 8) | (a << 4) | b, return_inverse=True)
+    means, counts = _means(lab, group, len(keys))
+    order = np.lexsort((-counts, keys >> 12))
+    of = keys[order] >> 12
+    rank = np.arange(len(keys)) - np.searchsorted(of, of)
+    largest = rank < SHADES
+    centers = np.full((garments, SHADES, 3), np.inf)
+    centers[of[largest], rank[largest]] = means[order[largest]]
+    return centers
 
 
 def cells_of_lab(lab: NDArray[np.floating]) -> NDArray[np.int64]:
@@ -70,9 +98,10 @@ def lab_of_cells(cells: NDArray[np.integer]) -> NDArray[np.float64]:
     return lab
 
 
-def _means(lab: NDArray[np.float64], group: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean color (G, 3) and number of pixels (G,) of each group that has any."""
-    counts = np.bincount(group.ravel())
-    sums = np.stack([np.bincount(group.ravel(), weights=channel) for channel in lab.T], axis=1)
-    filled = np.flatnonzero(counts)
-    return sums[filled] / counts[filled, None], counts[filled].astype(np.float64)
+def _means(
+    lab: NDArray[np.float64], group: NDArray[np.intp], groups: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean color (G, 3), zero for a group without any, and number of pixels (G,) of each group."""
+    counts = np.bincount(group, minlength=groups).astype(np.float64)
+    sums = np.stack([np.bincount(group, channel, groups) for channel in lab.T], axis=1)
+    return sums / np.maximum(counts, 1)[:, None], counts
