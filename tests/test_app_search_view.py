@@ -47,6 +47,14 @@ def test_the_first_hit_wears_what_was_asked_and_shows_where(workspace: Workspace
     assert first["clauses"][0]["outline"] == f"/pictures/outlines/crop/{first['person_id']}/Coat/0.svg"
 
 
+@pytest.mark.parametrize("text", ["red coat", "orange coat and yellow skirt"])
+def test_those_who_are_less_sure_are_offered_with_their_exact_count(workspace: Workspace, text: str) -> None:
+    results = view_of(text, workspace)["results"]
+    everybody = search_view(SearchState(text=text, mode="recall"), workspace)[1]["results"]
+    assert results["less_sure"] == everybody["total"] - results["total"]
+    assert everybody["less_sure"] == 0
+
+
 def test_everything_sent_to_the_browser_is_json(workspace: Workspace) -> None:
     state, view = search_view(SearchState(text="coat"), workspace)
     opened = search_view(replace(state, person_id=view["results"]["matches"][0]["person_id"]), workspace)[1]
@@ -55,9 +63,20 @@ def test_everything_sent_to_the_browser_is_json(workspace: Workspace) -> None:
 
 def test_a_facet_leads_to_exactly_the_people_it_counts(workspace: Workspace) -> None:
     view = view_of("coat", workspace)
-    value = next(facet for facet in view["facets"] if facet["title"] == "coat color")["values"][0]
+    color = next(facet for facet in view["facets"] if facet["title"] in ("coat color", "Which coat color?"))
+    value = color["values"][0]
     narrowed = search_view(SearchState(query=value["query"], mode="strict"), workspace)[1]
     assert narrowed["results"]["total"] == value["count"]
+
+
+def test_what_would_split_the_matches_best_is_asked_first(workspace: Workspace) -> None:
+    view = view_of("coat", workspace)
+    question, *others = view["facets"]
+    assert question["title"].endswith("?")
+    assert len(question["values"]) > 1
+    assert not any(facet["title"].endswith("?") for facet in others)
+    for value in question["values"]:
+        assert value["query"].startswith("coat")
 
 
 def test_nobody_found_offers_relaxations_with_exact_counts(workspace: Workspace) -> None:

@@ -200,6 +200,7 @@ class Screen {
     const people = count(results.less_sure, "person", "people");
     return h("button", { class: "more", onclick: () => this.tell("set", { mode: "recall" }) },
       h("span", {}, results.total ? "Show less sure matches too" : "Show less sure matches"),
+      results.expected_further ? h("small", {}, `about ${results.expected_further} expected to fit`) : null,
       h("b", { class: "number" }, results.total ? `${people} more` : people));
   }
 

@@ -150,6 +150,7 @@ def _add_results(state: SearchState, workspace: Workspace, view: View) -> None:
         "total": result.total,
         "pages": -(-result.total // PAGE_SIZE),
         "less_sure": _less_sure(result, workspace) if offset + PAGE_SIZE >= result.total else 0,
+        "expected_further": round(result.expected_further),
         "matches": [
             _match_view(offset + position, match, stored)
             for position, (match, stored) in enumerate(zip(result.matches, people, strict=True), start=1)
