@@ -18,21 +18,19 @@ from training.calibration import (
     Kind,
     Observations,
     best_kind,
-    calibration_error,
     color_confusion,
     cross_validated,
     draw_reliability,
-    error_by_chance,
     fit,
     fit_presence,
     fit_task,
     found_items,
     log_loss,
     main,
-    reliability,
     store,
 )
 from training.item_accuracy import Answer
+from training.reliability import calibration_error, error_by_chance, reliability
 
 TEMPERATURE, LABELS_TOO = KINDS["temperature"], KINDS["label biases"]
 

@@ -89,10 +89,13 @@ def test_an_item_not_found_is_wrong() -> None:
     assert (figures.count, figures.top1, figures.found) == (2, 0.5, 0.5)
     assert figures.by_item == {"hat": (0.0, 1), "coat": (1.0, 1)}
     assert figures.by_label["Red"] == (0.5, 2)
+    assert figures.calibration_error == 0.0  # the one that was found is right, and was said to be certain
 
 
 def test_items_of_a_person_not_found_are_wrong() -> None:
-    assert accuracy(answers("1", None, [item("coat")]), "size").top1 == 0.0
+    figures = accuracy(answers("1", None, [item("coat")]), "size")
+    assert figures.top1 == 0.0
+    assert math.isnan(figures.calibration_error)
 
 
 def test_shoes_are_merged_by_their_pixels() -> None:
@@ -182,7 +185,7 @@ def test_a_checkpoint_is_evaluated(
     assert result["items"]["coco_people"]["color"]["items"] == 1
     assert result["items"]["coco_people"]["absent"]["hat"]["items"] == 1
     assert json.loads((report / "evaluation.json").read_text()) == result
-    assert "IoU over the data set" in (report / "evaluation.txt").read_text()
+    assert "calibration error of those" in (report / "evaluation.txt").read_text()
     assert (report / "evaluation.csv").read_text().startswith("attribute,Background,Hat,")
     assert (report / "confusion_attribute.png").is_file()
     assert (report / "confusion_ccp_items_color.png").is_file()

@@ -24,16 +24,15 @@ from scipy.optimize import minimize
 from parsing.assemble import assemble
 from parsing.calibration import FLOOR, Calibration, TaskCalibration, log_odds, softmax
 from parsing.checkpoint import CheckpointError, read_info, save_info
-from parsing.labels import ATTRIBUTES, CHARACTERISTICS, COLORS, LABELS, group_of
+from parsing.labels import ATTRIBUTES, CHARACTERISTICS, COLORS, group_of
 from parsing.parser import HumanParser
 from training.evaluation import labelled_people, open_data
-from training.item_accuracy import ITEM_ATTRIBUTES, Answer, answers
-from training.miou import Counts, Floats, ratio
+from training.item_accuracy import ITEM_ATTRIBUTES, Answer, answers, probabilities_and_labels
+from training.miou import Counts, Floats
+from training.reliability import calibration_error, error_by_chance, reliability
 from training.samples import Sample
 
-BINS = 15
 FOLDS = 5
-CHANCE_DRAWS = 50
 SMOOTHING = 0.1  # of an item, added to every cell of the color confusion; more would invent confusions of rare colors
 LEAST_PRESENT = 4  # persons with, and without, an attribute for a logistic function of its own
 VISIBLE_SHARE = 0.0005  # of the person's pixels; fewer are not visibly there
@@ -155,8 +154,7 @@ def found_items(given: Sequence[Answer], task: str) -> FoundItems:
     """The items of one task that were found."""
     found = [answer for answer in given if answer.task == task and answer.probabilities is not None]
     return FoundItems(
-        np.array([answer.probabilities for answer in found], np.float64).reshape(-1, len(LABELS[task])),
-        np.array([answer.label_id - 1 for answer in found], np.int64),
+        *probabilities_and_labels(found, task),
         np.array([item_group(answer.item, task) for answer in found], np.str_),
         np.array([answer.photo for answer in found], np.str_),
     )
@@ -228,31 +226,6 @@ def _quality(items: FoundItems, held_out: Floats) -> dict[str, float]:
         figures[f"log_loss_{name}"] = log_loss(probabilities, items.labels)
         figures[f"top1_{name}"] = float((probabilities.argmax(axis=1) == items.labels).mean())
     return figures
-
-
-def calibration_error(probabilities: Floats, labels: Counts) -> float:
-    """Expected calibration error of the winners, in 15 bins of equal width."""
-    _, confidence, right, weight = reliability(probabilities, labels)
-    return ratio(float((weight * np.abs(confidence - right)).sum()), float(weight.sum()))
-
-
-def error_by_chance(probabilities: Floats) -> float:
-    """Mean calibration error of labels drawn from the probabilities themselves: what so few items show in any case."""
-    rng = np.random.default_rng(0)
-    edges = probabilities.cumsum(axis=1)[:, :-1]
-    draws = (rng.random((CHANCE_DRAWS, len(probabilities), 1)) > edges).sum(axis=2)
-    return float(np.mean([calibration_error(probabilities, labels) for labels in draws]))
-
-
-def reliability(probabilities: Floats, labels: Counts) -> tuple[Counts, Floats, Floats, Counts]:
-    """Bins that hold winners, each with its mean confidence, share of right winners, and number."""
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    bins = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
-    weight = np.bincount(bins, minlength=BINS)
-    filled = np.flatnonzero(weight)
-    sums = (np.bincount(bins, weights=values, minlength=BINS)[filled] for values in (confidence, right))
-    mean_confidence, share_right = (total / weight[filled] for total in sums)
-    return filled, mean_confidence, share_right, weight[filled]
 
 
 def fit_presence(evidence: Floats, present: NDArray[np.bool_]) -> dict[str, list[float]]:

@@ -218,6 +218,7 @@ def items_document(result: DataSetResult) -> dict[str, Any]:
             "top1": figures.top1,
             "items": figures.count,
             "found": figures.found,
+            "ece": figures.calibration_error,
             "by_item": _shares(figures.by_item),
             "by_label": _shares(figures.by_label),
         }

@@ -15,7 +15,8 @@ from parsing.labels import CHARACTERISTICS, IGNORE, LABELS, label_id
 from parsing.records import CharacterizedAttribute, Person
 from training.ccp import ITEM_ATTRIBUTE, Item
 from training.items import MIN_PIXELS
-from training.miou import Floats, ratio
+from training.miou import Counts, Floats, ratio
+from training.reliability import calibration_error
 from training.samples import Sample
 
 ITEM_ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
@@ -117,18 +118,27 @@ def _hem(seen: list[CharacterizedAttribute]) -> list[CharacterizedAttribute]:
     return [attribute for attribute in seen if attribute.attribute == "Skirt"] or seen
 
 
+def probabilities_and_labels(given: Iterable[Answer], task: str) -> tuple[Floats, Counts]:
+    """Probabilities (K, n) and label indices from 0 (K,) of the answers of one task about items that were found."""
+    found = [answer for answer in given if answer.task == task and answer.probabilities is not None]
+    probabilities = np.array([answer.probabilities for answer in found], np.float64).reshape(-1, len(LABELS[task]))
+    return probabilities, np.array([answer.label_id - 1 for answer in found], np.int64)
+
+
 @dataclass(frozen=True)
 class Accuracy:
     """Share of right answers of one task.
 
     Args:
         found: share of items that were found.
+        calibration_error: of the items that were found; NaN if none was.
         by_item, by_label: accuracy and number of items.
     """
 
     count: int
     top1: float
     found: float
+    calibration_error: float
     by_item: dict[str, tuple[float, int]]
     by_label: dict[str, tuple[float, int]]
 
@@ -141,6 +151,7 @@ def accuracy(given: Sequence[Answer], task: str) -> Accuracy:
         count=len(mine),
         top1=_share(mine)[0],
         found=ratio(sum(answer.probabilities is not None for answer in mine), len(mine)),
+        calibration_error=calibration_error(*probabilities_and_labels(mine, task)),
         by_item={
             item: _share([answer for answer in mine if answer.item == item])
             for item in ITEM_ATTRIBUTES
