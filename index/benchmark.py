@@ -114,8 +114,8 @@ def plot(lines: Sequence[Line], path: Path) -> None:
     figure = Figure(figsize=(10, 6), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    for engine in dict.fromkeys(line.engine for line in lines):
-        own = sorted((line for line in lines if line.engine == engine), key=lambda line: line.people)
+    for engine in dict.fromkeys(line.name for line in lines):
+        own = sorted((line for line in lines if line.name == engine), key=lambda line: line.people)
         people = [line.people for line in own]
         (curve,) = axes.plot(people, [line.p95 for line in own], marker="o", label=engine)
         axes.plot(people, [line.p50 for line in own], color=curve.get_color(), linewidth=0.6)

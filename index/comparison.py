@@ -67,6 +67,11 @@ class Line:
     disk: int
     memory: int
 
+    @property
+    def name(self) -> str:
+        """The engine without what differs from size to size."""
+        return self.engine.split(",")[0]
+
 
 def compare(people: int, folder: Path, *, engines: Sequence[str] = tuple(ENGINES), seed: int = 0) -> Iterator[Line]:
     """All engines on the same people and questions, one after the other, each in a new process."""

