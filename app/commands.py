@@ -87,7 +87,8 @@ def parse(options: Namespace, config: AppConfig) -> None:
     from parsing.images import UnreadableImageError
 
     parser = _human_parser(config)
-    parsed, failures = [], []
+    parsed: list[ParsedImage] = []
+    failures: list[tuple[Path, str]] = []
     for path in options.images:
         try:
             parsed.append(_parse(path, parser, options.overlay))
