@@ -136,3 +136,14 @@ def test_owner_of_every_pixel_is_the_highest_enlarged_mask(height: int, width: i
     expected = torch.where(best > 0, owner + 1, 0)
     sure = best.abs() > 1e-4
     torch.testing.assert_close(own_pixels(output, torch.arange(6), height, width)[sure], expected[sure])
+
+
+def test_cells_that_are_hardly_of_a_garment_say_little_of_its_color() -> None:
+    labels = coats("Red", "Red")
+    labels["color"][2:6] = label_id("color", "Blue")  # the upper half of the coat
+    output = output_of(left_and_right(), torch.tensor([0.9, 0.1, 0.1]), labels, height=64, width=64)
+    output.semantic["attribute"][:, 2:6] /= 4  # which is less surely a coat
+    (coat,) = assemble(output, Path("a.jpg"), CONFIG, Calibration.from_dict({})).people[0].attributes
+    color = dict(zip(LABELS["color"], coat.probabilities["color"], strict=True))
+    assert color["Blue"] + color["Red"] == pytest.approx(1, abs=1e-3)
+    assert 0.25 < color["Blue"] < 0.45
