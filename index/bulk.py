@@ -37,7 +37,8 @@ def _copy(session: Session, table: SQLTable, rows: Sequence[Mapping[str, Any]]) 
     dialect = connection.dialect
     processors = {name: table.columns[name].type.dialect_impl(dialect).bind_processor(dialect) for name in rows[0]}
     statement = f"COPY {table.name} ({', '.join(processors)}) FROM STDIN"
-    with connection.connection.cursor() as cursor, cursor.copy(statement) as copy:
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row([_converted(row[name], processor) for name, processor in processors.items()])
 

@@ -170,5 +170,6 @@ def people_by_content(index: PersonIndex) -> dict[str, list[tuple[float, ...]]]:
 
 
 def copy_home(template: Place, home: Path) -> Place:
-    shutil.copytree(template.home, home)
+    if template.home.exists():  # it has no files yet if the records are elsewhere
+        shutil.copytree(template.home, home)
     return replace(template, home=home)
