@@ -72,6 +72,9 @@ _DIRECTIONS = frozenset(
 _TO_A_PLACE = _REACHING | _DIRECTIONS | frozenset(["that", "which", "in", "on", "under", "across", "around", "and"])
 _AWAY = frozenset(["from", "over", "down", "around", "on", "off", "out of"])  # "hanging from", "pulling on a coat"
 _PETS = frozenset(["dog", "dogs", "puppy", "cat", "kitten", "poodle", "chihuahua", "pug"])
+_CONSISTING = frozenset(
+    ["consists of", "consisting of", "comprised of", "composed of", "comprises", "includes", "including", "of", ":"]
+)
 _SAYING = frozenset(["says", "say", "saying", "reading", "reads"])
 _PLACE_ON = frozenset(
     [
@@ -164,6 +167,7 @@ class _Walker:
         self.subject_noun = ""
         self.subject_gender = ""
         self.other_gender = ""
+        self.other_nouns: set[str] = set()
         self.sentence = 0
         self.new_sentence()
 
@@ -238,6 +242,8 @@ class _Walker:
             self.pronoun(unit.text)
         elif unit.plays("relative"):
             self.relative = self.owner == OTHER
+            if unit.text == "who" and not self.relative:
+                self.begin_clause()  # "the man holding a frisbee who has no shirt"
         elif unit.plays("subordinate") or unit.plays("but"):
             self.begin_clause()
             self.relative = False
@@ -353,9 +359,20 @@ class _Walker:
             self.owner, self.governed = OTHER, True
         if phrase.noun is not None and phrase.noun.entry.part == "colored":
             self.part_is(phrase.noun)
+        self.placed_pattern(phrase)
         beside_the_person = phrase.determiner == "the" and self.mark(-1, "and") and self.text(1) == "with"
         if beside_the_person and phrase.noun is not None and not phrase.noun.entry.body:
             self.owner, self.governed = OTHER, True
+
+    def placed_pattern(self, phrase: Phrase) -> None:
+        """In "the number 5 is on the front" and "there is a logo on the chest", it is on the last garment named."""
+        noun, item = phrase.noun, self.items[-1] if self.items else None
+        ahead = 2 if self.mark(1, "be") else 1
+        if noun is None or item is None or item.owner != self.owner or not item.covers_torso:
+            return
+        if noun.entry.pattern_noun and self.on_the_garment(ahead):
+            item.look.patterns = tuple(dict.fromkeys(item.look.patterns + noun.entry.pattern_noun))
+            item.uses.append(noun)
 
     def part_is(self, part: Unit) -> None:
         """In "a red jacket. The sleeves are white", white is said of the jacket too."""
@@ -386,6 +403,7 @@ class _Walker:
                 self.subject_gender = phrase.person
         else:
             self.other_gender = phrase.person
+            self.other_nouns.add(noun)
 
     def who_is(self, phrase: Phrase) -> str:
         """Whether a person's noun phrase names the described person."""
@@ -400,6 +418,8 @@ class _Walker:
         if self.mark(-1, "comma") and not phrase.determiner and not self.main_verb and self.owner == SUBJECT:
             return SUBJECT
         another = phrase.determiner in ("another", "other") or any(unit.text == "another" for unit in phrase.units)
+        noun = phrase.noun.text if phrase.noun is not None else ""
+        another = another or (noun in self.other_nouns and noun != self.subject_noun)
         same = phrase.person == self.subject_gender or "any" in (phrase.person, self.subject_gender)
         if another or not same:
             return OTHER
@@ -485,12 +505,16 @@ class _Walker:
             self.hedge = 1.0
 
     def labels_the_next(self, phrase: Phrase, garment: Garment) -> bool:
-        """Whether it only announces the garment that follows: "Shoes: white sneakers"."""
-        following = self.garment_at(2)
-        if self.text(1) != ":" or following is None or following.garment is None:
+        """Whether it only announces what follows: "Shoes: white sneakers", "an outfit consisting of a shirt"."""
+        ahead = 2 if self.mark(1, "comma") and self.text(2) in _CONSISTING else 1
+        following = self.garment_at(ahead + 1)
+        if following is None or following.garment is None or phrase.look.says_something():
             return False
-        following.uses += phrase.uses
-        return bool(set(garment.attributes) & set(following.garment.attributes))
+        consists = garment.attributive and self.text(ahead) in _CONSISTING
+        label = self.text(1) == ":" and bool(set(garment.attributes) & set(following.garment.attributes))
+        if consists or label:
+            following.uses += phrase.uses
+        return consists or label
 
     def denial_goes_on(self) -> bool:
         """Whether the denial reaches over the next word to the next garment: "no hat, scarf or gloves"."""
@@ -574,8 +598,9 @@ class _Walker:
         return True
 
     def none_of_it(self, item: Item) -> bool:
-        """ "hat: none"."""
-        if not (self.mark(1, "comma") and self.text(2) == "none"):
+        """ "hat: none", "glasses: no"."""
+        alone = self.text(2) == "none" or (self.text(2) == "no" and not isinstance(self.chunk(3), Phrase))
+        if not (self.mark(1, "comma") and alone):
             return False
         item.negated = True
         return self.consume(item, 2)
@@ -711,12 +736,14 @@ class _Walker:
         return self.decorated(item, phrase, ahead + 1, place)
 
     def numbered(self, item: Item) -> bool:
-        """ "jersey number 12"."""
-        phrase = self.chunk(1)
+        """ "jersey number 12", "jersey, number 12"."""
+        ahead = 2 if self.mark(1, "comma") else 1
+        phrase = self.chunk(ahead)
         if not isinstance(phrase, Phrase) or phrase.determiner or phrase.garment or phrase.person:
             return False
+        digits = any(unit.text.isdigit() for unit in phrase.units)
         letters = phrase.noun is not None and phrase.noun.entry.pattern_noun == ("Letters",)
-        return letters and self.decorated(item, phrase, 1, 0)
+        return letters and (digits or ahead == 1) and self.decorated(item, phrase, ahead, 0)
 
     def with_adjectives(self, item: Item, phrase: Phrase, ahead: int) -> bool:
         """ "with long sleeves", said of something that has sleeves; "with blue stripes"."""
@@ -766,19 +793,30 @@ class _Walker:
         said = self.adjectives(2)
         if self.text(1) not in ("in", "of") or said is None or item.look.colors or not said.look.colors:
             return False
+        if item.negated or item.garment.facial:
+            return False  # "without a beard in green"
         if isinstance(self.chunk(3), Phrase):
             return False
         item.look.add(said.look)
         return self.consume(item, 2)
 
     def saying(self, item: Item) -> bool:
-        """ "that says PRESS"."""
+        """ "that says PRESS in white": up to the end of what it says."""
         ahead = 2 if self.mark(1, "relative") else 1
         said = self.chunk(ahead + 1)
         if self.text(ahead) not in _SAYING or (isinstance(said, Phrase) and said.determiner):
             return False
         item.look.patterns = tuple(dict.fromkeys((*item.look.patterns, "Letters")))
+        while self.quoted(ahead + 1):
+            ahead += 1
         return self.consume(item, ahead)
+
+    def quoted(self, ahead: int) -> bool:
+        """Whether what stands there is still said by a garment's letters, or how they are written."""
+        chunk = self.chunk(ahead)
+        if isinstance(chunk, Phrase):
+            return not (chunk.garment or chunk.person or chunk.determiner)
+        return self.text(ahead) == "in" or self.mark(ahead, "filler")
 
     def bare_adjectives(self, phrase: Phrase) -> None:
         """Adjectives without a noun: "in black", "wearing stripes", "in long sleeves"."""
@@ -787,6 +825,8 @@ class _Walker:
         while self.mark(-back, "filler"):
             back += 1
         worn_words = worn_words or self.mark(-back, "wear") or self.text(-back) == "in"
+        if phrase.determiner in ("a", "an") and not self.mark(-back, "wear") and phrase.units[-1].entry.pattern_noun:
+            worn_words = False  # "has a yellow flower in her hair"
         if self.text(1) in ("one", "ones") and self.items and self.items[-1].owner == self.owner:
             self.another_look(self.items[-1], phrase)
         elif phrase.look.sleeve:

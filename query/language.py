@@ -19,6 +19,7 @@ from query.grammar import Reading, read_sentence
 from query.lexicon import Lexicon, read_vocabulary
 from query.meaning import garment_terms
 from query.moments import ImagePhrase, find_image_phrases
+from query.slots import find_slots
 from query.spelling import Speller
 from query.tree import ATTRIBUTE_WORDS, Clause, Query, clauses, conjunction, format_query, leaves, parse_query
 from query.units import Unit, read_units
@@ -29,7 +30,7 @@ _ASK = "ask for clothes, hair or accessories, such as " + ", ".join(f'"{example}
 Span = tuple[str, int, int]  # words of the text, and their characters: first, and the one behind the last
 
 _COMPACT = re.compile(r"\w:[\w(#\"]|[|^]|(?:^|[\s(])-\(?\w|\.\.\d")
-_SLOT = re.compile(rf"\b({'|'.join(ATTRIBUTE_WORDS)})\s+(like:\d+|#[0-9a-f]{{6}})\b", re.IGNORECASE)
+_SPACED_SLOT = re.compile(rf"\b({'|'.join(ATTRIBUTE_WORDS)})\s+(like:\d+|#[0-9a-f]{{6}})\b", re.IGNORECASE)
 _SILENT = frozenset(
     [
         "do",
@@ -114,7 +115,7 @@ class QueryParser:
     def __init__(self) -> None:
         self.nlp = spacy.blank("en")
         _extend_docs()
-        self.nlp.add_pipe("signalement_words")
+        self.lexicon = self.nlp.add_pipe("signalement_words").lexicon
         self.nlp.add_pipe("signalement_grammar")
 
     def parse(self, text: str, *, now: datetime | None = None) -> Interpretation:
@@ -136,7 +137,7 @@ class QueryParser:
         compact = _compact_tree(text)
         if compact is not None:
             return Interpretation(text, compact)
-        image = find_image_phrases(text, now or datetime.now())
+        image = (*find_slots(text, self.lexicon.entries), *find_image_phrases(text, now or datetime.now()))
         doc = self.nlp(_blanked(text, image))
         terms, left_out = garment_terms(doc._.reading)
         terms += tuple(phrase.term for phrase in image)
@@ -179,7 +180,7 @@ def _clause_document(clause: Clause) -> Mapping[str, Any]:
 
 def _compact_tree(text: str) -> Query | None:
     """The tree of compact text, None where the text is a sentence."""
-    text = _SLOT.sub(r"\1:\2", text.strip())
+    text = _SPACED_SLOT.sub(r"\1:\2", text.strip())
     if not _COMPACT.search(text):
         return None
     try:

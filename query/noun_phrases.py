@@ -10,6 +10,7 @@ from query.lexicon import Garment
 from query.units import Unit
 
 _LINKS = frozenset({"and", "&", "n", "or", "and/or", "/", ",", "nor"})  # "along with" begins another garment
+_OF_PARTS = frozenset({"soled", "rimmed", "framed", "trimmed", "lined", "tipped"})
 _ANYBODY = frozenset({"person", "people", "individual", "someone", "child", "kid", "baby", "suspect", "subject"})
 _PHRASE_ROLES = frozenset({"transparent", "filler", "determiner", "possessive"})
 
@@ -133,13 +134,14 @@ class _PhraseReader:
         return phrase
 
     def garment_as_verb(self) -> bool:
-        """Whether a garment's name is what somebody does: "she ties her hair"."""
+        """Whether a garment's name is what somebody does: "she ties her hair", "and kicks a ball"."""
         unit = self.units[self.position]
         if unit.entry.garment is None or not (unit.plays("verb") or unit.plays("wear")) or not self.position:
             return False
         before, following = self.units[self.position - 1], self.peek(1)
         its_object = following is not None and (following.plays("determiner") or following.plays("possessive"))
-        return before.plays("pronoun") or before.text == "who" or (bool(before.entry.person) and its_object)
+        led = before.entry.modifies or before.plays("determiner") or before.plays("possessive")
+        return before.plays("pronoun") or before.text == "who" or (its_object and not led)
 
     def openers(self) -> None:
         """Determiners and possessives in front."""
@@ -195,7 +197,11 @@ class _PhraseReader:
         if unit.entry.garment is None or not unit.entry.modifies:
             return False
         noun = self.next_noun(1, over_commas=False)
-        if noun is None or noun.entry.garment is None or not _says_of(unit.entry.garment, noun.entry.garment):
+        if noun is None or noun.entry.garment is None:
+            return False
+        if noun is self.peek(1):
+            return True
+        if not _says_of(unit.entry.garment, noun.entry.garment):
             return False
         between = self.units[self.position + 1 : self.units.index(noun, self.position)]
         return not (self.phrase.look.colors and any(word.entry.color for word in between))  # "red fleece blue jacket"
@@ -263,6 +269,8 @@ class _PhraseReader:
                 self.take_color(unit, following, (label,))
         elif entry.color:
             look.colors.append(entry.color)
+        elif unit.text in _OF_PARTS and look.colors:
+            look.colors.pop()  # "red soled shoes" are not red
         if entry.pattern and not (look.patterns and len(entry.pattern) > 1):  # "a check pattern" is known already
             look.patterns = tuple(dict.fromkeys(look.patterns + entry.pattern))
         look.size = look.size or entry.size
@@ -329,8 +337,12 @@ class _PhraseReader:
             if following is not None and following.entry.color:
                 self.take()
                 return True
-        if unit.text not in _LINKS or not self.phrase.look.says_something():
+        if unit.text not in _LINKS or not self.phrase.units:
             return False
+        if not self.phrase.look.says_something() and (
+            self.reaches_garment(1) or not self.phrase.units[-1].entry.neutral
+        ):
+            return False  # "in leather and blue jeans", not "loose and dark"
         return self.link(unit)
 
     def link(self, unit: Unit) -> bool:
@@ -344,9 +356,8 @@ class _PhraseReader:
             return False
         if self.ends_in_a_noun(unit):
             return False
-        new_garment = unit.plays("comma") and ahead > 1 and len(self.phrase.look.colors) == 1
-        if new_garment and self.reaches_garment(ahead):
-            return False  # "is light blue, and dark blue slacks"
+        if self.next_garment_begins(unit, following, ahead):
+            return False
         self.phrase.look.either = self.phrase.look.either or any(
             link.plays("or") and link.text != "/" for link in self.units[self.position : self.position + ahead]
         )
@@ -354,11 +365,28 @@ class _PhraseReader:
             self.take()
         return True
 
+    def next_garment_begins(self, link: Unit, following: Unit, ahead: int) -> bool:
+        """Whether the color behind a comma is another garment's: "is blue, and red slacks", "in white, grey chinos"."""
+        if not link.plays("comma") or len(self.phrase.look.colors) != 1 or not self.reaches_garment(ahead):
+            return False
+        alone = bool(following.entry.color) and not self.phrase.determiner and self.all_before_are_colors()
+        return ahead > 1 or (alone and not self.more_colors_follow(ahead))
+
+    def more_colors_follow(self, ahead: int) -> bool:
+        """Whether "and" or "or" stands before the garment: "red, white and blue shirt"."""
+        for unit in self.units[self.position + ahead :]:
+            if unit.entry.garment is not None:
+                return False
+            if unit.plays("and") or unit.plays("or") or unit.plays("comma"):
+                return True
+        return False
+
     def ends_in_a_noun(self, link: Unit) -> bool:
         """Whether the adjectives end in a plural noun: "short sleeves, long pants", "white dots and red shoes"."""
         last = self.phrase.units[-1]
         dots = bool(last.entry.pattern_noun) and last.text.endswith("s")
-        return dots or (link.plays("comma") and last.text.endswith("sleeves"))
+        color = last.text in ("color", "colour", "in color", "in colour")
+        return dots or color or (link.plays("comma") and last.text.endswith("sleeves"))
 
     def goes_on(self, link: Unit, following: Unit, ahead: int) -> bool:
         """Whether the adjective behind a link still belongs to this phrase."""

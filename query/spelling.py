@@ -1,11 +1,12 @@
 """Spelling: what a misspelled word was meant to be."""
 
 import re
+from collections import Counter
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from query.lexicon import Entry, Vocabulary
+from query.lexicon import Entry, Vocabulary, spellings
 
 # Words of the grammar that are worth correcting too, because whose garment it is hangs on them.
 _GRAMMAR_WORDS = frozenset({"wearing", "carrying", "holding", "without", "woman", "dressed"})
@@ -22,7 +23,10 @@ class Speller:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.typos = vocabulary.typos
         self.plain = vocabulary.plain
-        self.meant = [word for word, entry in vocabulary.entries.items() if _correctable(word, entry)]
+        uses = Counter(word for phrase in vocabulary.entries for word in phrase.replace("-", " ").split())
+        ways = {way: entry for phrase, entry in vocabulary.entries.items() for way in spellings(phrase)}
+        known = [word for word, entry in ways.items() if _correctable(word, entry)]
+        self.meant = sorted(known, key=lambda word: -uses[word])  # of two words as close, the one in more phrases
 
     def correct(self, typed: str) -> str | None:
         """The word meant by `typed` (lower case, not itself known), or None where nothing is close or it is plain."""

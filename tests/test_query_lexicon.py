@@ -85,6 +85,8 @@ def test_a_bad_file_is_refused_by_name(tmp_path: Path, text: str, message: str) 
         ("swaeter", "sweater"),
         ("trowsers", "trousers"),
         ("yelow", "yellow"),
+        ("mrown", "brown"),  # as close to "crown"
+        ("swetshirt", "sweatshirt"),
         ("stripped", "striped"),
     ],
 )
