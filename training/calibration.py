@@ -95,7 +95,7 @@ class FoundItems:
 
     def only(self, chosen: NDArray[np.bool_]) -> "FoundItems":
         """Some of the items."""
-        return FoundItems(*(values[chosen] for values in (self.probabilities, self.labels, self.groups, self.photos)))
+        return FoundItems(self.probabilities[chosen], self.labels[chosen], self.groups[chosen], self.photos[chosen])
 
 
 def observe(parser: HumanParser, root: Path) -> Observations:
@@ -181,8 +181,8 @@ def fit_task(items: FoundItems, kind: Kind) -> TaskCalibration:
         scale, biases = np.exp(parameters[0]), parameters[1:].reshape(len(names), num_labels)
         logits = scale * logs + member.T @ biases
         error = (softmax(logits) - hot) / len(hot)
-        gradient = [[scale * (error * logs).sum()], (member @ error + 2 * penalties * biases).ravel()]
-        return _loss(logits, items.labels) + float((penalties * biases**2).sum()), np.concatenate(gradient)
+        gradient = np.concatenate([[scale * (error * logs).sum()], (member @ error + 2 * penalties * biases).ravel()])
+        return _loss(logits, items.labels) + float((penalties * biases**2).sum()), gradient
 
     found = minimize(objective, np.zeros(1 + len(names) * num_labels), jac=True, method="L-BFGS-B")
     biases = dict(zip(names, found.x[1:].reshape(len(names), num_labels), strict=True))
@@ -196,7 +196,7 @@ def best_kind(items: FoundItems) -> str:
     fitted on, so that they must pay for themselves.
     """
     losses = {name: item_losses(cross_validated(items, kind), items.labels) for name, kind in KINDS.items()}
-    least = min(losses.values(), key=np.mean)
+    least = min(losses.values(), key=lambda loss: float(loss.mean()))
     excess = {name: loss - least for name, loss in losses.items()}
     return next(name for name, more in excess.items() if more.mean() <= more.std() / np.sqrt(len(more)))
 

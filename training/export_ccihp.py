@@ -11,6 +11,7 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +78,7 @@ def export(data: CCPDataset, output: Path, label_map: LabelMap, *, link: bool) -
 def write_annotations(folder: Path, sample: Sample, ids: IdMaps) -> None:
     """Write a sample's people, ids and (person, attribute) instances into the folders of a part."""
     instances, stride = instance_map(sample.human, ids["attribute"])
-    pictures = {HUMAN_FOLDER: sample.human, INSTANCE_FOLDER: instances}
+    pictures: dict[str, NDArray[Any]] = {HUMAN_FOLDER: sample.human, INSTANCE_FOLDER: instances}
     pictures |= {ID_FOLDERS[task]: ids[task] for task in TASKS}
     for name, picture in pictures.items():
         (folder / name).mkdir(parents=True, exist_ok=True)

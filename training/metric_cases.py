@@ -68,7 +68,7 @@ class ImageArrays:
         return array
 
     def __contains__(self, name: str) -> bool:
-        return self._full(name) in self.arrays
+        return bool(self._full(name) in self.arrays)
 
     def tasks(self) -> list[str]:
         """The tasks that have ground truth; attributes must have it."""

@@ -89,7 +89,7 @@ def table_rows(metrics: Metrics) -> list[Row]:
 def _precision_rows(metrics: Metrics, task: str) -> list[Row]:
     """AP^r of attributes, AP^cr of the other tasks, by class under both rules; background has none."""
     name, rules = ("AP^r_vol", metrics.parts) if task == "attribute" else ("AP^cr_vol", metrics.characteristics[task])
-    rows = []
+    rows: list[Row] = []
     for rule, result in (("published", rules.published), ("strict", rules.strict)):
         over_all = result.volume_defined if task == "attribute" else result.volume
         rows.append([f"{name}, {rule}", *percent([math.nan, *result.by_class.mean(axis=1), over_all])])
