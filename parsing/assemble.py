@@ -109,11 +109,11 @@ def own_pixels(output: ImageOutput, people: Tensor, height: int, width: int) -> 
     best, owner = np.zeros((height, width), np.float32), np.zeros((height, width), np.int64)
     masks = output.mask_logits[people].float().numpy()
     rows, columns = Enlargement.of(masks.shape[1], height), Enlargement.of(masks.shape[2], width)
-    positive = masks > 0
-    for number, (mask, tall, wide) in enumerate(zip(masks, positive.any(2), positive.any(1), strict=True), start=1):
+    for number, mask in enumerate(masks, start=1):
         # Only where the mask is positive, or next to it, can the pixels be this person's.
-        if tall.any():
-            (y, i), (x, j) = rows.reach(tall), columns.reach(wide)
+        positive = mask > 0
+        if positive.any():
+            (y, i), (x, j) = rows.reach(positive.any(axis=1)), columns.reach(positive.any(axis=0))
             enlarged = rows.weights[y, i] @ mask[i, j] @ columns.weights[x, j].T
             owner[y, x][enlarged > best[y, x]] = number
             np.maximum(best[y, x], enlarged, out=best[y, x])

@@ -23,16 +23,17 @@ class JoinedHeads(nn.Module):
         super().__init__()
         self.heads = heads
         joins = [fold_join(head) for head in heads.values() if isinstance(head, SemanticHead)]
-        self.widths = [join.parts[0].out_channels for join in joins]
+        self.widths = [levels_of(join)[0].out_channels for join in joins]
         self.join = concatenated(joins)
 
     def forward(self, pyramid: Sequence[Tensor], valid: Tensor | None) -> dict[str, Tensor]:
         """Per task, logits (B, N_task, H / 4, W / 4)."""
         parts = self.join(pyramid, valid).split(self.widths, 1)
-        inputs = (keep_valid(part.relu(), valid) for part in parts)
-        return {
-            task: head.classify(head.mix(x, valid)) for x, (task, head) in zip(inputs, self.heads.items(), strict=True)
-        }
+        logits = {}
+        for part, (task, head) in zip(parts, self.heads.items(), strict=True):
+            assert isinstance(head, SemanticHead)
+            logits[task] = head.classify(head.mix(keep_valid(part.relu(), valid), valid))
+        return logits
 
 
 def fused(model: HPTR) -> HPTR:
@@ -52,7 +53,9 @@ def fold(module: nn.Module, convolution: str, norm: str) -> None:
     if not isinstance(first, nn.Conv2d | nn.Sequential) or not isinstance(second, nn.BatchNorm2d):
         return
     if isinstance(first, nn.Sequential):  # separable: depthwise, then pointwise
-        first[1] = fuse_conv_bn_eval(first[1], second)
+        pointwise = first[1]
+        assert isinstance(pointwise, nn.Conv2d)
+        first[1] = fuse_conv_bn_eval(pointwise, second)
     else:
         setattr(module, convolution, fuse_conv_bn_eval(first, second))
     setattr(module, norm, nn.Identity())
@@ -65,9 +68,9 @@ def fold_join(head: SemanticHead) -> JoinLevels:
     assert norm.running_var is not None
     assert norm.running_mean is not None
     scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
-    for part in join.parts:
+    for part in levels_of(join):
         part.weight.mul_(scale[:, None, None, None])
-    join.parts[0].bias = nn.Parameter(norm.bias - norm.running_mean * scale, requires_grad=False)
+    levels_of(join)[0].bias = nn.Parameter(norm.bias - norm.running_mean * scale, requires_grad=False)
     head.join, head.norm = nn.Identity(), nn.Identity()  # type: ignore[assignment]
     return join
 
@@ -75,11 +78,16 @@ def fold_join(head: SemanticHead) -> JoinLevels:
 @torch.no_grad()
 def concatenated(joins: Sequence[JoinLevels]) -> JoinLevels:
     """One layer that gives the outputs of several, one after the other."""
-    first, *_ = joins
-    outputs = sum(join.parts[0].out_channels for join in joins)
-    joined = JoinLevels(len(first.parts), first.parts[0].in_channels, outputs).requires_grad_(False)
-    for level, part in enumerate(joined.parts):
-        part.weight.copy_(torch.cat([join.parts[level].weight for join in joins]))
-    bias = torch.cat([join.parts[0].bias for join in joins])
-    joined.parts[0].bias = nn.Parameter(bias, requires_grad=False)
-    return joined.to(bias.device)
+    levels = list(zip(*(levels_of(join) for join in joins), strict=True))  # the layers of each level
+    outputs = sum(part.out_channels for part in levels[0])
+    joined = JoinLevels(len(levels), levels[0][0].in_channels, outputs).requires_grad_(False)
+    for together, parts in zip(levels_of(joined), levels, strict=True):
+        together.weight = nn.Parameter(torch.cat([part.weight for part in parts]), requires_grad=False)
+    biases = [part.bias for part in levels[0] if part.bias is not None]
+    levels_of(joined)[0].bias = nn.Parameter(torch.cat(biases), requires_grad=False)
+    return joined
+
+
+def levels_of(join: JoinLevels) -> list[nn.Conv2d]:
+    """The convolution of each level, the finest first."""
+    return [part for part in join.parts if isinstance(part, nn.Conv2d)]

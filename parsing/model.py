@@ -175,7 +175,8 @@ class ConvolutionHead(nn.Module):
         key = self.key(memory.flatten(2).transpose(1, 2)).unflatten(-1, (self.heads, -1))  # (B, K, heads, C / heads)
         scores = torch.einsum("bqnc,bknc->bqnk", query, key).float() * query.shape[-1] ** -0.5
         looked = scores.masked_fill(~cells.flatten(1)[:, None, None], -1e4).flatten(2).softmax(-1)
-        return looked.reshape(*scores.shape[:3], *memory.shape[-2:]).to(memory.dtype)
+        maps: Tensor = looked.reshape(*scores.shape[:3], *memory.shape[-2:]).to(memory.dtype)
+        return maps
 
     def forward(self, seen: "Seen") -> Tensor:
         """Mask logits (B, Q, H / 4, W / 4)."""
@@ -187,7 +188,8 @@ class ConvolutionHead(nn.Module):
             x = keep_valid(norm(mix(x)).relu(), valid)
             x = upsample(x, *level.shape[-2:]) + lateral(level).repeat_interleave(count, 0)
             x = keep_valid(x, valid)
-        return self.logits(x)[:, 0].unflatten(0, (-1, count))
+        logits: Tensor = self.logits(x)[:, 0].unflatten(0, (-1, count))
+        return logits
 
 
 MASK_HEADS: dict[str, type[ProductHead] | type[ConvolutionHead]] = {

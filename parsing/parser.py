@@ -22,7 +22,7 @@ DEFAULT_LONG_SIDE = 320
 def bfloat16_is_fast(device: torch.device) -> bool:
     """Whether a GPU, or a processor with instructions for it (AMX, AVX-512), computes bfloat16 faster than float32."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
 
 

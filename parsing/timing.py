@@ -40,9 +40,9 @@ def seconds_of(run: Callable[[], object], device: torch.device) -> float:
         began = time.perf_counter()
         run()
         return time.perf_counter() - began
-    begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
     begin.record()
     run()
     end.record()
     torch.cuda.synchronize(device)
-    return begin.elapsed_time(end) / 1000
+    return float(begin.elapsed_time(end)) / 1000

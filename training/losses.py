@@ -40,7 +40,8 @@ def semantic_loss(logits: Tensor, labels: Tensor, class_weights: Tensor) -> Tens
     )
     dice = 1 - (2 * overlap + 1) / (guessed + true + 1)
     present = true > 0
-    return focal + (dice * present).sum() / present.sum().clamp(min=1)
+    loss: Tensor = focal + (dice * present).sum() / present.sum().clamp(min=1)
+    return loss
 
 
 def mask_losses(logits: Tensor, truth: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:

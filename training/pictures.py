@@ -140,7 +140,7 @@ def random_part(picture: Image.Image, side: int, rng: np.random.Generator) -> ND
 
 def middle(picture: Image.Image, side: int) -> NDArray[np.uint8]:
     """The middle of a picture, (side, side, 3); the whole of one that is no larger."""
-    edge = min(picture.width, picture.height)
+    edge = float(min(picture.width, picture.height))
     edge = edge / RESIZED if edge > side else edge
     left, top = (picture.width - edge) / 2, (picture.height - edge) / 2
     box = (left, top, left + edge, top + edge)

@@ -90,7 +90,8 @@ class SyncedBatchNorm(nn.BatchNorm2d):
         self._remember(mean.detach(), (variance * counts / (counts - 1)).detach())
         scale = self.weight * torch.rsqrt(variance + self.eps)
         normalized = values * scale[:, None, None] + (self.bias - mean * scale)[:, None, None]
-        return normalized.to(x.dtype)
+        output: Tensor = normalized.to(x.dtype)
+        return output
 
     @torch.no_grad()
     def _remember(self, mean: Tensor, variance: Tensor) -> None:
@@ -105,7 +106,7 @@ class SyncedBatchNorm(nn.BatchNorm2d):
 def synchronize_norms(model: nn.Module, device: torch.device) -> None:
     """Make every batch norm of `model` see the batches of all processes; names and weights stay."""
     if device.type == "cuda":
-        nn.SyncBatchNorm.convert_sync_batchnorm(model)  # in place below the model itself
+        nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call] # in place below the model
         return
     for module in model.modules():
         if type(module) is nn.BatchNorm2d:
@@ -115,7 +116,8 @@ def synchronize_norms(model: nn.Module, device: torch.device) -> None:
 def ratio(numerator: Tensor, denominator: Tensor, least: float = 1e-6) -> Tensor:
     """The quotient of two scalars, each summed over all processes first."""
     above, below = over_processes(torch.stack([numerator, denominator.to(numerator.dtype)]))
-    return above / below.clamp(min=least)
+    quotient: Tensor = above / below.clamp(min=least)
+    return quotient
 
 
 def mean(values: Tensor) -> Tensor:
