@@ -35,6 +35,7 @@ class Pgvector:
             self.connection.execute("CREATE INDEX ON person USING hnsw (descriptor vector_ip_ops)")
             self.connection.execute("SET hnsw.ef_search = 200")
             self.connection.execute("SET hnsw.iterative_scan = strict_order")
+            self.connection.execute("SET enable_seqscan = off")  # else the planner scans small tables
         self.connection.execute("VACUUM ANALYZE person")
 
     def search(self, question: Question) -> Rows:
