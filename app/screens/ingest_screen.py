@@ -1,5 +1,6 @@
 """Ingest screen: choose a folder, watch the work, and see what could not be read."""
 
+from base64 import b64encode
 from pathlib import Path
 
 import streamlit as st
@@ -31,7 +32,7 @@ def show() -> None:
 def _header() -> str:
     """The same as that of the search page."""
     links = "".join(f'<a href="{href}" target="_self">{label}</a>' for href, label in LINKS)
-    icon = (HERE / "icon.svg").read_text()
+    icon = f'<img alt="" src="data:image/svg+xml;base64,{b64encode((HERE / "icon.svg").read_bytes()).decode()}">'
     return (
         f'<div class="bar"><a class="wordmark" href="./" target="_self">{icon}Signalement</a><nav>{links}</nav></div>'
     )
