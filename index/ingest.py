@@ -23,7 +23,7 @@ from tqdm import tqdm
 from index.adding import NewImage, Place
 from index.database import StoreError
 from index.jobs import Jobs
-from index.manifest import Plan, WorkItem, make_plan, scan
+from index.manifest import Plan, WorkItem, make_plan, printable, scan
 from index.person_index import PersonIndex
 from index.restore import restore_thumbnails, unfinished
 from parsing.images import DecodedImage, UnreadableImageError, decode_image
@@ -166,7 +166,7 @@ def ingest(
     if dry_run:
         return _dry_report(plan, len(files), started)
     jobs = Jobs(index.database)
-    job_id = job_id or jobs.queue(gallery=gallery, paths=tuple(map(str, paths)))
+    job_id = job_id or jobs.queue(gallery=gallery, paths=tuple(map(printable, paths)))
     run = Ingestion(plan, parser, index, jobs, job_id, gallery, config or IngestConfig())
     run.run(show_progress=show_progress)
     return run.report(len(files), time.monotonic() - started)

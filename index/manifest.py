@@ -98,6 +98,11 @@ def _sort_out(plan: Plan, hashes: Mapping[Place, str], parsed: set[str], placed:
     plan.work = [WorkItem(content_hash, tuple(places)) for content_hash, places in work.items()]
 
 
+def printable(path: Path) -> str:
+    """A path as text that any database takes: bytes that are no UTF-8 become `\\xNN`."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 def _files_at(path: Path, skipped: set[str]) -> Iterator[Path]:
     if path.is_file():
         yield path
@@ -119,6 +124,10 @@ def _present(files: Sequence[Path], plan: Plan) -> list[Place]:
     """The files that may be images; the others are planned as failed."""
     places = []
     for file in files:
+        if printable(file) != str(file):
+            reason = f"expected a file name in UTF-8, but {printable(file)} is none; rename the file"
+            plan.failed.append((Place(Path(printable(file))), reason))
+            continue
         try:
             state = file.stat()
         except OSError as error:

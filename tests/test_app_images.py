@@ -1,6 +1,8 @@
 """Odd images on the real commands: each is parsed, or left out with one sentence, and never stops the others."""
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +56,19 @@ def test_a_folder_is_ingested_but_for_what_is_bad(folder: Path, tmp_path: Path, 
     assert "image/s" in captured.err  # progress, beside the document
     assert main(["ingest", str(folder), "--home", home, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["parsed"] == 0
+
+
+def test_a_file_name_that_is_no_text_stops_nothing(folder: Path, tmp_path: Path, capsys: Capture) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    shutil.copy(folder / "plain.jpg", pictures)
+    shutil.copy(folder / "cmyk.jpg", pictures / os.fsdecode(b"caf\xe9.jpg"))
+    assert main(["ingest", str(pictures), "--home", str(tmp_path / "home"), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["parsed"] == 1
+    (failure,) = document["failures"]
+    assert failure["path"] == str(pictures / r"caf\xe9.jpg")
+    assert failure["reason"].startswith("expected a file name in UTF-8")
 
 
 @pytest.mark.parametrize("name", BAD)
