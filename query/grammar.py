@@ -677,7 +677,10 @@ class _Walker:
     def tell_partners(self, item: Item, look: Look) -> None:
         """In "his shirt and pants are black", black is said of both."""
         before = self.items[-2] if len(self.items) > 1 else None
-        if before is not None and self.mark(-1, "and") and self.chunk(-2) is before.phrase and not before.look.colors:
+        if before is None or before.negated or before.look.colors:
+            return
+        alike = bool(before.phrase.possessive) or not item.phrase.possessive
+        if alike and self.mark(-1, "and") and self.chunk(-2) is before.phrase:
             before.look.add(look)
 
     def apposition(self, item: Item) -> bool:

@@ -115,7 +115,9 @@ class QueryParser:
     def __init__(self) -> None:
         self.nlp = spacy.blank("en")
         _extend_docs()
-        self.lexicon = self.nlp.add_pipe("signalement_words").lexicon
+        words = self.nlp.add_pipe("signalement_words")
+        assert isinstance(words, _Words)
+        self.lexicon = words.lexicon
         self.nlp.add_pipe("signalement_grammar")
 
     def parse(self, text: str, *, now: datetime | None = None) -> Interpretation:

@@ -85,7 +85,8 @@ def _same_thing(old: Item, new: Item) -> bool:
         return False
     hair = new.attributes == ("Hair",)
     definite = new.phrase.determiner in ("the", "this")
-    taken_up = definite or (new.sentence > old.sentence and bool(new.phrase.possessive))
+    says_more = new.sentence > old.sentence or not new.look.says_something()  # "goggles resting on her beanie"
+    taken_up = definite or (says_more and bool(new.phrase.possessive))
     return (hair or taken_up) and not _conflict(_whole_look(old), _whole_look(new))
 
 
