@@ -67,7 +67,9 @@ def _palettes(session: Session, person_ids: NDArray[np.int64]) -> Iterator[tuple
         between, AttributeRow.palette != b""
     )
     wanted = set(person_ids.tolist())  # between them may lie people of another generation
-    yield from (tuple(row) for row in session.execute(statement) if row.person_id in wanted)
+    for person_id, attribute_id, palette in session.execute(statement):
+        if person_id in wanted:
+            yield person_id, attribute_id, palette
 
 
 def read_facts(session: Session, person_ids: NDArray[np.int64]) -> Facts:

@@ -138,7 +138,9 @@ def _fit_modes(judged: Sequence[_Judged], further_minimum: float) -> dict[str, F
     complete = max(int(np.argmax(curve.recall >= RECALL_RECALL)), balanced)
     return {
         mode: FittedThreshold(
-            *(float(values[place]) for values in (curve.means, curve.precision, curve.recall)),
+            threshold=float(curve.means[place]),
+            precision=float(curve.precision[place]),
+            recall=float(curve.recall[place]),
             further=_further(judged, float(curve.means[place]), further_minimum),
         )
         for mode, place in {"strict": strict, "balanced": balanced, "recall": complete}.items()
