@@ -13,7 +13,7 @@ from app import commands
 from app.config import DEFAULT_HOME, AppConfig, UserError
 
 if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+    Subparsers = argparse._SubParsersAction["_Parser"]
 
 MODES = ("strict", "balanced", "recall")
 

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +33,9 @@ from training.crowd_scenes import CROWDS, CrowdScene, crowd_scenes  # a benchmar
 
 DETR = "DETR-R50 with masks"
 GOALS = {"hptr-r50": 0.8, "hptr-compact": 0.2}
+
+
+ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -71,9 +75,9 @@ class Setting:
         images = torch.randn(batch, 3, self.long_side, self.long_side, generator=generator)
         return images.to(self.device, memory_format=torch.channels_last)
 
-    def placed(self, model: nn.Module) -> nn.Module:
+    def placed(self, model: ModuleT) -> ModuleT:
         """`model` on the device, ready to run."""
-        placed: nn.Module = model.eval().to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        placed: ModuleT = model.eval().to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         return placed
 
     def measure(self, things: Mapping[str, Callable[[], object]]) -> Timing:

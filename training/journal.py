@@ -33,7 +33,7 @@ class Journal:
         folder.mkdir(parents=True, exist_ok=True)
         forget_after(folder / "log.jsonl", step)
         self.log = (folder / "log.jsonl").open("a")
-        self.board = SummaryWriter(folder / "tensorboard", purge_step=step)  # type: ignore[no-untyped-call]
+        self.board = SummaryWriter(folder / "tensorboard", purge_step=step)
 
     def report(self, step: int, seconds: float, parts: Mapping[str, float]) -> None:
         """A line in the log, a point of each TensorBoard curve, and a line on standard error."""
@@ -41,7 +41,7 @@ class Journal:
         self.log.write(json.dumps(line) + "\n")
         self.log.flush()
         for name, value in parts.items():
-            self.board.add_scalar(name, value, step, new_style=True)  # type: ignore[no-untyped-call]
+            self.board.add_scalar(name, value, step, new_style=True)
         shown = " ".join(f"{name.split('/')[-1]} {parts.get(name, 0):.3f}" for name in SHOWN)
         print(f"step {step} {seconds / 60:.1f} min {shown}", file=sys.stderr, flush=True)
 
@@ -51,12 +51,12 @@ class Journal:
         path = self.folder / "pictures" / f"step_{step:07d}.png"
         path.parent.mkdir(exist_ok=True)
         sheet.save(path)
-        self.board.add_image("predictions", np.asarray(sheet), step, dataformats="HWC")  # type: ignore[no-untyped-call]
+        self.board.add_image("predictions", np.asarray(sheet), step, dataformats="HWC")
 
     def close(self) -> None:
         """Write what is left to write."""
         self.log.close()
-        self.board.close()  # type: ignore[no-untyped-call]
+        self.board.close()
 
 
 def forget_after(log: Path, step: int) -> None:

@@ -174,7 +174,8 @@ def configure(options: argparse.Namespace) -> tuple[Path, TrainConfig, list[Path
         ValueError: no data sets are named, or pictures would be too large.
     """
     folder: Path = options.resume or options.output
-    config, data = TrainConfig(), []
+    config: TrainConfig = TrainConfig()
+    data: list[Path] = []
     if options.resume or (folder / POSITION).is_file():
         config, data = read_position(folder)
         if options.config not in (None, config.model):
