@@ -12,6 +12,7 @@ from parsing.calibration import Calibration
 from parsing.checkpoint import DEFAULT_CHECKPOINT, CheckpointInfo, checkpoint_hash, load
 from parsing.fused import fused
 from parsing.labels import TASKS
+from parsing.mirror import average
 from parsing.model import HPTR
 from parsing.preprocess import STRIDE, pad, scaled_shape
 from parsing.records import ParsedImage
@@ -31,7 +32,8 @@ class HumanParser:
 
     Args:
         model: in evaluation mode.
-        info: its description; `info.inference` may set `long_side` and the fields of AssembleConfig.
+        info: its description; `info.inference` may set `long_side`, `mirrored` (whether images are seen a second time
+            as in a mirror, for steadier labels at twice the cost) and the fields of AssembleConfig.
         checkpoint_hash: names the checkpoint in the index.
         batch: images that go through the network together.
         mixed_precision: run it in bfloat16.
@@ -51,6 +53,7 @@ class HumanParser:
         self.info, self.checkpoint_hash, self.batch = info, checkpoint_hash, batch
         self.mixed_precision = mixed_precision
         self.long_side = int(inference.pop("long_side", DEFAULT_LONG_SIDE))
+        self.mirrored = bool(inference.pop("mirrored", False))
         self.assemble_config = AssembleConfig(**inference)
         self.calibration = Calibration.from_dict(info.calibration)
 
@@ -93,9 +96,17 @@ class HumanParser:
         results: dict[int, ImageOutput] = {}
         for start in range(0, len(order), self.batch):
             chosen = order[start : start + self.batch]
-            outputs = self.forward([images[i] for i in chosen])
+            outputs = self.look([images[i] for i in chosen])
             results.update(zip(chosen, outputs, strict=True))
         yield from (results[i] for i in range(len(images)))
+
+    def look(self, images: Sequence[NDArray[np.uint8]]) -> list[ImageOutput]:
+        """What the network says of some images, seen once or twice."""
+        outputs = self.forward(images)
+        if not self.mirrored:
+            return outputs
+        mirrored = self.forward([image[:, ::-1] for image in images])
+        return [average(*views) for views in zip(outputs, mirrored, strict=True)]
 
     def forward(self, images: Sequence[NDArray[np.uint8]]) -> list[ImageOutput]:
         """One batch through the network."""

@@ -3,7 +3,7 @@
     python -m training.publish --run RUN --data CCP_DIR --output FILE [--long-sides 224 256 320]
 
 The input size is chosen on the calibration split, by attribute mIoU over the data set. Calibration
-(`training.calibration --store`) and search thresholds (`query.benchmark --fit-thresholds --write`) are fitted after it.
+(`training.calibration --store`) and what a search takes from it (`query.fitting --write`) are fitted after it.
 """
 
 import argparse
