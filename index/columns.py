@@ -7,7 +7,8 @@ Derived from the index and rebuilt from it when the file is missing, stale or da
 A described search multiplies and adds probabilities, so columns hold these, not their logarithms: `codes` are P x 60000
 as uint16, which costs half a per cent at the descriptor's floor and no logarithm at search time. `bits` are the
 winning labels, packed, for counts. Rows are sorted by person id. A file is written aside, synced and renamed, one name
-per revision, so that a reader's memory map never changes under it.
+per revision, so that a reader's memory map never changes under it. It is read in one snapshot of the index, and mapped
+before it gets its name, so that neither a writer nor another process that removes files can make a build fail.
 """
 
 import json
@@ -18,15 +19,19 @@ import re
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, suppress
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, BinaryIO, Protocol, Self
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
+from index.database import retried
 from index.descriptor import DIMENSIONS, FLOOR, winners
+from index.files import remove_stale
 from parsing.labels import ATTRIBUTE_GROUPS, LABELS
 
 LOGGER = logging.getLogger(__name__)
@@ -87,6 +92,9 @@ class People(Protocol):
 
     def derived_folder(self) -> Path:
         """Where files computed from the people belong."""
+
+    def snapshot(self) -> AbstractContextManager["People"]:
+        """The people as they are now, whatever changes meanwhile."""
 
     def person_ids(self) -> NDArray[np.int64]:
         """Everybody, (N,), ascending."""
@@ -169,46 +177,25 @@ def pack(chosen: NDArray[np.bool_]) -> NDArray[np.uint8]:
 
 def open_current(people: People) -> ColumnStore:
     """The columns of the index as it is now; a missing, stale or damaged file is rebuilt, and older ones removed."""
-    path = _path(people, people.revision())
     try:
-        return open_columns(path)
+        return open_columns(_path(people, people.revision()))
     except ColumnsError as error:
         level = logging.INFO if isinstance(error, ColumnsMissingError) else logging.WARNING
         LOGGER.log(level, "%s; rebuilding it from the index", error)
-    path = build_columns(people)
-    for other in path.parent.glob("columns-*.bin"):
-        if other != path:
-            other.unlink(missing_ok=True)
-    return open_columns(path)
+    return build_columns(people)
 
 
-def build_columns(people: People, *, attempts: int = 5) -> Path:
-    """A new column file of the index, and its path.
-
-    Raises:
-        ColumnsError: the index changed during each attempt.
-    """
-    for _ in range(attempts):
-        revision = people.revision()
-        path = _path(people, revision)
-        try:
-            person_ids = people.person_ids()
-            write_blocks(
-                path, str(revision), person_ids, people.facts(person_ids), _blocks(people, person_ids, revision)
-            )
-        except LookupError:
-            if people.revision() == revision:
-                raise
-        else:
-            return path
-    raise ColumnsError(f"the index changed {attempts} times while its columns were read; try again when it is quiet")
-
-
-def _blocks(people: People, person_ids: NDArray[np.int64], revision: object) -> Iterator[NDArray[np.float16]]:
-    """Everybody's descriptors; an error instead of an end if they may be of two revisions."""
-    yield from people.descriptor_blocks(person_ids, _BLOCK)
-    if people.revision() != revision:
-        raise LookupError("the index changed while its columns were read; read them again")
+@retried
+def build_columns(people: People) -> ColumnStore:
+    """The columns of the index as it is now, read anew; they stay open if their file is stale by then and removed."""
+    with people.snapshot() as still:
+        revision = still.revision()
+        path = _path(still, revision)
+        person_ids = still.person_ids()
+        blocks = still.descriptor_blocks(person_ids, _BLOCK)
+        store = write_blocks(path, str(revision), person_ids, still.facts(person_ids), blocks)
+    remove_stale(path, people.revision)
+    return store
 
 
 def write_columns(
@@ -237,8 +224,11 @@ def write_blocks(
     person_ids: NDArray[np.int64],
     facts: Facts,
     blocks: Iterable[NDArray[np.floating]],
-) -> None:
-    """Write a column file: the whole of it under `path`, or nothing. No more than one block is held in memory.
+) -> ColumnStore:
+    """Write a column file and open it: the whole of it stands under `path`, or nothing.
+
+    Nothing does if another process removes the folder meanwhile, as a deletion does. No more than one block is held in
+    memory.
 
     Args:
         path: of the file.
@@ -254,10 +244,9 @@ def write_blocks(
     if (twice := person_ids[1:][person_ids[1:] <= person_ids[:-1]]).size:
         raise ValueError(f"each person must stand in the index once, ids ascending, got person {twice[0]} twice")
     plan = _plan(len(person_ids), len(facts.galleries))
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
-        with temporary.open("wb+") as file:
+        with _made(temporary) as file:
             header = _header(revision, person_ids, facts, plan)
             body = _body_start(header)
             _reserve(file.fileno(), body + plan.length)
@@ -266,10 +255,21 @@ def write_blocks(
             file.write(_packed_header(header))
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+            store = ColumnStore(header, _map_sections(file.fileno(), header, body, mmap.ACCESS_READ))
+        with suppress(FileNotFoundError):
+            temporary.replace(path)
+            _sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    return store
+
+
+def _made(path: Path) -> BinaryIO:
+    """A new file, open; its folder is made as often as another process removes it."""
+    while True:
+        with suppress(FileNotFoundError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return path.open("wb+")
 
 
 def _reserve(descriptor: int, length: int) -> None:

@@ -10,9 +10,10 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -87,12 +88,24 @@ class Database:
         self.engine = engine
         self.read_only = read_only
         self.name = _name(engine.url)
+        self._snapshot: Session | None = None
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """One consistent view of the rows."""
+        if self._snapshot is not None:
+            yield self._snapshot  # whose errors are made plain where it was begun
+            return
         with _plain_errors(self.name), Session(self.engine) as session:
             yield session
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Self]:
+        """This database with one view of the rows for every `read`, whatever is committed meanwhile; for one thread."""
+        with self.read() as session:
+            still = copy(self)
+            still._snapshot = session
+            yield still
 
     @contextmanager
     def write(self) -> Iterator[Session]:

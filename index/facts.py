@@ -1,6 +1,7 @@
 """Facts: what the store knows of the images that people were seen in, as columns that a search can filter by."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,12 @@ class IndexedPeople:
     def derived_folder(self) -> Path:
         """Where files computed from the live generation belong."""
         return self.index.derived_folder()
+
+    @contextmanager
+    def snapshot(self) -> Iterator["IndexedPeople"]:
+        """These people as they are now, whatever is committed meanwhile; for one thread."""
+        with self.index.snapshot() as still:
+            yield IndexedPeople(still)
 
     def person_ids(self) -> NDArray[np.int64]:
         """Everybody of the live generation, (N,), ascending."""

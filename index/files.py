@@ -1,6 +1,7 @@
 """Files of a store: where derived files lie below the home folder, and how they are replaced whole or not at all."""
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -37,6 +38,25 @@ class StoreFiles:
         else:
             path.unlink(missing_ok=True)
             unfinished(path).unlink(missing_ok=True)
+
+
+def remove_stale(path: Path, newest: Callable[[], object]) -> None:
+    """Remove the files of the kind of `path`, KIND-REVISION.SUFFIX, that nobody will open any more.
+
+    Later ones may be of another process, which has seen a later revision, and stay; but none is later than the `newest`
+    revision, unless the database was put back. `path` itself goes if it is stale: it may show people deleted since.
+    """
+    own, kind = _numbers(path.name), path.name.partition("-")[0]
+    found = list(path.parent.glob(f"{kind}-*{path.suffix}"))
+    last = _numbers(str(newest()))  # read after the folder: what lies there by now is not later
+    for other in found:
+        revision = _numbers(other.name)
+        if revision != last and not own < revision < last:
+            other.unlink(missing_ok=True)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", text)))
 
 
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:

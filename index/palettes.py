@@ -4,17 +4,19 @@ Derived from the index when the first such query of a revision comes, and kept i
 carry no weight of it. A shade is one uint32: its cell of `parsing.palette` in the upper bits, its share in the lower 8.
 """
 
-import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
+from uuid import uuid4
 
 import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from index.descriptor import CHARACTERIZED_GROUPS
+from index.files import remove_stale
 from parsing.labels import ATTRIBUTES, group_of
 from parsing.palette import SHADES, Shade
 
@@ -31,6 +33,9 @@ COLUMNS = sum(_WIDTHS.values())
 
 class People(Protocol):
     """Where palettes come from: the index of people."""
+
+    def revision(self) -> object:
+        """Another value after every change of the people."""
 
     def derived_folder(self) -> Path:
         """Where files computed from the people belong."""
@@ -58,17 +63,16 @@ def split(shades: Shades) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
 def open_palettes(people: People, revision: str, person_ids: NDArray[np.int64]) -> Shades:
     """Memory-mapped packed shades (COLUMNS, N) of everybody of a revision, ids ascending; 0 is no shade.
 
-    The revision's file is made if it is missing, and those of others are removed. Whoever has been deleted since has
-    no shades.
+    The revision's file is made if it is missing, and stale ones are removed. Whoever has been deleted since has no
+    shades.
     """
     name = "-".join(re.findall(r"\w+", revision))
     path = people.derived_folder() / f"palettes-{name}.npy"
-    if not path.is_file():
-        _write(path, people, person_ids)
-        for other in path.parent.glob("palettes-*.npy"):
-            if other != path:
-                other.unlink(missing_ok=True)
-    shades: Shades = np.load(path, mmap_mode="r")
+    try:
+        shades: Shades = np.load(path, mmap_mode="r")
+    except FileNotFoundError:
+        shades = _write(path, people, person_ids)
+        remove_stale(path, people.revision)
     return shades
 
 
@@ -77,8 +81,9 @@ def rows_of(group: str) -> slice:
     return slice(_STARTS[group], _STARTS[group] + _WIDTHS[group])
 
 
-def _write(path: Path, people: People, person_ids: NDArray[np.int64]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+def _write(path: Path, people: People, person_ids: NDArray[np.int64]) -> Shades:
+    """The shades as written and mapped; no file stays if another process removes the folder meanwhile."""
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         shades = open_memmap(temporary, mode="w+", dtype=np.uint32, shape=(COLUMNS, len(person_ids)))
@@ -87,10 +92,12 @@ def _write(path: Path, people: People, person_ids: NDArray[np.int64]) -> None:
             for row, column, stored in _placed(people, ids):
                 shades[column : column + len(stored), start + row] = stored
         shades.flush()
-        del shades
-        temporary.replace(path)
+        with suppress(FileNotFoundError):
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+    shades.setflags(write=False)
+    return shades
 
 
 def _placed(people: People, ids: NDArray[np.int64]) -> Iterator[tuple[int, int, Shades]]:

@@ -2,7 +2,8 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
@@ -144,6 +145,14 @@ class PersonIndex:
         pinned = copy(self)
         pinned.pinned_id = self.generations.get(generation_id).generation_id
         return pinned
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Self]:
+        """This index as it is now: what its reading methods answer is of one revision; for one thread."""
+        with self.database.snapshot() as database:
+            still = copy(self)
+            still.database, still.generations = database, Generations(database)
+            yield still
 
     def _generation_id(self, session: Session) -> int | None:
         return live_generation_id(session) if self.pinned_id is None else self.pinned_id
@@ -332,7 +341,7 @@ class PersonIndex:
     def revision(self) -> tuple[int, int]:
         """The live generation's id and revision, (0, 0) in an empty store.
 
-        Read it *before* the rows that a derived file is computed from: a change in between then makes it stale.
+        Read it in the `snapshot` that a derived file is computed from.
         """
         with self.database.read() as session:
             here = Generation.id == self._generation_id(session)

@@ -1,15 +1,18 @@
 """Vectors: FAISS indexes over the live generation, for people who look alike and for people dressed alike.
 
-Derived from SQL. Each index is two files, `KIND-REVISION.faiss` and `KIND.json`, which names the first and holds its
-count and checksum; it is renamed last, so a crash leaves the old pair or the new one. What is missing, damaged or
-stale is rebuilt, and a warning says so.
+Derived from SQL. Each index is two files, `KIND-REVISION.faiss` and `KIND-REVISION.json`, which names the first and
+holds its count and checksum; it is renamed last, so a crash leaves the old pair or the new one. What is missing or
+damaged is rebuilt, and a warning says so.
 """
 
+import errno
 import hashlib
 import json
 import logging
+import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +21,10 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from index.database import retried
 from index.descriptor import CHARACTERIZED_GROUPS, slot
-from index.files import write_whole
-from index.person_index import IdArray, PersonIndex
+from index.files import remove_stale, write_whole
+from index.person_index import IdArray, PersonIndex, UnknownPersonError
 
 LOGGER = logging.getLogger(__name__)
 
@@ -51,7 +55,10 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class VectorFile:
-    """What `KIND.json` says of the index beside it. `recall` is measured at 10 neighbours; 1 for an exact index."""
+    """What `KIND-REVISION.json` says of the index beside it.
+
+    `recall` is measured at 10 neighbours; 1 for an exact index.
+    """
 
     name: str
     revision: tuple[int, int]
@@ -120,7 +127,7 @@ class Likeness:
         """People whose whole appearance is most like a person's, without the person.
 
         Raises:
-            UnknownPersonError: there is no such person.
+            UnknownPersonError: there is no such person in the live generation; the vectors of two cannot be compared.
         """
         return self._alike("appearance", person_id, limit, among)
 
@@ -133,10 +140,11 @@ class Likeness:
         return self._alike("look", person_id, limit, among)
 
     def _alike(self, kind: str, person_id: int, limit: int, among: IdArray | None) -> list[Neighbour]:
-        vector = vector_of(self.index, kind, person_id)
+        opened = self._current(kind)
+        vector = vector_of(self.index, kind, person_id, generation_id=opened.file.revision[0])
         if not vector.size:
             return []
-        found = self._current(kind).search(vector, limit + 1, among=among)
+        found = opened.search(vector, limit + 1, among=among)
         return [neighbour for neighbour in found if neighbour.person_id != person_id][:limit]
 
     def _current(self, kind: str) -> VectorIndex:
@@ -147,14 +155,20 @@ class Likeness:
             return opened
 
 
-def vector_of(index: PersonIndex, kind: str, person_id: int) -> Vectors:
+def vector_of(index: PersonIndex, kind: str, person_id: int, *, generation_id: int | None = None) -> Vectors:
     """One person's vector in the index of `kind`, (E,); empty where the parser gave none.
 
     Raises:
-        UnknownPersonError: there is no such person.
+        UnknownPersonError: there is no such person, or its appearance is not of `generation_id`, if that is given.
     """
     if kind == "appearance":
-        return index.person(person_id).person.appearance
+        stored = index.person(person_id)
+        if generation_id not in (None, stored.generation_id):
+            raise UnknownPersonError(
+                f"expected a person of generation {generation_id}, which is searched, but person {person_id} is of "
+                f"generation {stored.generation_id}; search again"
+            )
+        return stored.person.appearance
     vector: Vectors = look(index.descriptor(person_id)[None])[0]
     return vector
 
@@ -185,12 +199,20 @@ def open_vectors(index: PersonIndex, kind: str) -> VectorIndex:
         return rebuild_vectors(index, kind)
 
 
+@retried
 def rebuild_vectors(index: PersonIndex, kind: str) -> VectorIndex:
-    """Compute the index of `kind` from SQL and write it."""
-    folder, revision = index.derived_folder(), index.revision()  # before the rows: a change meanwhile makes it stale
-    person_ids, stored = index.descriptors() if kind == "look" else index.appearances()
+    """Compute the index of `kind` from SQL and write it; it is good in memory if its files are removed meanwhile."""
+    with index.snapshot() as still:
+        folder, revision = still.derived_folder(), still.revision()
+        person_ids, stored = still.descriptors() if kind == "look" else still.appearances()
     built = build_vectors(person_ids, stored, look if kind == "look" else unit, revision=revision, kind=kind)
-    return save_vectors(built, folder, kind)
+    try:
+        built = save_vectors(built, folder)
+    except VectorFileError as reason:
+        LOGGER.warning("the %s vectors of generation %d are in memory alone: %s", kind, revision[0], reason)
+    for path in (folder / built.file.name, _manifest_path(folder, kind, revision)):
+        remove_stale(path, index.revision)
+    return built
 
 
 def build_vectors(
@@ -220,20 +242,22 @@ def build_vectors(
         rows = slice(start, start + BLOCK)
         engine.add_with_ids(transform(stored[rows]), person_ids[rows])
     recall = _tune(engine, stored, transform, sample[:RECALL_QUERIES]) if _lists(engine) else 1.0
-    name = f"{kind}-{revision[0]}-{revision[1]}.faiss"
+    name = f"{_stem(kind, revision)}.faiss"
     return VectorIndex(engine, VectorFile(name, revision, len(person_ids), stored.shape[1], recall))
 
 
-def save_vectors(vectors: VectorIndex, folder: Path, kind: str) -> VectorIndex:
-    """Write an index so that a crash at any moment leaves the old one or the new one; returns it with its checksum."""
+def save_vectors(vectors: VectorIndex, folder: Path) -> VectorIndex:
+    """Write an index so that a crash at any moment leaves it whole or not at all; returns it with its checksum.
+
+    Raises:
+        VectorFileError: another process removed the file or its folder meanwhile.
+    """
     path = folder / vectors.file.name
-    write_whole(path, lambda temporary: faiss.write_index(vectors.engine, str(temporary)))
-    file = VectorFile(**{**asdict(vectors.file), "sha256": _checksum(path)})
-    text = json.dumps(asdict(file), indent=1)
-    write_whole(folder / f"{kind}.json", lambda temporary: _write_text(temporary, text))
-    for old in folder.glob(f"{kind}-*.faiss"):
-        if old != path:
-            old.unlink(missing_ok=True)
+    with _removal_told(path):
+        write_whole(path, lambda temporary: faiss.write_index(vectors.engine, str(temporary)))
+        file = VectorFile(**{**asdict(vectors.file), "sha256": _checksum(path)})
+        text = json.dumps(asdict(file), indent=1)
+        write_whole(path.with_suffix(".json"), lambda temporary: _write_text(temporary, text))
     return VectorIndex(vectors.engine, file)
 
 
@@ -243,18 +267,38 @@ def load_vectors(folder: Path, kind: str, revision: tuple[int, int]) -> VectorIn
     Raises:
         VectorFileError: it is missing, damaged, or of another revision.
     """
-    file = _read_manifest(folder / f"{kind}.json")
+    file = _read_manifest(_manifest_path(folder, kind, revision))
     if file.revision != revision:
         raise VectorFileError(f"its files are of revision {file.revision}, the database is at {revision}")
     path = folder / file.name
-    if not path.exists():
-        raise VectorFileError(f"{path.name} is missing")
-    if _checksum(path) != file.sha256:
-        raise VectorFileError(f"{path.name} is damaged: its checksum differs")
-    engine = faiss.read_index(str(path))
+    with _removal_told(path):
+        if _checksum(path) != file.sha256:
+            raise VectorFileError(f"{path.name} is damaged: its checksum differs")
+        engine = faiss.read_index(str(path))
     if engine.ntotal != file.count:
         raise VectorFileError(f"{path.name} has {engine.ntotal} vectors, expected {file.count}")
     return VectorIndex(engine, file)
+
+
+@contextmanager
+def _removal_told(path: Path) -> Iterator[None]:
+    """Turn the errors that come of a file's absence into a `VectorFileError`."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise VectorFileError(f"{path.name} is missing") from error
+    except RuntimeError as error:  # of FAISS, which tells the kind by its words alone
+        if os.strerror(errno.ENOENT) not in str(error):
+            raise
+        raise VectorFileError(f"{path.name} is missing") from error
+
+
+def _manifest_path(folder: Path, kind: str, revision: tuple[int, int]) -> Path:
+    return folder / f"{_stem(kind, revision)}.json"
+
+
+def _stem(kind: str, revision: tuple[int, int]) -> str:
+    return f"{kind}-{revision[0]}-{revision[1]}"
 
 
 def _read_manifest(path: Path) -> VectorFile:

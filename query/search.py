@@ -4,6 +4,7 @@ Terms about images filter first; then everyone left is scored, no approximation.
 geometric mean of the clauses' probabilities reaches the mode's threshold. Equal scores are ordered by person id.
 """
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from threading import Lock
@@ -12,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.columns import ColumnStore, open_current
+from index.columns import ColumnsError, ColumnStore, open_current
+from index.database import StoreError
 from index.facts import IndexedPeople
 from index.palettes import open_palettes
 from index.person_index import PersonIndex, StoredPerson
@@ -22,6 +24,8 @@ from query.relaxation import relaxed
 from query.scan import count_matches, scan
 from query.scoring import Confusion, Rows, back_off, clause_plan, mass, strength
 from query.tree import Camera, Gallery, Has, Like, Not, Query, Swatch, format_query, leaves
+
+LOGGER = logging.getLogger(__name__)
 
 MODES = ("strict", "balanced", "recall")
 SORTS = ("score", "time")
@@ -183,10 +187,21 @@ class Searcher:
         self._lock = Lock()
 
     def store(self) -> ColumnStore:
-        """The columns of the index as it is now."""
+        """The columns of the index as it is now; those opened last, with a warning, if these cannot be built."""
         with self._lock:
             if self._store is None or self._store.revision != str(self._people.revision()):
-                self._store = open_current(self._people)
+                self._store = self._renewed()
+            return self._store
+
+    def _renewed(self) -> ColumnStore:
+        try:
+            return open_current(self._people)
+        except (ColumnsError, OSError, StoreError) as error:
+            if self._store is None:
+                raise
+            LOGGER.warning(
+                "searching columns of revision %s, as later ones cannot be built: %s", self._store.revision, error
+            )
             return self._store
 
     def _store_for(self, query: Query) -> ColumnStore:

@@ -1,8 +1,12 @@
 """Tests of the column store: the same numbers come back, and no damaged or stale file is ever read."""
 
 import logging
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -53,6 +57,10 @@ class Index:
     def derived_folder(self) -> Path:
         return self.folder
 
+    @contextmanager
+    def snapshot(self) -> Iterator["Index"]:
+        yield copy(self)
+
     def person_ids(self) -> NDArray[np.int64]:
         return np.arange(self.count)
 
@@ -63,6 +71,10 @@ class Index:
 
     def facts(self, person_ids: NDArray[np.int64]) -> Facts:
         return some_facts(len(person_ids))
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
 
 def test_everything_comes_back_sorted_by_person(tmp_path: Path) -> None:
@@ -176,7 +188,8 @@ def test_a_new_revision_gets_a_new_file_and_the_old_map_stays_readable(tmp_path:
 
 
 def test_a_failed_write_leaves_the_file_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = build_columns(Index(tmp_path))
+    build_columns(Index(tmp_path))
+    (path,) = tmp_path.iterdir()
     before = path.read_bytes()
 
     def full(descriptor: int) -> None:
@@ -189,30 +202,62 @@ def test_a_failed_write_leaves_the_file_before_it(tmp_path: Path, monkeypatch: p
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_an_index_that_never_stands_still_is_an_error(tmp_path: Path) -> None:
-    class Restless(Index):
-        def revision(self) -> int:
-            self.number += 1
-            return self.number
-
-    with pytest.raises(ColumnsError, match="changed 5 times"):
-        build_columns(Restless(tmp_path))
-
-
-def test_a_change_while_blocks_are_read_begins_anew(tmp_path: Path) -> None:
+def test_a_file_is_of_the_revision_that_was_read_and_goes_if_it_is_stale(tmp_path: Path) -> None:
     class Changing(Index):
-        changes = 2
+        @contextmanager
+        def snapshot(self) -> Iterator[Index]:
+            yield copy(self)
+            self.number, self.count = 3, 5
+            open_current(Index(tmp_path, count=5, revision=3))  # another process is faster
 
+    store = build_columns(Changing(tmp_path, revision=1))
+    assert (store.revision, store.count, store.codes.shape) == ("1", 3, (DIMENSIONS, 3))
+    assert names(tmp_path) == ["columns-3.bin"]
+
+
+def test_files_of_a_later_revision_stay_unless_the_database_was_put_back(tmp_path: Path) -> None:
+    class Late(Index):
+        def __init__(self, folder: Path, newest: int) -> None:
+            super().__init__(folder, revision=newest)
+
+        @contextmanager
+        def snapshot(self) -> Iterator[Index]:
+            yield Index(self.folder, revision=2)
+
+    for revision in (1, 3, 5):
+        write_columns(tmp_path / f"columns-{revision}.bin", str(revision), IDS, some_descriptors(), some_facts())
+    build_columns(Late(tmp_path, newest=4))
+    assert names(tmp_path) == ["columns-3.bin"]
+
+
+def test_columns_are_good_though_their_folder_goes_while_they_are_written(tmp_path: Path) -> None:
+    class Deleting(Index):
         def descriptor_blocks(self, person_ids: NDArray[np.int64], size: int) -> Iterator[NDArray[np.float16]]:
-            for block in super().descriptor_blocks(person_ids, size):
-                if self.changes:
-                    self.changes -= 1
-                    self.number += 1
-                yield block
+            yield from super().descriptor_blocks(person_ids, size)
+            shutil.rmtree(self.folder)
 
-    path = build_columns(Changing(tmp_path))
-    assert path.name == "columns-3.bin"
-    assert list(tmp_path.iterdir()) == [path]
+    folder = tmp_path / "generation"
+    codes = open_current(Deleting(folder)).codes
+    assert not folder.exists()
+    np.testing.assert_array_equal(codes, open_current(Index(folder)).codes)
+    assert names(folder) == ["columns-1.bin"]
+
+
+def test_a_folder_that_goes_before_its_file_is_made_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Path.open
+
+    def too_late(path: Path, mode: str) -> BinaryIO:
+        monkeypatch.undo()
+        path.parent.rmdir()
+        return real(path, mode)  # type: ignore[return-value]
+
+    folder = tmp_path / "generation"
+    people = Index(folder)
+    monkeypatch.setattr(Path, "open", too_late)
+    assert build_columns(people).count == 3
+    assert names(folder) == ["columns-1.bin"]
 
 
 def test_people_who_stay_lost_are_an_error(tmp_path: Path) -> None:

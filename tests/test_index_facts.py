@@ -1,17 +1,21 @@
 """Tests of facts: an index as a search sees it, from rows to columns, and through every change."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from index.adding import NewImage
+from index.columns import build_columns
 from index.facts import IndexedPeople
 from index.person_index import PersonIndex
 from query.search import Searcher, search_document
 from query.tree import And, Camera, Captured, Gallery, Not, People, Query, parse_query
-from tests.index_samples import parsed
+from tests.index_samples import new_image, parsed
 
 DAY = datetime(2026, 5, 1, 8, 30)
 
@@ -133,3 +137,59 @@ def test_facets_of_an_index_count_its_matches(index: PersonIndex) -> None:
     assert {color: count for color, count in colors.items() if count} == {"Red": 2, "Blue": 1}
     assert question is not None
     assert (question.facet.attribute, question.facet.task) == ("Coat", "color")
+
+
+def test_a_snapshot_stays_as_it_was(tmp_path: Path, database_url: str | None) -> None:
+    with PersonIndex.open(tmp_path, database=database_url) as index:
+        index.add([new_image("a.jpg", "Red", "Blue")], gallery="north", checkpoint_hash="c1")
+        people = IndexedPeople(index)
+        with people.snapshot() as still:
+            before = still.revision()
+            index.delete_people([1])
+            index.add([new_image("b.jpg", "Red")], gallery="south", checkpoint_hash="c1")
+            person_ids, facts = still.person_ids(), still.facts(still.person_ids())
+            assert (still.revision(), person_ids.tolist(), facts.people.tolist()) == (before, [1, 2], [2, 2])
+            assert sum(len(block) for block in still.descriptor_blocks(person_ids, 1)) == 2
+            assert list(facts.galleries) == ["north"]
+        assert people.revision() > before
+        assert people.person_ids().tolist() == [2, 3]
+
+
+def test_columns_are_built_whatever_is_ingested_meanwhile(tmp_path: Path) -> None:
+    class Ingested(IndexedPeople):
+        def descriptor_blocks(self, person_ids: NDArray[np.int64], size: int) -> Iterator[NDArray[np.float16]]:
+            for block in super().descriptor_blocks(person_ids, size):
+                with PersonIndex.open(tmp_path) as other:
+                    other.add([new_image("b.jpg", "Red")], gallery="g", checkpoint_hash="c1")
+                yield block
+
+        @contextmanager
+        def snapshot(self) -> Iterator[IndexedPeople]:
+            with self.index.snapshot() as still:
+                yield Ingested(still)
+
+    with PersonIndex.open(tmp_path) as index:
+        index.add([new_image("a.jpg", "Red")], gallery="g", checkpoint_hash="c1")
+        before = index.revision()
+        store = build_columns(Ingested(index))
+        assert (store.revision, store.person_ids.tolist()) == (str(before), [1])
+        assert index.revision() > before
+
+
+def test_a_search_goes_on_with_what_was_opened_last(
+    index: PersonIndex, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with index:
+        searcher, query = Searcher(index), parse_query("coat:red")
+        assert searcher.search(query).total == 2
+        index.add([new_image("new.jpg", "Red")], gallery="north", checkpoint_hash="checkpoint 1")
+        with monkeypatch.context() as patch:
+            patch.setattr("index.columns.os.posix_fallocate", full)
+            assert searcher.search(query).total == 2
+            with pytest.raises(OSError, match="No space left"):
+                Searcher(index).search(query)
+        assert "searching columns of revision (1, 4), as later ones cannot be built" in caplog.text
+        assert searcher.search(query).total == 3

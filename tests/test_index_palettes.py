@@ -53,7 +53,7 @@ def test_records_come_back_with_their_palettes(index: PersonIndex) -> None:
 
 
 def test_shades_stand_in_the_columns_of_their_garment(index: PersonIndex) -> None:
-    shades = open_palettes(IndexedPeople(index), "1-1", index.person_ids())
+    shades = open_palettes(IndexedPeople(index), str(index.revision()), index.person_ids())
     cells, shares = split(shades[rows_of("Coat")])
     assert shades.shape == (COLUMNS, 3)
     assert (cells[0, 0], cells[0, 1]) == tuple(palette(np.array([c], np.uint8))[0].cell for c in (CRIMSON, NAVY))
@@ -78,3 +78,13 @@ def test_queries_without_a_free_color_make_no_palette_file(index: PersonIndex) -
     assert not list(index.derived_folder().glob("palettes-*"))
     searcher.search(parse_query("coat:#a03020"))
     assert len(list(index.derived_folder().glob("palettes-*"))) == 1
+
+
+def test_shades_are_good_though_their_revision_is_gone(index: PersonIndex) -> None:
+    person_ids, revision = index.person_ids(), str(index.revision())
+    index.add([dressed("gate.jpg", CRIMSON)], gallery="all", checkpoint_hash="checkpoint 1")
+    newer = open_palettes(IndexedPeople(index), str(index.revision()), index.person_ids())
+    (path,) = index.derived_folder().iterdir()
+    shades = open_palettes(IndexedPeople(index), revision, person_ids)
+    np.testing.assert_array_equal(shades, newer[:, :3])
+    assert list(index.derived_folder().iterdir()) == [path]

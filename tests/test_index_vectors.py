@@ -1,8 +1,11 @@
 """Vectors: FAISS finds what a plain scan finds, and never answers from a damaged or stale file."""
 
 import logging
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 import faiss
 import numpy as np
@@ -10,7 +13,17 @@ import pytest
 
 from index import vectors
 from index.person_index import PersonIndex, UnknownPersonError
-from index.vectors import Likeness, VectorFileError, build_vectors, load_vectors, open_vectors, save_vectors, unit
+from index.vectors import (
+    Likeness,
+    VectorFileError,
+    VectorIndex,
+    _checksum,
+    build_vectors,
+    load_vectors,
+    open_vectors,
+    save_vectors,
+    unit,
+)
 from tests.index_samples import new_image
 
 
@@ -24,6 +37,10 @@ def index(tmp_path: Path) -> Iterator[PersonIndex]:
 
 def random_vectors(count: int, dimensions: int = 16) -> np.ndarray:
     return unit(np.random.default_rng(0).normal(size=(count, dimensions)))
+
+
+def some_vectors(revision: tuple[int, int]) -> VectorIndex:
+    return build_vectors(np.arange(5), random_vectors(5), revision=revision, kind="look")
 
 
 def nearest(stored: np.ndarray, query: np.ndarray, ids: np.ndarray, limit: int) -> list[int]:
@@ -96,18 +113,78 @@ def test_answers_follow_the_store(index: PersonIndex) -> None:
 
 
 def test_an_index_is_read_back_as_written(tmp_path: Path) -> None:
-    built = save_vectors(build_vectors(np.arange(5), random_vectors(5), revision=(1, 2)), tmp_path, "look")
+    built = save_vectors(some_vectors((1, 2)), tmp_path)
     loaded = load_vectors(tmp_path, "look", (1, 2))
     assert loaded.file == built.file
     assert loaded.search(random_vectors(5)[2], 5) == built.search(random_vectors(5)[2], 5)
 
 
-def test_only_the_newest_file_is_kept(tmp_path: Path) -> None:
-    for revision in (1, 2):
-        save_vectors(
-            build_vectors(np.arange(5), random_vectors(5), revision=(1, revision), kind="look"), tmp_path, "look"
-        )
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["look-1-2.faiss", "look.json"]
+def names(index: PersonIndex) -> list[str]:
+    return sorted(path.name for path in index.derived_folder().iterdir())
+
+
+def test_only_the_newest_files_are_kept(index: PersonIndex) -> None:
+    open_vectors(index, "look")
+    index.add([new_image("d.jpg", "Red")], gallery="g", checkpoint_hash="c1")
+    open_vectors(index, "look")
+    assert names(index) == ["look-1-4.faiss", "look-1-4.json"]  # every commit of photographs counts twice
+
+
+class Overtaken(PersonIndex):
+    """An index that goes on just when its rows have been read: somebody is added, and another process builds."""
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Self]:
+        with super().snapshot() as still:
+            yield still
+        with PersonIndex.open(self.files.home) as other:
+            other.add([new_image("later.jpg", "Red")], gallery="g", checkpoint_hash="c1")
+            open_vectors(other, "look")
+
+
+def test_files_built_meanwhile_for_a_later_revision_stay(index: PersonIndex) -> None:
+    with Overtaken.open(index.files.home) as slow:
+        found = open_vectors(slow, "look")
+    assert (found.file.revision, found.engine.ntotal) == ((1, 2), 5)
+    assert names(index) == ["look-1-4.faiss", "look-1-4.json"]
+    assert load_vectors(index.derived_folder(), "look", (1, 4)).file.count == 6
+
+
+def test_vectors_are_good_though_their_folder_goes_while_they_are_written(
+    index: PersonIndex, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def removed(path: Path) -> str:
+        shutil.rmtree(path.parent)
+        return _checksum(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(vectors, "_checksum", removed)
+        assert open_vectors(index, "look").engine.ntotal == 5
+    assert "the look vectors of generation 1 are in memory alone: look-1-2.faiss is missing" in caplog.text
+    assert open_vectors(index, "look").engine.ntotal == 5
+    assert names(index) == ["look-1-2.faiss", "look-1-2.json"]
+
+
+def test_a_file_that_vanishes_while_it_is_opened_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_vectors(some_vectors((1, 2)), tmp_path)
+
+    def vanishing(path: Path) -> str:
+        found = _checksum(path)
+        path.unlink()
+        return found
+
+    monkeypatch.setattr(vectors, "_checksum", vanishing)
+    for _ in range(2):  # between checksum and FAISS, and before the checksum
+        with pytest.raises(VectorFileError, match=r"look-1-2\.faiss is missing"):
+            load_vectors(tmp_path, "look", (1, 2))
+
+
+def test_people_of_another_generation_are_not_compared(index: PersonIndex) -> None:
+    index.add([new_image("a.jpg", "Red")], gallery="g", checkpoint_hash="c2")
+    expected = "expected a person of generation 1, which is searched, but person 6 is of generation 2; search again"
+    with pytest.raises(UnknownPersonError, match=expected):
+        Likeness(index).more_like(6, 1)
+    assert Likeness(index.of_generation(2)).more_like(6, 1) == []
 
 
 def flip_a_byte(path: Path) -> None:
@@ -121,9 +198,9 @@ def flip_a_byte(path: Path) -> None:
     [
         ("look-*.faiss", flip_a_byte, "is damaged: its checksum differs"),
         ("look-*.faiss", Path.unlink, "is missing"),
-        ("look.json", Path.unlink, "look.json is missing"),
-        ("look.json", lambda path: path.write_text('{"name": '), "look.json is damaged"),
-        ("look.json", lambda path: path.write_text('{"revision": [1, 1]}'), "look.json is damaged"),
+        ("look-*.json", Path.unlink, "look-1-2.json is missing"),
+        ("look-*.json", lambda path: path.write_text('{"name": '), "look-1-2.json is damaged"),
+        ("look-*.json", lambda path: path.write_text('{"revision": [1, 1]}'), "look-1-2.json is damaged"),
     ],
 )
 def test_harmed_files_are_rebuilt_and_that_is_said(
@@ -144,7 +221,8 @@ def test_harmed_files_are_rebuilt_and_that_is_said(
 
 
 def test_stale_files_are_refused(tmp_path: Path) -> None:
-    save_vectors(build_vectors(np.arange(5), random_vectors(5), revision=(1, 2)), tmp_path, "look")
+    save_vectors(some_vectors((1, 2)), tmp_path)
+    (tmp_path / "look-1-2.json").rename(tmp_path / "look-1-3.json")
     with pytest.raises(VectorFileError, match=r"of revision \(1, 2\), the database is at \(1, 3\)"):
         load_vectors(tmp_path, "look", (1, 3))
 
