@@ -1,6 +1,7 @@
 """HumanParser: photographs in, people out."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from parsing.assemble import AssembleConfig, ImageOutput, ImagePrediction, assem
 from parsing.calibration import Calibration
 from parsing.checkpoint import DEFAULT_CHECKPOINT, CheckpointInfo, checkpoint_hash, load
 from parsing.fused import fused
-from parsing.labels import TASKS
+from parsing.labels import TASKS, num_classes
 from parsing.mirror import average
 from parsing.model import HPTR
 from parsing.preprocess import STRIDE, pad, scaled_shape
@@ -33,7 +34,8 @@ class HumanParser:
     Args:
         model: in evaluation mode.
         info: its description; `info.inference` may set `long_side`, `mirrored` (whether images are seen a second time
-            as in a mirror, for steadier labels at twice the cost) and the fields of AssembleConfig.
+            as in a mirror, for steadier labels at twice the cost), `attribute_bias` (N_A numbers that are added to the
+            attribute logits) and the fields of AssembleConfig.
         checkpoint_hash: names the checkpoint in the index.
         batch: images that go through the network together.
         mixed_precision: run it in bfloat16.
@@ -54,6 +56,7 @@ class HumanParser:
         self.mixed_precision = mixed_precision
         self.long_side = int(inference.pop("long_side", DEFAULT_LONG_SIDE))
         self.mirrored = bool(inference.pop("mirrored", False))
+        self.attribute_bias = torch.tensor(inference.pop("attribute_bias", [0.0] * num_classes("attribute")))
         self.assemble_config = AssembleConfig(**inference)
         self.calibration = Calibration.from_dict(info.calibration)
 
@@ -103,10 +106,15 @@ class HumanParser:
     def look(self, images: Sequence[NDArray[np.uint8]]) -> list[ImageOutput]:
         """What the network says of some images, seen once or twice."""
         outputs = self.forward(images)
-        if not self.mirrored:
-            return outputs
-        mirrored = self.forward([image[:, ::-1] for image in images])
-        return [average(*views) for views in zip(outputs, mirrored, strict=True)]
+        if self.mirrored:
+            mirrored = self.forward([image[:, ::-1] for image in images])
+            outputs = [average(*views) for views in zip(outputs, mirrored, strict=True)]
+        return [self.biased(output) for output in outputs]
+
+    def biased(self, output: ImageOutput) -> ImageOutput:
+        """`output` with what the training pictures show too often made less likely (`training.attribute_bias`)."""
+        attribute = output.semantic["attribute"] + self.attribute_bias[:, None, None]
+        return replace(output, semantic={**output.semantic, "attribute": attribute})
 
     def forward(self, images: Sequence[NDArray[np.uint8]]) -> list[ImageOutput]:
         """One batch through the network."""

@@ -74,8 +74,10 @@ def do_ingest(place: Place) -> None:
 def do_reindex(place: Place) -> None:
     """Parse everything anew with another checkpoint, and switch to that."""
     with place.open() as index:
-        reparse(place.parser(2), index, config=SMALL)
-        promote(index, 2)
+        parser = place.parser(2)
+        reparse(parser, index, config=SMALL)
+        # Not simply 2: PostgreSQL does not give an id again that a killed process had drawn.
+        promote(index, index.generations.of_checkpoint(parser.checkpoint_hash).generation_id)
         reindex(index)
 
 
