@@ -127,6 +127,12 @@ class ResNet(nn.Module):
             setattr(self, f"layer{stage + 1}", nn.ModuleList(layers))
             self.channels.append(inputs)
 
+    def stem_layers(self) -> list[nn.Module]:
+        """The layers up to stride 4, which learned from any photographs what they need."""
+        second = [self.conv2, self.bn2] if self.stem == "convolutions" else []
+        assert isinstance(self.layer1, nn.Module)
+        return [self.conv1, self.bn1, *second, self.layer1]
+
     def forward(self, images: Tensor, valid: Tensor | None) -> list[Tensor]:
         """Maps of strides 4, 8, 16 and 32 (16 if dilated) of `images` (B, 3, H, W), H and W multiples of 32."""
         x = keep_valid(self.bn1(self.conv1(images)).relu(), valid)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from parsing.backbone import ConvNorm, FeaturePyramid, JoinLevels, ResNet, keep_valid, upsample
+from parsing.efficientnet import EfficientNetLite
 from parsing.labels import TASKS, num_classes
 from parsing.transformer import Transformer, cell_centers, feed_forward, sine_embedding
 
@@ -19,13 +20,14 @@ class HPTRConfig:
     """Shape of the network; `CONFIGS` names those that we use.
 
     Args:
+        block: `basic` or `bottleneck` of a ResNet, which has four stages; `inverted` of an EfficientNet-Lite, seven.
         mask_head: `product` of queries and shared pixel features, or `convolutions` of each query as in DETR.
     """
 
     name: str
     block: str
-    blocks: tuple[int, int, int, int]
-    widths: tuple[int, int, int, int]
+    blocks: tuple[int, ...]
+    widths: tuple[int, ...]
     stem: str
     dilate_last: bool
     separable: bool
@@ -63,10 +65,10 @@ CONFIGS = {
         ),
         HPTRConfig(
             name="hptr-compact",
-            block="basic",
-            blocks=(2, 2, 2, 2),
-            widths=(64, 128, 256, 384),
-            stem="convolutions",
+            block="inverted",
+            blocks=(1, 3, 3, 4, 4, 5, 1),
+            widths=(16, 24, 40, 80, 112, 192, 320),
+            stem="convolution",
             dilate_last=True,
             separable=False,
             pyramid_width=64,
@@ -76,11 +78,24 @@ CONFIGS = {
             hidden=256,
             encoder_layers=2,
             decoder_layers=3,
-            groups=2,
+            groups=3,
             anchored=True,
         ),
     )
 }
+
+
+def make_encoder(config: HPTRConfig) -> ResNet | EfficientNetLite:
+    """The encoder of a configuration."""
+    if config.block == "inverted":
+        return EfficientNetLite(blocks=config.blocks, widths=config.widths, dilate_last=config.dilate_last)
+    return ResNet(
+        block=config.block,
+        blocks=config.blocks,
+        widths=config.widths,
+        stem=config.stem,
+        dilate_last=config.dilate_last,
+    )
 
 
 class SemanticHead(nn.Module):
@@ -251,13 +266,7 @@ class HPTR(nn.Module):
     def __init__(self, config: HPTRConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder = ResNet(
-            block=config.block,
-            blocks=config.blocks,
-            widths=config.widths,
-            stem=config.stem,
-            dilate_last=config.dilate_last,
-        )
+        self.encoder = make_encoder(config)
         channels, width = self.encoder.channels, config.pyramid_width
         self.pyramid = FeaturePyramid(channels, width, separable=config.separable)
         self.input_proj = nn.Conv2d(channels[-1], config.transformer_width, 1)

@@ -14,6 +14,13 @@ CHANGES: dict[str, dict[str, object]] = {
     "anchored": {"anchored": True, "dilate_last": True},
     "plain": {"anchored": False, "dilate_last": False},
     "convolutions": {"mask_head": "convolutions", "separable": False},
+    "inverted": {"block": "inverted", "blocks": (1, 1, 1, 1, 1, 2, 1), "widths": (8, 8, 8, 8, 16, 16, 16)},
+    "inverted, undilated": {
+        "block": "inverted",
+        "blocks": (1, 1, 2, 1, 1, 1, 1),
+        "widths": (8, 8, 8, 8, 16, 16, 24),
+        "dilate_last": False,
+    },
     "bottleneck": {"block": "bottleneck", "stem": "pool", "anchored": False, "dilate_last": False},
 }
 
@@ -30,7 +37,7 @@ def shrunk(name: str) -> HPTRConfig:
         field: getattr(config, field) // 4 for field in ("pyramid_width", "head_width", "transformer_width", "hidden")
     }
     widths = tuple(width // 4 for width in config.widths)
-    return replace(config, blocks=(1, 1, 1, 1), widths=widths, encoder_layers=1, decoder_layers=2, **thin)
+    return replace(config, blocks=(1,) * len(widths), widths=widths, encoder_layers=1, decoder_layers=2, **thin)
 
 
 def network(config: HPTRConfig) -> HPTR:

@@ -34,7 +34,7 @@ def tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
 def batches() -> CompositeBatches:
     layer = Layer.of(two_people_sample())
     composer = Composer([Source.of(layer, 1.0)], [layer], [], [], CompositeConfig())
-    return CompositeBatches(composer, batch=2, side=64, seed=0, first=0, last=20)
+    return CompositeBatches(composer, batch=2, side=64, final_side=64, final_from=20, seed=0, first=0, last=20)
 
 
 def steps(run: Run, count: int) -> list[float]:
@@ -171,7 +171,17 @@ def losses_of_a_process(folder: Path) -> None:
     composer = Composer([Source.of(layer, 1.0)], [layer], [], [], CompositeConfig())
     with joined(torch.device("cpu")):
         process, processes = world()
-        data = CompositeBatches(composer, batch=4 // processes, side=64, seed=0, first=0, last=20, process=process)
+        data = CompositeBatches(
+            composer,
+            batch=4 // processes,
+            side=64,
+            final_side=64,
+            final_from=20,
+            seed=0,
+            first=0,
+            last=20,
+            process=process,
+        )
         run = start(folder, CONFIG)
         run.network.train()
         losses = [train_step(run, data[step], WEIGHTS)["loss"] for step in range(5)]

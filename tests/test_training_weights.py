@@ -5,10 +5,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.nn import functional
 
 from parsing.checkpoint import CheckpointError
+from parsing.efficientnet import EfficientNetLite
 from parsing.model import CONFIGS, HPTR, HPTRConfig
-from tests.factories import tiny_config
+from parsing.preprocess import normalize
+from tests.factories import photograph, tiny_config
 from training.weights import load_encoder, load_fitting
 
 BOTTLENECK = replace(
@@ -55,6 +58,42 @@ def test_the_encoder_starts_from_torchvision_weights(tmp_path: Path, suffix: str
     loaded = model.encoder.state_dict()
     for name in ("conv1.weight", "layer2.1.conv2.weight", "layer4.0.downsample.1.running_var"):
         torch.testing.assert_close(loaded[name], weights[name])
+
+
+def lite_weights(config: HPTRConfig) -> dict[str, Tensor]:
+    """The weights of a random EfficientNet-Lite under their published names, with the layers that follow."""
+    theirs = {"conv1": "_expand_conv", "conv2": "_depthwise_conv", "conv3": "_project_conv"}
+    theirs |= {"bn1": "_bn0", "bn2": "_bn1", "bn3": "_bn2"}
+    weights = {"_conv_head.weight": torch.randn(8, 8, 1, 1), "_bn1.weight": torch.randn(8), "_fc.bias": torch.randn(8)}
+    for name, tensor in HPTR(config).encoder.state_dict().items():
+        first, *rest = name.split(".")
+        if first == "blocks":
+            number, layer, part = rest
+            weights[f"_blocks.{number}.{theirs[layer]}.{part}"] = tensor
+        else:
+            weights[".".join([{"conv1": "_conv_stem", "bn1": "_bn0"}[first], *rest])] = tensor
+    return weights
+
+
+def test_the_encoder_starts_from_published_efficientnet_lite_weights(tmp_path: Path) -> None:
+    config = replace(tiny_config(), block="inverted", blocks=(1, 2, 1, 1, 1, 1, 1), widths=(8, 8, 16, 16, 16, 24, 24))
+    weights = lite_weights(config)
+    torch.save(weights, tmp_path / "lite.pth")
+    model = HPTR(config).eval()
+    load_encoder(model, tmp_path / "lite.pth")
+    encoder = model.encoder
+    assert isinstance(encoder, EfficientNetLite)
+    torch.testing.assert_close(encoder.blocks[2].conv2.weight, weights["_blocks.2._depthwise_conv.weight"])
+    torch.testing.assert_close(encoder.blocks[1].bn3.running_mean, weights["_blocks.1._bn2.running_mean"])
+
+    picture = photograph(32, 32, seed=1)
+    theirs = torch.from_numpy((picture.astype("float32") - 127) / 128).permute(2, 0, 1)[None]
+    expected = functional.conv2d(theirs, weights["_conv_stem.weight"], stride=2)
+    expected = functional.batch_norm(
+        expected, weights["_bn0.running_mean"], weights["_bn0.running_var"], eps=encoder.bn1.eps
+    )
+    seen = encoder.bn1(encoder.conv1(torch.from_numpy(normalize(picture))[None]))
+    torch.testing.assert_close(seen, expected, atol=1e-5, rtol=1e-4)
 
 
 def test_weights_of_another_resnet(tmp_path: Path) -> None:

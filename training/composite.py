@@ -32,11 +32,11 @@ class CompositeConfig:
         smallest_person: visible pixels below which a person is neither required nor punished.
     """
 
-    whole: float = 0.28
-    crowd: float = 0.38
-    group: float = 0.28
+    whole: float = 0.25
+    crowd: float = 0.36
+    group: float = 0.33
     recolor: float = 0.15
-    unlabelled: float = 0.2
+    unlabelled: float = 0.3
     dense: float = 0.15
     most_people: int = 20
     smallest_person: int = 80

@@ -56,15 +56,26 @@ class CompositeBatches(Dataset[Batch]):
 
     Args:
         batch: pictures of each process.
-        side: typical height and width of the pictures, pixels.
+        side: typical height and width of the pictures, pixels; `final_side` from batch `final_from` on.
         first: number of the first batch (resuming goes on where training stopped).
         process: number of the process, whose pictures are those from `process * batch` on.
     """
 
     def __init__(
-        self, composer: Composer, *, batch: int, side: int, seed: int, first: int, last: int, process: int = 0
+        self,
+        composer: Composer,
+        *,
+        batch: int,
+        side: int,
+        final_side: int,
+        final_from: int,
+        seed: int,
+        first: int,
+        last: int,
+        process: int = 0,
     ) -> None:
         self.composer, self.batch, self.side, self.seed = composer, batch, side, seed
+        self.final_side, self.final_from = final_side, final_from
         self.first, self.last, self.process = first, last, process
 
     def __len__(self) -> int:
@@ -72,7 +83,8 @@ class CompositeBatches(Dataset[Batch]):
 
     def __getitem__(self, index: int) -> Batch:
         key = (self.seed, self.first + index)
-        height, width = canvas_shape(self.side, np.random.default_rng(key))
+        side = self.side if key[1] < self.final_from else self.final_side
+        height, width = canvas_shape(side, np.random.default_rng(key))
         numbers = range(self.process * self.batch, (self.process + 1) * self.batch)
         return collate(
             [self.composer.compose(np.random.default_rng((*key, number)), height, width) for number in numbers]

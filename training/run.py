@@ -31,12 +31,14 @@ class TrainConfig:
 
     Args:
         side: typical height and width of training pictures, pixels; none is longer than 512.
+        final_side: that in the last `decay_steps`, 0 for the same.
         batch: pictures of each process.
         schedule: of the learning rate, see `training.schedule`.
         warmup_steps: in which the learning rate rises.
         decay_steps: in which it falls at the end of the linear schedule.
         backbone_rate: the encoder's learning rate, relative to the others' (DETR: 0.1 with ImageNet weights).
-        freeze_norms: the encoder's batch norms stay as they are (DETR with ImageNet weights).
+        freeze_norms, freeze_stem: the encoder's batch norms, or its layers up to stride 4, stay as they are
+            (DETR does both with ImageNet weights).
         ema: decay of the moving average of the weights, which is what is saved.
         rendered: rendered scenes among the pictures to train on.
         mixed_precision: run the network in bfloat16, which GPUs and processors with AMX do much faster.
@@ -47,6 +49,7 @@ class TrainConfig:
 
     model: str = "hptr-compact"
     side: int = 224
+    final_side: int = 0
     batch: int = 12
     steps: int = 20_000
     learning_rate: float = 8e-4
@@ -55,6 +58,7 @@ class TrainConfig:
     decay_steps: int = 5_000
     backbone_rate: float = 1.0
     freeze_norms: bool = False
+    freeze_stem: bool = False
     weight_decay: float = 1e-4
     clip: float = 1.0
     ema: float = 0.998
@@ -124,6 +128,9 @@ def make_optimizer(model: HPTR, config: TrainConfig) -> torch.optim.Optimizer:
         for module in model.encoder.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.requires_grad_(False)
+    if config.freeze_stem:
+        for module in model.encoder.stem_layers():
+            module.requires_grad_(False)
     encoder = {id(parameter) for parameter in model.encoder.parameters()}
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     groups = []

@@ -96,6 +96,8 @@ def batches(run: Run, roots: list[Path], teacher: Teacher | None) -> tuple[Itera
         composer,
         batch=config.batch,
         side=config.side,
+        final_side=config.final_side or config.side,
+        final_from=config.steps - config.decay_steps,
         seed=config.seed,
         first=run.step,
         last=config.steps,
@@ -136,10 +138,10 @@ def train(run: Run, roots: list[Path], teacher: Teacher | None = None) -> None:
 
 
 NUMBERS = (
-    "side", "batch", "steps", "warmup_steps", "decay_steps", "seed", "rendered", "workers", "picture_steps",
-    "learning_rate", "backbone_rate", "weight_decay", "clip", "ema", "save_seconds",
+    "side", "final_side", "batch", "steps", "warmup_steps", "decay_steps", "seed", "rendered", "workers",
+    "picture_steps", "learning_rate", "backbone_rate", "weight_decay", "clip", "ema", "save_seconds",
 )  # fmt: skip
-CHOICES = ("schedule", "mixed_precision", "freeze_norms")
+CHOICES = ("schedule", "mixed_precision", "freeze_norms", "freeze_stem")
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -161,6 +163,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help=f"default {getattr(TrainConfig, name)}")
     parser.add_argument("--mixed-precision", action="store_true", default=None, help="bfloat16 (GPUs, AMX processors)")
     parser.add_argument("--freeze-norms", action="store_true", default=None, help="keep the encoder's batch norms")
+    parser.add_argument("--freeze-stem", action="store_true", default=None, help="keep its layers up to stride 4")
     return parser.parse_args(arguments)
 
 
@@ -189,8 +192,8 @@ def configure(options: argparse.Namespace) -> tuple[Path, TrainConfig, list[Path
     roots = options.data or data
     if not roots:
         raise ValueError("expected data sets to train on, got none; name their folders with --data")
-    if config.side > LARGEST_SIDE:
-        raise ValueError(f"--side {config.side} makes pictures longer than 512 pixels; expected at most {LARGEST_SIDE}")
+    if (side := max(config.side, config.final_side)) > LARGEST_SIDE:
+        raise ValueError(f"a side of {side} makes pictures longer than 512 pixels; expected at most {LARGEST_SIDE}")
     return folder, config, roots
 
 

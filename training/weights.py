@@ -1,4 +1,4 @@
-"""Weights to start from: an ImageNet encoder under torchvision's names, or whatever fits of another checkpoint."""
+"""Weights to start from: an ImageNet encoder under its published names, or whatever fits of another checkpoint."""
 
 import logging
 import pickle
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from parsing.checkpoint import CheckpointError
 from parsing.model import HPTR
+from training.lite_weights import is_lite, renamed
 
 logger = logging.getLogger(__name__)
 
@@ -40,12 +41,15 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def load_encoder(model: HPTR, path: Path) -> None:
-    """Start the encoder from the weights at `path`: torchvision's ResNet, or one that `training.pretrain` wrote.
+    """Start the encoder from the weights at `path`: torchvision's ResNet, a published EfficientNet-Lite, or one that
+    `training.pretrain` wrote.
 
     Raises:
         CheckpointError: the file is none, or of another encoder.
     """
-    weights = {name.removeprefix("encoder."): tensor for name, tensor in read_weights(path).items()}
+    read = read_weights(path)
+    read = renamed(read) if is_lite(read) else read
+    weights = {name.removeprefix("encoder."): tensor for name, tensor in read.items()}
     given = {k: v for k, v in weights.items() if not k.startswith(CLASSIFIER) and not k.endswith(COUNTER)}
     own = {k: v for k, v in model.encoder.state_dict().items() if not k.endswith(COUNTER)}
     wrong = [
@@ -55,7 +59,7 @@ def load_encoder(model: HPTR, path: Path) -> None:
         raise CheckpointError(
             f"{path} does not fit the encoder of {model.config.name}: {len(wrong)} of {len(own)} weights differ, first "
             f"{wrong[0]!r} ({shape(given, wrong[0])}, expected {shape(own, wrong[0])}); "
-            "use the weights of the same ResNet under torchvision's names"
+            "use the weights of the same encoder: torchvision's ResNet, or EfficientNet-Lite as it is published"
         )
     model.encoder.load_state_dict(given, strict=False)
 
