@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
 
-from query.grammar import SUBJECT, Item, Reading
+from query.grammar import Reading
+from query.items import SUBJECT, Item
 from query.noun_phrases import Look
 from query.tree import Clause, Has, Not, Or, Query
 

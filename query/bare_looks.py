@@ -1,0 +1,58 @@
+"""Bare looks: adjectives without a noun, and the garment that they are said of."""
+
+from dataclasses import replace
+
+from query.garments import new_item, read_garment
+from query.items import Item
+from query.lexicon import Garment
+from query.noun_phrases import Phrase
+from query.postmodifiers import read_after
+from query.tree import Clause, Has
+from query.walk import Walk
+
+_CLOTHING = Garment((Clause(Has(("UpperClothes", "Coat")), negated=False),))
+_UPPER = Garment((Clause(Has(("UpperClothes",)), negated=False),), main=True)
+
+
+def read_bare_adjectives(walk: Walk, phrase: Phrase) -> None:
+    """Adjectives without a noun: "in black", "wearing stripes", "in long sleeves"."""
+    worn_words = walk.mark(-1, "wear") or walk.text(-1) in ("in", "with", "has", "have")
+    back = 1
+    while walk.mark(-back, "filler"):
+        back += 1
+    worn_words = worn_words or walk.mark(-back, "wear") or walk.text(-back) == "in"
+    if phrase.determiner in ("a", "an") and not walk.mark(-back, "wear") and phrase.units[-1].entry.pattern_noun:
+        worn_words = False  # "has a yellow flower in her hair"
+    if walk.text(1) in ("one", "ones") and walk.items and walk.items[-1].owner == walk.owner:
+        _another_look(walk, walk.items[-1], phrase)
+    elif phrase.look.sleeve:
+        _bare_sleeves(walk, phrase)
+    elif phrase.determiner == "the" and [unit.text for unit in phrase.uses] in (["dark"], ["light"]):
+        pass  # "standing in the dark"
+    elif walk.text(-back) != "with" and worn_words and (phrase.look.colors or phrase.look.patterns):
+        item = new_item(walk, _CLOTHING, phrase.look, phrase)
+        walk.items.append(item)
+        while read_after(walk, item):
+            pass
+    elif walk.mark(-back, "be") and walk.text(-back - 1) == "it" and walk.items:
+        walk.items[-1].look.add(phrase.look)
+        walk.items[-1].uses += phrase.uses
+
+
+def _another_look(walk: Walk, item: Item, phrase: Phrase) -> None:
+    """ "a blue coat or a green one", "the coat, the long one"."""
+    if walk.or_before or walk.mark(-1, "comma"):
+        item.look.add(replace(phrase.look, either=walk.or_before))
+        item.uses += phrase.uses
+
+
+def _bare_sleeves(walk: Walk, phrase: Phrase) -> None:
+    """ "with long sleeves" after its garment; without one it is a top itself."""
+    says_more = phrase.determiner not in ("a", "an") and not phrase.look.colors
+    for item in reversed(walk.items):
+        near = item.sentence == walk.sentence and item.owner == walk.owner
+        if says_more and near and item.covers_torso and not item.look.sleeve:
+            item.look.add(phrase.look)
+            item.uses += phrase.uses
+            return
+    read_garment(walk, phrase, _UPPER)

@@ -1,0 +1,146 @@
+"""Words between noun phrases: verbs, prepositions, pronouns, denials and hedges, and what each changes."""
+
+import re
+
+from query.items import OTHER, SUBJECT
+from query.noun_phrases import Phrase
+from query.units import Unit
+from query.walk import Walk
+
+_FINITE = re.compile(
+    r"(wears|wore|dons|donned|holds|carries|stands|sits|walks|has|have|had|is|are|was|were|'s|'re|'ve)$"
+)
+
+_AWAY = frozenset({"from", "over", "down", "around", "on", "off", "out of"})  # "hanging from", "pulling on a coat"
+
+
+def read_word(walk: Walk, unit: Unit) -> None:
+    """A word of the grammar."""
+    if unit.plays("stop"):
+        walk.sentence += 1
+        walk.new_sentence()
+    elif unit.plays("comma"):
+        _comma(walk)
+    elif unit.entry.hedge is not None:
+        _hedged(walk, unit.entry.hedge)
+    elif unit.plays("negation"):
+        _denied(walk, unit)
+    elif unit.plays("pronoun"):
+        _pronoun(walk, unit.text)
+    elif unit.plays("relative"):
+        walk.relative = walk.owner == OTHER
+        if unit.text == "who" and not walk.relative:
+            walk.begin_clause()  # "the man holding a frisbee who has no shirt"
+    elif unit.plays("subordinate") or unit.plays("but"):
+        walk.begin_clause()
+        walk.relative = False
+    elif unit.plays("or"):
+        walk.or_before = True
+    elif not (unit.plays("and") or unit.plays("nor") or unit.plays("filler")):
+        _verb_or_preposition(walk, unit)
+
+
+def _denied(walk: Walk, unit: Unit) -> None:
+    """A denial; or somebody else, told apart: "not the one in red"."""
+    if walk.text(1) == "the" and walk.text(2) in ("one", "ones", "other"):
+        walk.owner, walk.governed = OTHER, True
+    else:
+        walk.denial = "no" if re.search(r"\b(no|none|any)$", unit.text) else "not"
+
+
+def _comma(walk: Walk) -> None:
+    """A comma ends what is held, and a denial that no "or" or "nor" takes up."""
+    walk.holding = False
+    walk.beside = False
+    if not denial_goes_on(walk):
+        walk.denial, walk.hedge = "", 1.0
+
+
+def _hedged(walk: Walk, weight: float) -> None:
+    """A hedge weakens what follows; at a clause's end, what went before."""
+    following = walk.chunk(1)
+    if (following is None or walk.mark(1, "stop", "comma")) and walk.items:
+        walk.items[-1].weight = weight
+    else:
+        walk.hedge = weight
+
+
+def _pronoun(walk: Walk, text: str) -> None:
+    """ "He" or "she" takes up the described person, or the other one where only that one can be meant."""
+    if text not in ("he", "she", "they", "he/she", "s/he"):
+        return
+    walk.begin_clause()
+    walk.owner = walk.whose(text)
+    walk.relative = False
+    walk.governed = False
+    walk.main_verb = False
+    walk.sentence_start = False
+
+
+def _verb_or_preposition(walk: Walk, unit: Unit) -> None:
+    """A verb, which may bring the described person back, or a preposition."""
+    acts = unit.plays("wear") or unit.plays("hold") or unit.plays("verb") or unit.plays("be") or unit.plays("have")
+    if acts and not unit.plays("beside"):
+        _verb(walk, unit)
+    else:
+        _preposition(walk, unit)
+
+
+def _verb(walk: Walk, unit: Unit) -> None:
+    """Wearing, holding, having, or doing anything else."""
+    if walk.owner == OTHER:
+        _who_acts(walk, unit)
+    if _FINITE.match(unit.text) and not walk.mark(-1, "relative"):
+        walk.main_verb = True
+    walk.other_acts = walk.owner == OTHER
+    walk.holding = unit.plays("hold") and walk.text(1) not in _AWAY
+    walk.beside = False
+    if not (unit.plays("wear") or unit.plays("have") or unit.plays("be")) and walk.denial == "not":
+        walk.denial = "" if walk.chunk(-1) is not None and not _is_auxiliary(unit) else walk.denial
+
+
+def _who_acts(walk: Walk, unit: Unit) -> None:
+    """After another person was named: is it the described one who acts?"""
+    before = walk.chunk(-1)
+    follows_person = isinstance(before, Phrase) and bool(before.person)
+    if _FINITE.match(unit.text):
+        own = walk.relative or (follows_person and not walk.governed) or walk.mark(-1, "pronoun")
+        back = not own and (not walk.main_verb or walk.mark(-1, "and", "comma"))
+    else:
+        joined = walk.mark(-1, "and") and not walk.other_acts and not walk.relative
+        back = unit.plays("wear") and (joined or walk.mark(-1, "comma"))
+    if back:
+        walk.owner = SUBJECT
+        walk.relative = False
+
+
+def _preposition(walk: Walk, unit: Unit) -> None:
+    """A preposition: what stands beside something is not worn."""
+    walk.beside = unit.plays("beside")
+    if unit.text in ("in", "with", "over", "under", "on", "by", "underneath", "beneath"):
+        walk.holding = False
+        if walk.owner == OTHER and walk.mark(-1, "comma") and unit.text in ("in", "with"):
+            walk.owner = SUBJECT
+
+
+def denial_goes_on(walk: Walk) -> bool:
+    """Whether the denial reaches over the next word to the next garment: "no hat, scarf or gloves"."""
+    if not walk.denial:
+        return False
+    ahead = 0 if walk.mark(0, "comma") else 1
+    if walk.mark(ahead, "comma") and walk.mark(ahead + 1, "or", "nor"):
+        ahead += 1
+    if walk.mark(ahead, "or", "nor"):
+        return True
+    phrase = walk.garment_at(ahead + 1)
+    if phrase is None or phrase.look.says_something():
+        return False
+    if walk.mark(ahead, "comma"):
+        return walk.mark(ahead + 2, "or", "nor") or (
+            walk.mark(ahead + 2, "comma") and walk.mark(ahead + 3, "or", "nor")
+        )
+    return walk.mark(ahead, "and") and walk.denial == "not"
+
+
+def _is_auxiliary(unit: Unit) -> bool:
+    return unit.text in ("do", "does", "did", "can", "could", "will", "would", "should", "must")

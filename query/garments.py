@@ -1,0 +1,120 @@
+"""Garments: what a noun phrase that names one says, and what it shares with its neighbours."""
+
+from query.function_words import denial_goes_on
+from query.items import Item
+from query.lexicon import Garment
+from query.noun_phrases import Look, Phrase
+from query.postmodifiers import read_after
+from query.walk import Walk
+
+_CONSISTING = frozenset(
+    {"consists of", "consisting of", "comprised of", "composed of", "comprises", "includes", "including", "of", ":"}
+)
+
+
+def read_trait(walk: Walk, phrase: Phrase, garment: Garment) -> None:
+    """Something that an adjective says the person has."""
+    look = phrase.look if not phrase.person or not garment.trait else Look()
+    if not phrase.person and phrase.garment is not None:
+        look = Look()
+    walk.subject_gender = walk.subject_gender or ("any" if phrase.determiner else "")
+    walk.items.append(new_item(walk, garment, look, phrase))
+    if phrase.person and not garment.trait:
+        phrase.look = Look()
+
+
+def new_item(walk: Walk, garment: Garment, look: Look, phrase: Phrase) -> Item:
+    """An item with what the present place says of it."""
+    owner = walk.owner_once or (walk.whose(phrase.possessive) if phrase.possessive else walk.owner)
+    walk.owner_once = ""
+    item = Item(garment, look, owner, phrase, sentence=walk.sentence, uses=list(phrase.uses))
+    item.negated = bool(walk.denial) or phrase.determiner == "no"
+    item.weight = walk.hedge
+    item.worn = not (walk.holding or walk.beside or _lies_in_something(walk))
+    item.alternative = walk.or_before and bool(walk.items)
+    walk.or_before = False
+    return item
+
+
+def _lies_in_something(walk: Walk) -> bool:
+    """Whether it is "a rack of coats": some other noun and "of" stand before."""
+    before = walk.chunk(-2)
+    if walk.text(-1) != "of" or not isinstance(before, Phrase) or before.noun is None:
+        return False
+    entry = before.noun.entry
+    return not (before.person or before.garment or entry.body or entry.part)
+
+
+def read_garment(walk: Walk, phrase: Phrase, garment: Garment) -> None:
+    """A garment, with all that follows and is said of it."""
+    if walk.shared is not None and not phrase.look.says_something() and not phrase.determiner:
+        phrase.look.add(walk.shared)
+    walk.shared = None
+    if _labels_the_next(walk, phrase, garment):
+        return
+    item = new_item(walk, garment, phrase.look, phrase)
+    walk.items.append(item)
+    walk.beside = False
+    _shown_on(walk, item)
+    _share_color(walk, item)
+    while read_after(walk, item):
+        pass
+    _layer(walk, item)
+    if walk.denial and not denial_goes_on(walk):
+        walk.denial = ""
+    if not walk.mark(1, "or", "and"):
+        walk.hedge = 1.0
+
+
+def _labels_the_next(walk: Walk, phrase: Phrase, garment: Garment) -> bool:
+    """Whether it only announces what follows: "Shoes: white sneakers", "an outfit consisting of a shirt"."""
+    ahead = 2 if walk.mark(1, "comma") and walk.text(2) in _CONSISTING else 1
+    following = walk.garment_at(ahead + 1)
+    if following is None or following.garment is None or phrase.look.says_something():
+        return False
+    consists = garment.attributive and walk.text(ahead) in _CONSISTING
+    label = walk.text(1) == ":" and bool(set(garment.attributes) & set(following.garment.attributes))
+    if consists or label:
+        following.uses += phrase.uses
+    return consists or label
+
+
+def _share_color(walk: Walk, item: Item) -> None:
+    """In "black pants and shirt", black is said of both."""
+    following = walk.garment_at(2)
+    if not (item.garment.main and item.look.colors and walk.mark(1, "and") and following is not None):
+        return
+    plain = len(following.units) == 1 and following.noun is not None and " " not in following.noun.text
+    if following.garment is not None and following.garment.main and plain:
+        walk.shared = Look(colors=list(item.look.colors), either=item.look.either)
+
+
+def _shown_on(walk: Walk, item: Item) -> None:
+    """In "the number 10 on his jersey" and "stripes on the sleeves of his top", they are the garment's pattern."""
+    part = walk.chunk(-2)
+    on_part = walk.text(-1) == "of" and isinstance(part, Phrase) and part.noun and part.noun.entry.part
+    back = -3 if on_part else -1
+    before = walk.chunk(back - 1)
+    if walk.text(back) not in ("on", "down", "along") or not isinstance(before, Phrase):
+        return
+    if before.only_adjectives:  # "white stripes": the noun is an adjective too
+        item.look.add(before.look)
+        item.uses += before.uses
+    elif before.noun is not None and before.noun.entry.pattern_noun:
+        item.look.patterns += before.noun.entry.pattern_noun
+        item.uses.append(before.noun)
+
+
+def _layer(walk: Walk, item: Item) -> None:
+    """A sweater over a shirt may be seen as a coat, a jacket under a coat as a top."""
+    following = walk.garment_at(2)
+    if following is None or following.garment is None:
+        return
+    other = set(following.garment.attributes)
+    over = walk.text(1) in ("over", "layered over", "on top of", "atop") or (
+        walk.text(1) in ("with", "and") and walk.text(3) in ("under", "underneath", "beneath")
+    )
+    under = walk.text(1) in ("under", "underneath", "beneath")
+    item.layered = (over and item.attributes == ("UpperClothes",) and "UpperClothes" in other) or (
+        under and item.attributes == ("Coat",) and "Coat" in other
+    )

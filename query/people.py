@@ -1,0 +1,83 @@
+"""People: who is named, and whether it is the described person."""
+
+from query.items import OTHER, SUBJECT
+from query.noun_phrases import Phrase
+from query.units import Unit
+from query.walk import Walk
+
+_DEFINITE = frozenset({"the", "this", "that", "these", "those"})
+
+
+def read_person(walk: Walk, phrase: Phrase) -> None:
+    """A person: the described one, or another."""
+    if _owns_a_person(walk):
+        return
+    owner = _who_is(walk, phrase)
+    if _is_possessor(walk):
+        walk.owner_once = owner
+    else:
+        walk.owner = owner
+        walk.other_acts = False
+        walk.relative = False
+        walk.governed = _hangs_on_a_word(walk)
+        walk.holding = False
+    noun = phrase.noun.text if phrase.noun is not None else ""
+    if owner == SUBJECT:
+        walk.subject_noun = walk.subject_noun or noun
+        if walk.subject_gender in ("", "any"):
+            walk.subject_gender = phrase.person
+    else:
+        walk.other_gender = phrase.person
+        walk.other_nouns.add(noun)
+
+
+def _who_is(walk: Walk, phrase: Phrase) -> str:
+    """Whether a person's noun phrase names the described person."""
+    if not walk.subject_gender:
+        return SUBJECT
+    before = walk.chunk(-1)
+    if isinstance(before, Phrase) and before.person:
+        return walk.owner
+    joined = walk.text(-1) == "of" or walk.mark(-1, "comma")
+    if joined and isinstance(before := walk.chunk(-2), Phrase) and before.group:
+        return walk.owner
+    if walk.mark(-1, "comma") and not phrase.determiner and not walk.main_verb and walk.owner == SUBJECT:
+        return SUBJECT
+    another = phrase.determiner in ("another", "other") or any(unit.text == "another" for unit in phrase.units)
+    noun = phrase.noun.text if phrase.noun is not None else ""
+    another = another or (noun in walk.other_nouns and noun != walk.subject_noun)
+    same = phrase.person == walk.subject_gender or "any" in (phrase.person, walk.subject_gender)
+    if another or not same:
+        return OTHER
+    if walk.mark(-1, "be") or (isinstance(before := walk.chunk(-1), Unit) and before.entry.hedge is not None):
+        return walk.owner
+    if walk.sentence_start and not _hangs_on_a_word(walk):
+        return SUBJECT
+    takes_up = phrase.determiner in _DEFINITE and phrase.noun is not None and phrase.noun.text == walk.subject_noun
+    return SUBJECT if takes_up and walk.mark(-1, "comma", "and") else OTHER
+
+
+def _hangs_on_a_word(walk: Walk) -> bool:
+    """Whether a preposition or a verb stands directly before."""
+    return walk.mark(-1, "preposition", "beside", "verb", "hold", "have")
+
+
+def _is_possessor(walk: Walk) -> bool:
+    """Whether "'s" and a noun phrase follow."""
+    following = _possessed(walk)
+    return following is not None and not following.determiner and not following.only_adjectives
+
+
+def _owns_a_person(walk: Walk) -> bool:
+    """Whether somebody else is named by this one: "the bride's father"."""
+    following = _possessed(walk)
+    return not walk.subject_gender and following is not None and bool(following.person)
+
+
+def _possessed(walk: Walk) -> Phrase | None:
+    """The noun phrase behind "'s"."""
+    ahead = 1
+    while walk.text(ahead) in ("'", "’", "'s", "’s", "s"):
+        ahead += 1
+    following = walk.chunk(ahead)
+    return following if ahead > 1 and isinstance(following, Phrase) else None

@@ -1,0 +1,153 @@
+"""Postmodifiers: what is said of a garment behind its noun."""
+
+from query.decoration import read_feature
+from query.items import Item
+from query.noun_phrases import Look, Phrase
+from query.reach import read_place
+from query.units import Unit
+from query.walk import Walk
+
+_SAYING = frozenset({"says", "say", "saying", "reading", "reads"})
+
+
+def read_after(walk: Walk, item: Item) -> bool:
+    """Reads one thing said after the garment; False where nothing more is said of it."""
+    return (
+        _on_something_else(walk, item)
+        or _particle(walk, item)
+        or _none_of_it(walk, item)
+        or read_place(walk, item)
+        or _predicate(walk, item)
+        or _apposition(walk, item)
+        or read_feature(walk, item)
+        or _in_color(walk, item)
+        or _saying(walk, item)
+    )
+
+
+def _none_of_it(walk: Walk, item: Item) -> bool:
+    """ "hat: none", "glasses: no"."""
+    alone = walk.text(2) == "none" or (walk.text(2) == "no" and not isinstance(walk.chunk(3), Phrase))
+    if not (walk.mark(1, "comma") and alone):
+        return False
+    item.negated = True
+    return walk.consume(item, 2)
+
+
+def _on_something_else(walk: Walk, item: Item) -> bool:
+    """ "a motorcycle with a helmet on it", "a coat with a hat on it"."""
+    if walk.text(1) != "on" or walk.text(2) not in ("it", "them"):
+        return False
+    before = walk.chunk(-2)
+    limb = isinstance(before, Phrase) and before.noun is not None and bool(before.noun.entry.body)
+    item.worn = item.worn and limb
+    return walk.consume(item, 2)
+
+
+def _particle(walk: Walk, item: Item) -> bool:
+    """ "has a hat on": the word ends nothing."""
+    on = walk.text(1) == "on" and not isinstance(walk.chunk(2), Phrase) and not walk.mark(2, "pronoun")
+    return on and walk.consume(item, 1)
+
+
+def _predicate(walk: Walk, item: Item) -> bool:
+    """ "is red", "that is long and red", "is not red"."""
+    ahead = 2 if walk.mark(1, "comma") and walk.mark(2, "relative") else 1
+    while walk.mark(ahead, "relative", "filler") and ahead < 4:
+        ahead += 1
+    if not walk.mark(ahead, "be"):
+        return False
+    ahead += 1 + (walk.text(ahead + 1) in ("of", "in"))
+    hedge = walk.chunk(ahead)
+    if isinstance(hedge, Unit) and hedge.entry.hedge is not None:
+        item.weight = hedge.entry.hedge
+        ahead += 1
+    while walk.mark(ahead, "filler"):
+        ahead += 1
+    denied = walk.mark(ahead, "negation") or walk.mark(ahead - 1, "negation")
+    ahead += walk.mark(ahead, "negation")
+    said = walk.adjectives(ahead)
+    if said is None:
+        return False
+    if denied:
+        item.denied = said.look
+    else:
+        item.look.add(said.look)
+        _tell_partners(walk, item, said.look)
+    return walk.consume(item, ahead)
+
+
+def _tell_partners(walk: Walk, item: Item, look: Look) -> None:
+    """In "his shirt and pants are black", black is said of both."""
+    before = walk.items[-2] if len(walk.items) > 1 else None
+    if before is None or before.negated or before.look.colors:
+        return
+    alike = bool(before.phrase.possessive) or not item.phrase.possessive
+    if alike and walk.mark(-1, "and") and walk.chunk(-2) is before.phrase:
+        before.look.add(look)
+
+
+def _apposition(walk: Walk, item: Item) -> bool:
+    """Adjectives behind: "coat, long and red", "hair: brown", "hair, possibly brown", "shirt, not red"."""
+    ahead = 2 if walk.mark(1, "comma") or walk.text(1) in ("-", "(", "that", "which") else 1
+    hedge = walk.chunk(ahead)
+    hedged = isinstance(hedge, Unit) and hedge.entry.hedge is not None and ahead == 2
+    denied = walk.text(ahead) == "not"
+    ahead += hedged or denied
+    said = walk.adjectives(ahead)
+    if said is None or not _is_apposition(walk, item, said, ahead):
+        return False
+    if hedged and isinstance(hedge, Unit):
+        item.weight = hedge.entry.hedge or 1.0
+    if denied:
+        item.denied = said.look
+    else:
+        item.look.add(said.look)
+    return walk.consume(item, ahead)
+
+
+def _is_apposition(walk: Walk, item: Item, said: Phrase, ahead: int) -> bool:
+    """Whether the adjectives that stand there are said of the garment before, not of something behind them."""
+    if said.determiner or not said.uses:
+        return False
+    if said.look.colors and item.look.colors and walk.text(ahead - 1) != "not":
+        return False
+    behind = walk.chunk(ahead + 1)
+    if isinstance(behind, Phrase) and not (ahead >= 2 and behind.person == ""):
+        return False
+    person = walk.chunk(ahead + 2)
+    leads_to_person = walk.mark(ahead + 1, "comma") and isinstance(person, Phrase) and bool(person.person)
+    return not (ahead >= 2 and leads_to_person)
+
+
+def _in_color(walk: Walk, item: Item) -> bool:
+    """ "coat in red", "of red color"."""
+    said = walk.adjectives(2)
+    if walk.text(1) not in ("in", "of") or said is None or item.look.colors or not said.look.colors:
+        return False
+    if item.negated or item.garment.facial:
+        return False  # "without a beard in green"
+    if isinstance(walk.chunk(3), Phrase):
+        return False
+    item.look.add(said.look)
+    return walk.consume(item, 2)
+
+
+def _saying(walk: Walk, item: Item) -> bool:
+    """ "that says PRESS in white": up to the end of what it says."""
+    ahead = 2 if walk.mark(1, "relative") else 1
+    said = walk.chunk(ahead + 1)
+    if walk.text(ahead) not in _SAYING or (isinstance(said, Phrase) and said.determiner):
+        return False
+    item.look.patterns = tuple(dict.fromkeys((*item.look.patterns, "Letters")))
+    while _quoted(walk, ahead + 1):
+        ahead += 1
+    return walk.consume(item, ahead)
+
+
+def _quoted(walk: Walk, ahead: int) -> bool:
+    """Whether what stands there is still said by a garment's letters, or how they are written."""
+    chunk = walk.chunk(ahead)
+    if isinstance(chunk, Phrase):
+        return not (chunk.garment or chunk.person or chunk.determiner)
+    return walk.text(ahead) == "in" or walk.mark(ahead, "filler")

@@ -1,0 +1,82 @@
+"""Walk: a place in a sentence, and who and what is spoken of there."""
+
+from query.items import OTHER, SUBJECT, Item
+from query.noun_phrases import Chunk, Look, Phrase
+from query.units import Unit
+
+_GENDER_OF = {"he": "male", "his": "male", "she": "female", "her": "female"}
+
+
+class Walk:
+    """Walks over a sentence's chunks, and knows at each who and what is spoken of."""
+
+    def __init__(self, sentence: list[Chunk]) -> None:
+        self.chunks = sentence
+        self.at = 0
+        self.items: list[Item] = []
+        self.subject_noun = ""
+        self.subject_gender = ""
+        self.other_gender = ""
+        self.other_nouns: set[str] = set()
+        self.sentence = 0
+        self.new_sentence()
+
+    def new_sentence(self) -> None:
+        """Forgets everything but the described person."""
+        self.owner = SUBJECT
+        self.owner_once = ""
+        self.governed = False  # the other person hangs on a preposition or a verb
+        self.main_verb = False
+        self.relative = False
+        self.other_acts = False
+        self.begin_clause()
+        self.sentence_start = True
+
+    def begin_clause(self) -> None:
+        """Ends the reach of held things, denials and hedges."""
+        self.holding = False
+        self.beside = False
+        self.denial = ""
+        self.hedge = 1.0
+        self.shared: Look | None = None
+        self.or_before = False
+
+    def chunk(self, ahead: int = 0) -> Chunk | None:
+        """The chunk at the present place or further on, None outside the sentence."""
+        index = self.at + ahead
+        return self.chunks[index] if 0 <= index < len(self.chunks) else None
+
+    def mark(self, ahead: int, *roles: str) -> bool:
+        """Whether a word with one of the roles stands there."""
+        chunk = self.chunk(ahead)
+        return isinstance(chunk, Unit) and any(chunk.plays(role) for role in roles)
+
+    def text(self, ahead: int) -> str:
+        """The word that stands there, "" for a noun phrase."""
+        chunk = self.chunk(ahead)
+        return chunk.text if isinstance(chunk, Unit) else ""
+
+    def adjectives(self, ahead: int) -> Phrase | None:
+        """The adjectives without a noun that stand there."""
+        chunk = self.chunk(ahead)
+        return chunk if isinstance(chunk, Phrase) and chunk.only_adjectives and not chunk.possessive else None
+
+    def garment_at(self, ahead: int) -> Phrase | None:
+        """The garment phrase that stands there."""
+        chunk = self.chunk(ahead)
+        return chunk if isinstance(chunk, Phrase) and chunk.garment is not None else None
+
+    def whose(self, pronoun: str) -> str:
+        """Who is meant by "he", "his", "she" or "her"."""
+        gender = _GENDER_OF.get(pronoun, "")
+        fits = not gender or self.subject_gender in ("", "any", gender)
+        return SUBJECT if fits or self.other_gender != gender else OTHER
+
+    def consume(self, item: Item, count: int) -> bool:
+        """Moves over `count` chunks, which the item stands on too; True."""
+        for ahead in range(1, count + 1):
+            chunk = self.chunk(ahead)
+            if isinstance(chunk, Phrase):
+                item.uses += chunk.uses
+        self.at += count
+        return True
