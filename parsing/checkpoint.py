@@ -119,6 +119,10 @@ def read_info(path: Path) -> CheckpointInfo:
     """
     if not path.is_file():
         raise CheckpointError(f"no checkpoint at {path}; make one with python -m training.train")
+    if not describe(path).is_file():
+        raise CheckpointError(
+            f"expected {describe(path)} beside the weights {path}, but there is no such file; copy both files together"
+        )
     try:
         document = json.loads(describe(path).read_text())
         if document["format"] != FORMAT:

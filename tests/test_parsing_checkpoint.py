@@ -108,6 +108,12 @@ def test_a_description_that_is_none(checkpoint: Path, text: str) -> None:
         load(checkpoint)
 
 
+def test_weights_without_their_description(checkpoint: Path) -> None:
+    describe(checkpoint).unlink()
+    with pytest.raises(CheckpointError, match=r"expected \S+tiny\.json beside the weights .* copy both files together"):
+        load(checkpoint)
+
+
 def test_an_interrupted_save_leaves_the_old_checkpoint(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
