@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction["_Parser"]
 
 MODES = ("strict", "balanced", "recall")
+# tqdm alone turns a speed below one a second round, into seconds for each image
+PROGRESS = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_noinv_fmt}{postfix}]"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code: 0 done, 1 an error that the user can mend, 130 interrupted."""
+    os.environ.setdefault("TQDM_BAR_FORMAT", PROGRESS)  # read when a command loads tqdm
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of files may hold what a terminal cannot show
     try:

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ def ingest(options: Namespace, config: AppConfig) -> None:
     from index.ingest import DEFAULT_GALLERY
     from index.ingest import ingest as run
 
-    with _workspace(config) as workspace:
+    with _workspace(config, make=True) as workspace, _told(workspace, options.job):
         report = run(
             options.paths,
             _human_parser(config),
@@ -44,6 +44,20 @@ def ingest(options: Namespace, config: AppConfig) -> None:
     if report.found and len(report.failures) == report.found:
         files = counted(report.found, "file")
         raise UserError(f"expected photographs, but none of {files} could be read; the reasons are above")
+
+
+@contextmanager
+def _told(workspace: "Workspace", job_id: int | None) -> Iterator[None]:
+    """A job that fails before it has begun is told why; one that has begun notes that by itself."""
+    from index.jobs import Jobs
+
+    jobs = Jobs(workspace.index.database)
+    try:
+        yield
+    except Exception as error:
+        if job_id is not None and jobs.get(job_id).state == "queued":
+            jobs.report(job_id, state="failed", message=str(error))
+        raise
 
 
 def search(options: Namespace, config: AppConfig) -> None:
@@ -89,9 +103,10 @@ def parse(options: Namespace, config: AppConfig) -> None:
     parser = _human_parser(config)
     parsed: list[ParsedImage] = []
     failures: list[tuple[Path, str]] = []
-    for path in options.images:
+    folders = [None] * len(options.images) if options.overlay is None else _folders(options.images, options.overlay)
+    for path, folder in zip(options.images, folders, strict=True):
         try:
-            parsed.append(_parse(path, parser, options.overlay))
+            parsed.append(_parse(path, parser, folder))
         except UnreadableImageError as error:
             failures.append((path, str(error)))
     if len(failures) == 1 == len(options.images):
@@ -101,6 +116,12 @@ def parse(options: Namespace, config: AppConfig) -> None:
     if not parsed:
         raise UserError(f"expected images, but none of {len(failures)} could be read; the reasons are above")
     _print(options, parse_document(parsed, failures), reports.parse_lines(parsed))
+
+
+def _folders(images: Sequence[Path], overlays: Path) -> list[Path]:
+    """Where each image's overlay goes: as the images lie to each other, so that equal names do not meet."""
+    lie = [os.path.dirname(os.path.abspath(image)) for image in images]
+    return [overlays / os.path.relpath(folder, os.path.commonpath(lie)) for folder in lie]
 
 
 def _parse(path: Path, parser: "HumanParser", overlays: Path | None) -> "ParsedImage":
@@ -168,7 +189,9 @@ def delete(options: Namespace, config: AppConfig) -> None:
         raise UserError(
             "expected what to delete, got nothing; give --image PATH, --person ID, --gallery NAME or --before DATE"
         )
-    with _workspace(config) as workspace:
+    from app.uploads import forgetting
+
+    with _workspace(config) as workspace, forgetting(workspace):
         index, people = workspace.index, 0
         images = [index.find_image(path) for path in options.image]  # before anything goes
         if options.person:
@@ -187,21 +210,23 @@ def export(options: Namespace, config: AppConfig) -> None:
     """Write everybody who matches into a file."""
     from app.exports import export as export_matches
 
+    output = options.output
+    partial = output.with_name(f".{output.name}.tmp")  # an export that fails leaves what was there before
     with _workspace(config) as workspace, _expected(ValueError, LookupError):
         found = _query_parser().parse(options.text)
         assert found.tree is not None
-        kind = options.output.suffix.removeprefix(".").lower()
-        content = export_matches(workspace, found.tree, kind=kind, mode=options.mode)
-    with _writing(options.output):
-        options.output.write_bytes(content)
-    print(f"wrote {options.output}", file=sys.stderr)
+        kind = output.suffix.removeprefix(".").lower()
+        with _writing(output), _removed(partial), partial.open("wb") as file:
+            people = export_matches(workspace, found.tree, file, kind=kind, mode=options.mode)
+            partial.replace(output)
+    print(f"wrote {counted(people, 'person', 'people')} to {output}", file=sys.stderr)
 
 
 def ui(options: Namespace, config: AppConfig) -> None:
     """Serve the pages until interrupted; `app.ui` says where they are."""
     from app.server import check_port, server_environment
 
-    with _workspace(config):  # says at once, not on the page, what is wrong with the store
+    with _workspace(config, make=True):  # says at once, not on the page, what is wrong with the store
         pass
     flags = ["--server.address", options.address]
     if options.port is not None:
@@ -236,11 +261,25 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _workspace(config: AppConfig) -> "Iterator[Workspace]":
-    """The open store; what is wrong with it is an expected error."""
-    from app.workspace import open_workspace
+def _removed(partial: Path) -> Iterator[None]:
+    """Afterwards, whatever happened, there is no such file."""
+    try:
+        yield
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def _workspace(config: AppConfig, *, make: bool = False) -> "Iterator[Workspace]":
+    """The open store; what is wrong with it is an expected error. One that is not there is only made if asked."""
+    from app.workspace import missing_store, open_workspace
     from index.database import StoreError
 
+    if not make and (missing := missing_store(config)):
+        raise UserError(
+            f"expected a store, but there is no {missing}; correct --home or --database, "
+            "or make one with python -m app ingest PATH"
+        )
     with _expected(StoreError):
         yield open_workspace(config)
 

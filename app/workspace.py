@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
 from app.config import AppConfig
+from index.database import FILE_NAME
 from index.person_index import PersonIndex
 from query.search import SearchConfig, Searcher
 
@@ -30,6 +34,20 @@ def open_workspace(config: AppConfig) -> Workspace:
     """
     index = PersonIndex.open(config.home, database=config.database)
     return Workspace(config, index, Searcher(index, search_config(config)))
+
+
+def missing_store(config: AppConfig) -> Path | None:
+    """The SQLite file that a config names, if it is not there; None if it is, or a server keeps the records."""
+    file = config.home / FILE_NAME if config.database is None else _sqlite_file(config.database)
+    return None if file is None or file.is_file() else file
+
+
+def _sqlite_file(database: str) -> Path | None:
+    try:
+        place = make_url(database)
+    except ArgumentError:  # which is explained when the store is opened
+        return None
+    return Path(place.database) if place.get_backend_name() == "sqlite" and place.database else None
 
 
 def search_config(config: AppConfig) -> SearchConfig:

@@ -11,6 +11,8 @@ import pytest
 from rendered import RenderedGallery
 
 from app.__main__ import main
+from app.commands import _folders
+from index.person_index import PersonIndex
 from tests.index_crashes import make_inputs
 
 Capture = pytest.CaptureFixture[str]
@@ -140,10 +142,63 @@ def test_a_port_that_is_taken_is_said_to_be(tmp_path: Path, capsys: Capture) -> 
     assert f"expected a free port, but 127.0.0.1:{port} cannot be used" in capsys.readouterr().err
 
 
-def test_export_writes_a_table(rendered_gallery: RenderedGallery, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["status"],
+        ["search", "hat"],
+        ["reindex"],
+        ["generations"],
+        ["delete", "--person", "1"],
+        ["export", "hat", "--output", "hats.csv"],
+        ["status", "--database", "sqlite:///nowhere.sqlite"],
+    ],
+)
+def test_a_home_that_is_mistyped_is_said_to_be_and_not_made(
+    command: list[str], tmp_path: Path, capsys: Capture
+) -> None:
+    home = tmp_path / "mistyped"
+    assert main([*command, "--home", str(home)]) == 1
+    missing = "nowhere.sqlite" if "--database" in command else home / "signalement.sqlite"
+    assert capsys.readouterr().err == (
+        f"Error: expected a store, but there is no {missing}; correct --home or --database, "
+        "or make one with python -m app ingest PATH\n"
+    )
+    assert not home.exists()
+    assert not Path("nowhere.sqlite").exists()
+
+
+def test_progress_is_in_images_a_second_however_slow() -> None:
+    script = (
+        "from app.__main__ import main; main(['explain', 'hat']); from tqdm import tqdm\n"
+        "bar = tqdm(total=9, unit='image'); bar.start_t -= 100; bar.n = 5; print(bar)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "5/9 [01:40<01:20,  0.05image/s]" in done.stdout
+
+
+def test_overlays_lie_to_each_other_as_the_images_do(tmp_path: Path) -> None:
+    images = [tmp_path / "a" / "x.jpg", tmp_path / "b" / "x.jpg", tmp_path / "b" / "c" / "y.jpg"]
+    out = tmp_path / "out"
+    assert _folders(images, out) == [out / "a", out / "b", out / "b" / "c"]
+    assert _folders(images[:1], out) == [out]
+
+
+def test_export_writes_a_table(rendered_gallery: RenderedGallery, tmp_path: Path, capsys: Capture) -> None:
     file = tmp_path / "hats.csv"
     assert main(["export", "hair", "--output", str(file), "--home", str(rendered_gallery.home)]) == 0
     assert file.read_text().startswith("rank,person_id,image")
+    people = len(file.read_text().splitlines()) - 1
+    assert capsys.readouterr().err == f"wrote {people} people to {file}\n"
+
+
+def test_an_export_that_fails_leaves_what_was_there(rendered_gallery: RenderedGallery, tmp_path: Path) -> None:
+    file = tmp_path / "hats.csv"
+    file.write_text("before")
+    home = ["--home", str(rendered_gallery.home)]
+    assert main(["export", "gallery:nowhere", "--output", str(file), *home]) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["hats.csv"]
+    assert file.read_text() == "before"
 
 
 @pytest.mark.parametrize(
@@ -180,6 +235,7 @@ def test_export_writes_a_table(rendered_gallery: RenderedGallery, tmp_path: Path
 def test_a_mistake_gets_one_sentence_and_exit_code_1(
     arguments: list[str], sentence: str, tmp_path: Path, capsys: Capture
 ) -> None:
+    PersonIndex.open(tmp_path).close()
     assert main([*arguments, "--home", str(tmp_path)]) == 1
     captured = capsys.readouterr()
     assert captured.out == ""

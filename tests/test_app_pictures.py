@@ -71,6 +71,16 @@ def test_downloads_hold_everybody_who_matches(workspace: Workspace, client: Test
     assert len(table) - 1 == len(pictures) == len(json.loads(archive.read("matches.json"))["matches"]) == total
 
 
+def test_an_export_in_parts_is_the_same(
+    workspace: Workspace, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    addresses = ("matches.json?q=hair", "matches.csv?q=hair&sort=time", "matches.json?q=coat:orange+skirt:yellow")
+    whole = [client.get(f"/exports/{address}").text for address in addresses]
+    monkeypatch.setattr("app.exports.PAGE_SIZE", 2)
+    assert [client.get(f"/exports/{address}").text for address in addresses] == whole
+    assert json.loads(whole[2])["matches"] == []
+
+
 @pytest.mark.parametrize("address", ["matches.csv", "matches.csv?q=coat:mauve", "matches.exe?q=coat"])
 def test_a_download_of_nothing_says_what_is_wrong(client: TestClient, address: str) -> None:
     answer = client.get(f"/exports/{address}")

@@ -1,20 +1,30 @@
-"""Ingest screen: choose a folder, watch the work, and see what could not be read."""
+"""Ingest screen: upload photographs or choose a folder, watch the work, and see what could not be read."""
 
 from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import streamlit as st
+from streamlit.typing import UploadedFile
 
 from app.config import AppConfig
 from app.screens.search_view import LINKS
+from app.uploads import gallery_folder, receive
 from app.wording import counted
 from app.worker import start_ingest
 from app.workspace import Workspace, open_workspace
+from index.database import StoreError
 from index.ingest import DEFAULT_GALLERY
 from index.jobs import ENDED, Job, Jobs
+from parsing.images import SUFFIXES
 
 HERE = Path(__file__).parent
-STATES = {"queued": "waiting", "interrupted": "stopped by accident; start it again to go on"}
+# In the session: uploads taken so far, what could not be taken of the last, and jobs known to have ended.
+TURN, LEFT_OUT, SEEN = "turn", "left out", "seen"
+MAX_UPLOAD = 2000  # megabytes of one file; it is held in memory until it is kept
+GALLERY_HELP = "A name for this collection, to search in it"
+STATES = {"queued": "getting ready", "interrupted": "stopped by accident; start it again to go on"}
 
 
 def show() -> None:
@@ -24,7 +34,7 @@ def show() -> None:
     st.html(_header())
     workspace = open_workspace(AppConfig.from_environment())
     with st.container(key="ingest"):
-        _form(workspace)
+        _forms(workspace)
         _jobs(workspace)
         _quarantine(workspace)
 
@@ -38,19 +48,72 @@ def _header() -> str:
     )
 
 
-def _form(workspace: Workspace) -> None:
+def _forms(workspace: Workspace) -> None:
     st.header("Add photographs", anchor=False)
-    st.caption(
-        "Everybody in them can then be searched for. Photographs stay where they are; nothing leaves this machine."
-    )
+    st.caption("Everybody in them can then be searched for. Nothing leaves this machine.")
+    upload, folder = st.tabs(["Upload", "Folder on this computer"])
+    with upload:
+        _upload_form(workspace)
+    with folder:
+        _folder_form(workspace)
+
+
+def _upload_form(workspace: Workspace) -> None:
+    turn = st.session_state.setdefault(TURN, 0)
+    with st.form("upload"):
+        files = st.file_uploader(
+            "Photographs, or ZIP archives of them",
+            type=[*(suffix.removeprefix(".") for suffix in SUFFIXES), "zip"],
+            accept_multiple_files=True,
+            key=f"files-{turn}",
+            max_upload_size=MAX_UPLOAD,
+        )
+        gallery = st.text_input("Gallery", value=DEFAULT_GALLERY, help=GALLERY_HELP, key="upload-gallery")
+        asked = st.form_submit_button("Find the people in them", type="primary")
+    if asked:
+        with _one_sentence(), st.spinner("Keeping the photographs"):
+            _take(workspace, files, gallery.strip())
+            st.session_state[TURN] = turn + 1  # an uploader of another key is empty
+            st.rerun()
+    for name, reason in st.session_state.get(LEFT_OUT, []):
+        st.error(f"Left out {name}: {reason}")
+
+
+def _take(workspace: Workspace, files: Sequence[UploadedFile], gallery: str) -> None:
+    """Keep an upload and start on it.
+
+    Raises:
+        ValueError: nothing was chosen, or the gallery has no name.
+    """
+    folder = gallery_folder(workspace.config.home, gallery)
+    if not files:
+        raise ValueError("expected photographs, got none; choose some or drop them on the field")
+    received = receive(((file.name, file) for file in files), folder)
+    st.session_state[LEFT_OUT] = received.failures
+    if received.new or received.known:
+        start_ingest(workspace, [folder], gallery)
+
+
+def _folder_form(workspace: Workspace) -> None:
     with st.form("folder"):
-        folder = st.text_input("Folder on this computer", placeholder="/home/me/photographs")
-        gallery = st.text_input("Gallery", value=DEFAULT_GALLERY, help="A name for this collection, to search in it")
-        if not st.form_submit_button("Find the people in it", type="primary"):
-            return
+        folder = st.text_input(
+            "Folder", placeholder="/home/me/photographs", help="Photographs stay where they are; none is copied"
+        )
+        gallery = st.text_input("Gallery", value=DEFAULT_GALLERY, help=GALLERY_HELP, key="folder-gallery")
+        asked = st.form_submit_button("Find the people in it", type="primary")
+    if asked:
+        with _one_sentence():
+            if not folder.strip():
+                raise ValueError("expected a folder of photographs on this computer, got none; name one")
+            start_ingest(workspace, [Path(folder.strip()).expanduser()], gallery.strip())
+
+
+@contextmanager
+def _one_sentence() -> Iterator[None]:
+    """Show what the reader can mend."""
     try:
-        start_ingest(workspace, Path(folder.strip()).expanduser() if folder.strip() else Path("?"), gallery)
-    except ValueError as error:
+        yield
+    except (ValueError, StoreError) as error:
         st.error(f"Error: {error}")
 
 
@@ -62,23 +125,48 @@ def _jobs(workspace: Workspace) -> None:
         st.subheader("Progress", anchor=False)
     for job in shown:
         with st.container(key=f"job-{job.job_id}", border=True):
-            st.markdown(_line(job))
+            st.markdown(job_line(job))
             if job.state not in ENDED:
                 st.progress(job.done / job.total if job.total else 0.0)
                 _buttons(jobs, job)
+            elif job.state != "done" and st.button("Start again", key=f"again-{job.job_id}"):
+                with _one_sentence():
+                    start_ingest(workspace, [Path(path) for path in job.paths], job.gallery)
+    _draw_ended(shown)
 
 
-def _line(job: Job) -> str:
-    left = job.seconds_left
+def _draw_ended(jobs: Sequence[Job]) -> None:
+    """Draw the whole page again when a job has ended, for what could not be read."""
+    ended = {job.job_id for job in jobs if job.state in ENDED}
+    if ended - st.session_state.setdefault(SEEN, ended):
+        st.session_state[SEEN] = ended
+        st.rerun()
+
+
+def job_line(job: Job) -> str:
+    """What a job has done, how fast it is and how long it will take, in one line of Markdown."""
+    is_running = job.state == "running" and job.total > job.done
+    done, left = f"{job.done} of {counted(job.total, 'photograph')}", job.seconds_left
     parts = [
         f"**{job.gallery}**: {STATES.get(job.state, job.state)}",
-        f"{job.done} of {counted(job.total, 'photograph')}",
-        counted(job.people, "person", "people"),
-        f"{job.images_per_second:.1f} a second" if job.images_per_second else "",
-        f"{left:.0f} s left" if left and job.state == "running" else "",
+        done if job.total else "nothing new" if job.state == "done" else "",
+        counted(job.people, "person", "people") if job.total else "",
+        f"{job.skipped} there already" if job.skipped else "",
+        f"{job.quarantined} could not be read" if job.quarantined else "",
+        f"{job.images_per_second:.{1 if job.images_per_second >= 1 else 2}f} images/s"
+        if is_running and job.images_per_second
+        else "",
+        f"{_duration(left)} left" if is_running and left else "",
         job.message,
     ]
     return " · ".join(part for part in parts if part)
+
+
+def _duration(seconds: float) -> str:
+    for unit, name in ((3600.0, "h"), (60.0, "min")):
+        if seconds >= 1.5 * unit:
+            return f"{seconds / unit:.0f} {name}"
+    return f"{seconds:.0f} s"
 
 
 def _buttons(jobs: Jobs, job: Job) -> None:
