@@ -34,9 +34,15 @@ def read_bare_adjectives(walk: Walk, phrase: Phrase) -> None:
         walk.items.append(item)
         while read_after(walk, item):
             pass
-    elif walk.mark(-back, "be") and walk.text(-back - 1) == "it" and walk.items:
+    elif walk.items and _said_of_it(walk, back):
         walk.items[-1].look.add(phrase.look)
         walk.items[-1].uses += phrase.uses
+
+
+def _said_of_it(walk: Walk, back: int) -> bool:
+    """ "it is red", "he wears it long"."""
+    it_is = walk.mark(-back, "be") and walk.text(-back - 1) == "it"
+    return it_is or (walk.text(-back) == "it" and walk.mark(-back - 1, "wear", "have"))
 
 
 def _another_look(walk: Walk, item: Item, phrase: Phrase) -> None:

@@ -7,6 +7,7 @@ from query.noun_phrases import Chunk, Look, Phrase
 from query.units import Unit
 from query.walk import Walk
 
+_LIMBS = frozenset({"arms", "legs"})  # "a black wetsuit with blue arms"
 _PLACE_ON = frozenset(
     {"it", "them", "front", "back", "chest", "side", "sides", "sleeve", "sleeves", "top", "bottom"}
     | {"shoulder", "arm", "leg", "middle", "brim"}
@@ -105,7 +106,7 @@ def _decorated(walk: Walk, item: Item, phrase: Phrase, ahead: int, place: int) -
         if entry.pattern_noun != ("Letters",):
             item.look.add(Look(colors=phrase.look.colors))
         item.uses.append(noun)
-    elif entry.part == "colored":
+    elif entry.part == "colored" or (noun.text in _LIMBS and phrase.look.colors and not phrase.possessive):
         item.look.add(Look(colors=phrase.look.colors, sleeve=_sleeve_of(noun, phrase.look)))
     elif place and not entry.part and not entry.object and not entry.body:
         digits = any(unit.text.strip("#").isdigit() for unit in phrase.units)

@@ -55,6 +55,8 @@ def read_garment(walk: Walk, phrase: Phrase, garment: Garment) -> None:
     item = new_item(walk, garment, phrase.look, phrase)
     walk.items.append(item)
     walk.beside = False
+    if walk.mark(-1, "be") and walk.text(-2) in ("so", "as"):  # "so are her shoes"
+        item.look.add(walk.said)
     _shown_on(walk, item)
     _share_color(walk, item)
     while read_after(walk, item):
@@ -95,6 +97,8 @@ def _shown_on(walk: Walk, item: Item) -> None:
     on_part = walk.text(-1) == "of" and isinstance(part, Phrase) and part.noun and part.noun.entry.part
     back = -3 if on_part else -1
     before = walk.chunk(back - 1)
+    if walk.text(back) in ("in", "through") and isinstance(before, Phrase) and before.streaks:
+        item.look.add(before.look)  # "pink highlights in her hair"
     if walk.text(back) not in ("on", "down", "along") or not isinstance(before, Phrase):
         return
     if before.only_adjectives:  # "white stripes": the noun is an adjective too

@@ -11,6 +11,7 @@ from query.units import Unit
 
 _LINKS = frozenset({"and", "&", "n", "or", "and/or", "/", ",", "nor"})  # "along with" begins another garment
 _OF_PARTS = frozenset({"soled", "rimmed", "framed", "trimmed", "lined", "tipped"})
+_STREAKS = frozenset({"highlight", "highlights", "streak", "streaks"})
 _ANYBODY = frozenset({"person", "people", "individual", "someone", "child", "kid", "baby", "suspect", "subject"})
 _PHRASE_ROLES = frozenset({"transparent", "filler", "determiner", "possessive"})
 
@@ -35,6 +36,10 @@ class Look:
     def says_something(self) -> bool:
         """Whether any color, size or pattern was named."""
         return bool(self.colors or self.size or self.sleeve or self.length or self.patterns)
+
+    def shows(self) -> bool:
+        """Whether it says more than how large something is."""
+        return bool(self.colors or self.sleeve or self.patterns)
 
     def color_labels(self) -> tuple[str, ...]:
         """Acceptable color labels; two colors of one garment may also be seen as many."""
@@ -84,6 +89,11 @@ class Phrase:
     def only_adjectives(self) -> bool:
         """Whether it says something and has no noun."""
         return self.noun is None and not self.traits and self.look.says_something()
+
+    @property
+    def streaks(self) -> bool:
+        """Whether it names colored strands of hair."""
+        return self.noun is not None and self.noun.text in _STREAKS and bool(self.look.colors)
 
     @property
     def reach(self) -> str:
@@ -238,8 +248,9 @@ class _PhraseReader:
     def trait(self, unit: Unit, garment: Garment) -> None:
         """An adjective of the person, such as "bearded", or a garment before a person ("red shirt guy")."""
         phrase = self.phrase
-        following = self.next_noun()
-        if following is not None and following.entry.garment and "Hair" in following.entry.garment.attributes:
+        behind, following = self.peek(), self.next_noun()
+        hair = following is not None and following.entry.garment and "Hair" in following.entry.garment.attributes
+        if hair or (behind is not None and behind.entry.part == "colored"):  # "blond highlights"
             has = garment.means[0].has
             phrase.look.add(Look(colors=[has.color] if has.color else [], size=has.size))
         else:
@@ -393,12 +404,14 @@ class _PhraseReader:
         entry = following.entry
         if entry.garment is not None and entry.garment.trait and entry.color:
             return True
+        if entry.garment is not None and link.plays("comma") and ahead == 1 and self.phrase.determiner in ("a", "an"):
+            return True  # "a red, t-shirt"
         if not entry.modifies or entry.garment is not None or self.is_verb_here(following):
             return False
         if _only_neutral(following) or (entry.shade and not entry.color):
-            return self.reaches_garment(ahead, over_commas=True) or (bool(entry.shade) and self.reaches_end(ahead))
+            return self.reaches_garment(ahead, over_commas=True) or self.reaches_end(ahead)
         if link.plays("comma") and not self.reaches_garment(ahead):
-            return self.reaches_end(ahead)
+            return self.reaches_end(ahead) or self.units[self.position + ahead - 1].text == "half"
         look = self.phrase.look
         if entry.color or not look.colors or self.all_before_are_colors():
             return True
@@ -425,7 +438,7 @@ class _PhraseReader:
         for unit in self.units[self.position + ahead :]:
             if unit.plays("stop") or unit.plays("preposition") or unit.plays("wear"):
                 return True
-            linking = any(unit.plays(role) for role in ("and", "or", "comma", "filler"))
+            linking = any(unit.plays(role) for role in ("and", "or", "comma", "filler", "transparent"))
             if not (unit.entry.modifies or linking):
                 return False
         return True

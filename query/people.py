@@ -5,6 +5,10 @@ from query.noun_phrases import Phrase
 from query.units import Unit
 from query.walk import Walk
 
+_SMALL = frozenset({"baby", "infant", "toddler", "newborn", "child", "kid"})
+_GROWN = frozenset(
+    {"man", "woman", "lady", "guy", "gentleman", "adult", "mother", "father", "mom", "mum", "dad", "parent"}
+)
 _DEFINITE = frozenset({"the", "this", "that", "these", "those"})
 
 
@@ -46,6 +50,7 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
     another = phrase.determiner in ("another", "other") or any(unit.text == "another" for unit in phrase.units)
     noun = phrase.noun.text if phrase.noun is not None else ""
     another = another or (noun in walk.other_nouns and noun != walk.subject_noun)
+    another = another or (noun in _SMALL and walk.subject_noun in _GROWN)
     same = phrase.person == walk.subject_gender or "any" in (phrase.person, walk.subject_gender)
     if another or not same:
         return OTHER

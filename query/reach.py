@@ -12,12 +12,16 @@ _REACHING = frozenset(
 _DIRECTIONS = frozenset(
     {"to", "above", "below", "past", "over", "down", "down to", "down past", "up to", "beyond", "at"}
 )
-_TO_A_PLACE = _REACHING | _DIRECTIONS | frozenset({"that", "which", "in", "on", "under", "across", "around", "and"})
+_TO_A_PLACE = (
+    _REACHING
+    | _DIRECTIONS
+    | frozenset({"that", "which", "in", "on", "under", "across", "around", "and", "pulled", "rolled", "up"})
+)
 
 
 def read_place(walk: Walk, item: Item) -> bool:
     """ "that reaches above the knee", "down her back", "in his hand"."""
-    ahead = 2 if walk.mark(1, "comma") and walk.text(2) in _REACHING else 1
+    ahead = 2 if walk.mark(1, "comma") and (walk.text(2) in _REACHING or walk.mark(2, "relative")) else 1
     words = set()
     while ahead < 8 and (walk.text(ahead) in _TO_A_PLACE or walk.mark(ahead, "filler")):
         words.add(walk.text(ahead))

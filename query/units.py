@@ -11,6 +11,7 @@ from query.spelling import Speller
 
 _ENDS = frozenset(".;!?\n")
 _NAMING = frozenset({"called", "named", "nicknamed", "mr", "mr.", "mrs", "mrs.", "ms", "ms.", "dr", "dr."})
+_DOING = frozenset({"in", "wearing", "wears", "who", "is", "has", "holding", "standing", "sitting"})
 _NAME = replace(NOTHING, object=True)
 _COMMAS = frozenset({",", ":", "--", "–", "—", "|", "•", "..", "...", "…"})
 
@@ -105,7 +106,8 @@ def _with_split_words(units: Iterable[Unit], lexicon: Lexicon, speller: Speller)
 def _with_names(units: list[Unit], text: str) -> list[Unit]:
     """The units with people's names ("a man called Bob", "Rose in a red coat") taken as no words of the lexicon."""
     capitals = text != text.lower() and not text.istitle()
-    if not capitals and not any(unit.text in _NAMING for unit in units):
+    named = any(unit.text in _NAMING for unit in units) or (bool(units) and units[0].entry.name)
+    if not capitals and not named:
         return units
     result: list[Unit] = []
     for index, unit in enumerate(units):
@@ -113,6 +115,8 @@ def _with_names(units: list[Unit], text: str) -> list[Unit]:
         capital = capitals and text[unit.start : unit.end].istitle()
         follows_name = before is not None and (before.text in _NAMING or (before.entry is _NAME and capital))
         following = units[index + 1] if index + 1 < len(units) else None
+        if index == 0 and unit.entry.name and following is not None and following.text in _DOING:
+            capital = True  # "bob in a red shirt"
         if (follows_name and not unit.entry.roles) or (capital and unit.entry.name and _alone(before, following)):
             unit = replace(unit, entry=_NAME)
         result.append(unit)

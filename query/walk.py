@@ -19,6 +19,7 @@ class Walk:
         self.other_gender = ""
         self.other_nouns: set[str] = set()
         self.sentence = 0
+        self.said = Look()  # the last predicate, for "so are her shoes"
         self.new_sentence()
 
     def new_sentence(self) -> None:
