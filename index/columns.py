@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.database import retried
-from index.descriptor import DIMENSIONS, FLOOR, winners
+from index.descriptor import DIMENSIONS, FLOOR, PROBABILITIES, bits_of, winners
 from index.files import remove_stale
 from parsing.labels import ATTRIBUTE_GROUPS, LABELS
 
@@ -42,6 +42,7 @@ _MAGIC = b"SIGCOL01"
 _PREFIX = struct.Struct("<8sQI")
 _ALIGNMENT = 64
 _BLOCK = 1 << 16  # people that are transposed at a time
+_CODES = np.rint(PROBABILITIES * SCALE).astype(np.uint16)  # of every float16
 _LAYOUT = f"{DIMENSIONS}x{SCALE}/{FLOOR}/{zlib.crc32(repr((ATTRIBUTE_GROUPS, LABELS)).encode()):08x}"
 
 
@@ -407,17 +408,11 @@ def _write_sections(
 
 
 def _write_block(sections: Mapping[str, NDArray[Any]], start: int, block: NDArray[np.floating]) -> None:
-    logs = np.ascontiguousarray(block.T, np.float32)
+    """Descriptors, (n, DIMENSIONS), as rows from `start` on, a multiple of 8."""
     codes, bits = sections["codes"], sections["bits"]
-    codes[:, start : start + len(block)] = encode_probabilities(logs)
+    codes[:, start : start + len(block)] = _CODES[bits_of(block)]
     packed = np.packbits(winners(block).T, axis=-1)
     bits[:, start // 8 : start // 8 + packed.shape[1]] = packed
-
-
-def encode_probabilities(logs: NDArray[np.floating]) -> NDArray[np.uint16]:
-    """Codes of log-probabilities, of the same shape."""
-    codes: NDArray[np.uint16] = np.rint(np.exp(logs.astype(np.float32)) * SCALE).astype(np.uint16)
-    return codes
 
 
 def _checksum(descriptor: int, body: int) -> str:

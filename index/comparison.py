@@ -7,11 +7,9 @@ Recall says how many of the 50 best people an engine finds, judged by the exact 
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +31,9 @@ from index.engines import (
     SQLAlone,
     resident_bytes,
 )
+from index.plausible_blocks import CAMERAS
 from index.plausible_people import Crowd, draw_crowd
-from index.plausible_store import CAMERAS
+from index.processes import in_own_process
 from parsing.labels import CHARACTERISTICS, LABELS
 
 QUESTIONS = 40
@@ -175,14 +174,6 @@ def percentiles(values: Sequence[float]) -> tuple[float, float]:
 def folder_bytes(folder: Path) -> int:
     """Bytes of all files below a folder."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
-def in_own_process(call: Callable[..., Any], *arguments: Any) -> Any:
-    """What a call returns in a new process, whose memory is its own; it begins with our modules loaded."""
-    context = get_context("forkserver")
-    context.set_forkserver_preload(["index.comparison", "query.described", "query.question"])
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        return pool.submit(call, *arguments).result()
 
 
 @contextmanager

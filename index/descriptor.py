@@ -70,6 +70,10 @@ NOTHING_KNOWN: Mapping[str, NDArray[np.float64]] = {
     "color": np.full(len(LABELS["color"]), 1 / len(LABELS["color"])),
 }
 
+# Of every float16, by its bits: to look a probability up costs less than to reckon it.
+_LOGARITHMS = np.arange(1 << 16).astype(np.uint16).view(np.float16).astype(np.float32)
+PROBABILITIES: NDArray[np.float32] = np.exp(np.nan_to_num(_LOGARITHMS).clip(-np.inf, 0))
+
 
 def _slot_keys(group: str) -> list[tuple[str, str, str]]:
     tasks: dict[str, tuple[str, ...]] = {"attribute": PRESENCE}
@@ -129,8 +133,9 @@ def encode_many(found: Mapping[str, Floats], looks: Mapping[str, Sequence[Floats
             size, pattern, color = looks[group]
             neutral = _NEUTRAL_HAIR_SIZE if group == "Hair" else _NEUTRAL_SIZE
             parts += [size + size[:, _UNDETERMINED, None] * neutral, pattern, color]
-    logs: NDArray[np.float32] = np.log(np.clip(np.concatenate(parts, axis=1), FLOOR, 1.0)).astype(np.float32)
-    return logs
+    probabilities = np.concatenate(parts, axis=1, dtype=np.float32)
+    np.clip(probabilities, FLOOR, 1.0, out=probabilities)
+    return np.log(probabilities, out=probabilities)
 
 
 def presence(found: Mapping[str, Floats], cut: Flags) -> tuple[dict[str, Floats], dict[str, Floats]]:
@@ -193,13 +198,18 @@ def _merged(records: Sequence[_Weighted], task: str) -> NDArray[np.float64]:
     return np.average(probabilities, axis=0, weights=weights)
 
 
+def bits_of(descriptors: NDArray[np.floating]) -> NDArray[np.uint16]:
+    """Where PROBABILITIES has the numbers of N people: their bits as float16, (DIMENSIONS, N)."""
+    return np.ascontiguousarray(descriptors.T, np.float16).view(np.uint16)
+
+
 def winners(descriptors: NDArray[np.floating]) -> NDArray[np.bool_]:
     """What hard labels would say, (N, DIMENSIONS).
 
     Seen or absent where it is likelier than not; if seen, of each characteristic the likeliest label alone, which may
     be Undetermined.
     """
-    probabilities = np.exp(np.ascontiguousarray(descriptors.T, np.float32))
+    probabilities = PROBABILITIES[bits_of(descriptors)]
     chosen = np.zeros(probabilities.shape, bool)  # (DIMENSIONS, N)
     for group in ATTRIBUTE_GROUPS:
         seen, absent = (column(group, "attribute", label) for label in PRESENCE)

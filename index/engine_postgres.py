@@ -11,7 +11,7 @@ import numpy as np
 
 from index.descriptor import DIMENSIONS
 from index.engines import BLOCK, TOP, Data, Question, Rows, resident_bytes
-from index.plausible_store import CAMERAS
+from index.plausible_blocks import CAMERAS
 
 _SETTINGS = ("fsync = off", "max_wal_size = '4GB'", "maintenance_work_mem = '1GB'", "shared_buffers = '1GB'")
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from index.columns import ColumnStore, Facts, open_columns, pack, write_columns
 from index.descriptor import DIMENSIONS, column, winners
-from index.plausible_store import CAMERAS
+from index.plausible_blocks import CAMERAS
 
 TOP = 50
 OVERSAMPLE = 10  # people whom an engine that filters afterwards is asked for, per one wanted

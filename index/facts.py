@@ -1,17 +1,17 @@
 """Facts: what the store knows of the images that people were seen in, as columns that a search can filter by."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from index.columns import NO_TIME, Facts
+from index.columns import Facts
 from index.person_index import PersonIndex
 from index.tables import AttributeRow, Gallery, Image, ImageFile, Parse, PersonRow, PersonVector
 
@@ -69,10 +69,9 @@ class IndexedPeople:
 
 
 def _palettes(session: Session, person_ids: NDArray[np.int64]) -> Iterator[tuple[int, int, bytes]]:
-    between = AttributeRow.person_id.between(int(person_ids[0]), int(person_ids[-1]))
-    statement = select(AttributeRow.person_id, AttributeRow.attribute, AttributeRow.palette).where(
-        between, AttributeRow.palette != b""
-    )
+    record = AttributeRow.__table__.c
+    here = record.person_id.between(*_ends(person_ids)) & (record.palette != b"")
+    statement = select(record.person_id, record.attribute, record.palette).where(here)
     wanted = set(person_ids.tolist())  # between them may lie people of another generation
     for person_id, attribute_id, palette in session.execute(statement):
         if person_id in wanted:
@@ -86,22 +85,23 @@ def read_facts(session: Session, person_ids: NDArray[np.int64]) -> Facts:
         LookupError: a person has been deleted meanwhile.
     """
     image_of, people_in = _images_of_people(session, person_ids)
-    image_ids, captured, camera, names = _images(session)
+    wanted = (int(image_of.min()), int(image_of.max())) if len(image_of) else (0, 0)
+    image_ids, captured, camera, names = _images(session, wanted)
     where = np.searchsorted(image_ids, image_of)
-    galleries = {name: np.isin(image_of, ids) for name, ids in _galleries(session).items()}
+    galleries = {name: np.isin(image_of, ids) for name, ids in _galleries(session, wanted).items()}
     return Facts(image_of, captured[where], camera[where], names, people_in, galleries)
 
 
 def _images_of_people(session: Session, person_ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Image ids of people, and how many people each shows."""
+    person, parse = PersonRow.__table__.c, Parse.__table__.c
     statement = (
-        select(PersonRow.id, PersonRow.image_id, Parse.people)
-        .join(Parse, (Parse.image_id == PersonRow.image_id) & (Parse.generation_id == PersonRow.generation_id))
-        .order_by(PersonRow.id)
+        select(person.id, person.image_id, parse.people)
+        .join(Parse.__table__, (parse.image_id == person.image_id) & (parse.generation_id == person.generation_id))
+        .where(person.id.between(*_ends(person_ids)))
+        .order_by(person.id)
     )
-    if len(person_ids):
-        statement = statement.where(PersonRow.id.between(int(person_ids[0]), int(person_ids[-1])))
-    table = _table(session.execute(statement), 3)
+    table = _table(session, statement, 3)
     rows = np.searchsorted(table[:, 0], person_ids)
     if len(person_ids) and (rows.max() >= len(table) or (table[rows, 0] != person_ids).any()):
         raise LookupError("people were deleted while their images were read; read them again")
@@ -109,52 +109,58 @@ def _images_of_people(session: Session, person_ids: NDArray[np.int64]) -> tuple[
 
 
 def _images(
-    session: Session,
+    session: Session, wanted: tuple[int, int]
 ) -> tuple[NDArray[np.int64], NDArray[np.datetime64], NDArray[np.int32], tuple[str, ...]]:
-    """All images by id: ids, times captured, position of their camera, and the names of the cameras."""
-    statement = select(Image.id, Image.captured_at, Image.camera).order_by(Image.id)
+    """Images from an id to another, by id: ids, times captured, position of their camera, and the cameras' names."""
+    image = Image.__table__.c
+    statement = select(image.id, image.captured_at, image.camera).where(image.id.between(*wanted)).order_by(image.id)
     ids, times, cameras = [np.zeros(0, np.int64)], [np.zeros(0, "datetime64[s]")], [np.zeros(0, np.int32)]
     seen: dict[str | None, int] = {None: -1}  # camera -> number, as they come
-    for part in session.execute(statement).partitions(_ROWS):
-        ids.append(np.array([row.id for row in part], np.int64))
-        times.append(np.array([_time(row.captured_at) for row in part], "datetime64[s]"))
-        cameras.append(np.array([seen.setdefault(row.camera, len(seen) - 1) for row in part], np.int32))
+    for part in _parts(session, statement):
+        id_column, time_column, camera_column = zip(*part, strict=True)
+        ids.append(np.array(id_column, np.int64))
+        times.append(np.array(time_column, "datetime64[s]"))  # None becomes NaT
+        cameras.append(np.array([seen.setdefault(name, len(seen) - 1) for name in camera_column], np.int32))
     names = tuple(sorted(name for name in seen if name is not None))
     numbers = np.full(len(seen), -1, np.int32)  # the last one is that of unknown cameras
     numbers[[seen[name] for name in names]] = np.arange(len(names))
     return np.concatenate(ids), np.concatenate(times), numbers[np.concatenate(cameras)], names
 
 
-def _time(moment: datetime | None) -> np.datetime64:
-    return NO_TIME if moment is None else np.datetime64(moment, "s")
-
-
-def _galleries(session: Session) -> dict[str, NDArray[np.int64]]:
-    """Image ids of every gallery."""
+def _galleries(session: Session, wanted: tuple[int, int]) -> dict[str, NDArray[np.int64]]:
+    """Ids of every gallery's images from an id to another."""
+    file = ImageFile.__table__.c
     found: dict[str, NDArray[np.int64]] = {}
     for gallery_id, name in session.execute(select(Gallery.id, Gallery.name).order_by(Gallery.name)).all():
-        places = session.scalars(select(ImageFile.image_id).where(ImageFile.gallery_id == gallery_id))
-        found[name] = np.fromiter(places, np.int64)
+        here = (file.gallery_id == gallery_id) & file.image_id.between(*wanted)
+        found[name] = _table(session, select(file.image_id).where(here), 1)[:, 0]
     return found
 
 
 def _descriptors(session: Session, person_ids: NDArray[np.int64]) -> NDArray[np.float16]:
     """Descriptors of people, ids ascending, (n, DIMENSIONS)."""
-    first, last = int(person_ids[0]), int(person_ids[-1])
-    statement = (
-        select(PersonVector.person_id, PersonVector.descriptor)
-        .where(PersonVector.person_id.between(first, last))
-        .order_by(PersonVector.person_id)
-    )
-    rows = session.execute(statement).all()
-    found = np.fromiter((row.person_id for row in rows), np.int64, len(rows))
+    vector = PersonVector.__table__.c
+    between = vector.person_id.between(*_ends(person_ids))
+    rows = session.execute(select(vector.person_id, vector.descriptor).where(between).order_by(vector.person_id)).all()
+    found = np.fromiter((person_id for person_id, _ in rows), np.int64, len(rows))
     places = np.searchsorted(found, person_ids)
     if places.max() >= len(found) or (found[places] != person_ids).any():
         raise LookupError("people were deleted while their descriptors were read; read them again")
-    stored = np.frombuffer(b"".join(row.descriptor for row in rows), np.float16).reshape(len(rows), -1)
+    stored = np.frombuffer(b"".join([descriptor for _, descriptor in rows]), np.float16).reshape(len(rows), -1)
     return stored if len(stored) == len(person_ids) else stored[places]
 
 
-def _table(rows: Iterable[Any], width: int) -> NDArray[np.int64]:
-    values = np.fromiter((value for row in rows for value in row), np.int64)
-    return values.reshape(-1, width)
+def _ends(person_ids: NDArray[np.int64]) -> tuple[int, int]:
+    """The first and the last; of nobody, two that lie between nobody."""
+    return (int(person_ids[0]), int(person_ids[-1])) if len(person_ids) else (0, 0)
+
+
+def _parts(session: Session, statement: Select[Any]) -> Iterator[Sequence[Any]]:
+    """Rows a part at a time, never all of them in memory."""
+    return session.execute(statement.execution_options(yield_per=_ROWS)).partitions()
+
+
+def _table(session: Session, statement: Select[Any], width: int) -> NDArray[np.int64]:
+    """Rows of integers, (N, width)."""
+    parts = [np.fromiter(chain.from_iterable(part), np.int64, len(part) * width) for part in _parts(session, statement)]
+    return np.concatenate([np.zeros(0, np.int64), *parts]).reshape(-1, width)

@@ -5,6 +5,7 @@ carry no weight of it. A shade is one uint32: its cell of `parsing.palette` in t
 """
 
 import re
+import struct
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -51,8 +52,8 @@ def pack(palette: Iterable[Shade]) -> bytes:
 
 def unpack(stored: bytes) -> tuple[Shade, ...]:
     """The palette that `pack` stored."""
-    cells, shares = split(np.frombuffer(stored, "<u4"))
-    return tuple(Shade(int(cell), int(share)) for cell, share in zip(cells, shares, strict=True))
+    shades = struct.unpack(f"<{len(stored) // 4}I", stored)
+    return tuple([Shade(shade >> _SHARE_BITS, shade & _SHARE) for shade in shades])
 
 
 def split(shades: Shades) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:

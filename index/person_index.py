@@ -39,6 +39,8 @@ from parsing.records import Person
 
 IdArray = NDArray[np.int64]
 
+_ROWS = 10_000  # read at a time
+
 
 class UnknownPersonError(StoreError, LookupError):
     """No person has that id."""
@@ -325,17 +327,20 @@ class PersonIndex:
             UnknownGalleryError: there is none of that name.
         """
         with self.database.read() as session:
-            statement = self._live_people(session).join(Image, Image.id == PersonRow.image_id)
+            statement = self._live_people(session)
             conditions = _image_conditions(camera, after, before)
+            if conditions:
+                statement = statement.join(Image, Image.id == PersonRow.image_id)
             if gallery is not None:
                 here = select(ImageFile.image_id).where(ImageFile.gallery_id == _find_gallery(session, gallery))
-                conditions.append(Image.id.in_(here))
+                conditions.append(PersonRow.image_id.in_(here))
             if people is not None:
                 statement = statement.join(
-                    Parse, (Parse.image_id == Image.id) & (Parse.generation_id == PersonRow.generation_id)
+                    Parse, (Parse.image_id == PersonRow.image_id) & (Parse.generation_id == PersonRow.generation_id)
                 )
                 conditions.append(Parse.people == people)
-            return np.fromiter(session.scalars(statement.where(*conditions)), np.int64)
+            found = session.scalars(statement.where(*conditions).execution_options(yield_per=_ROWS))
+            return np.fromiter(found, np.int64)
 
     @retried
     def revision(self) -> tuple[int, int]:
@@ -386,15 +391,14 @@ class PersonIndex:
                 select(PersonVector.person_id, type_coerce(column, LargeBinary))
                 .where(PersonVector.generation_id == self._generation_id(session), column.is_not(None))
                 .order_by(PersonVector.person_id)
-                .execution_options(stream_results=True)
+                .execution_options(yield_per=_ROWS)
             )
-            ids: list[int] = []
-            stored = bytearray()
-            for part in session.execute(statement).partitions(10_000):
-                for person_id, vector in part:
-                    ids.append(person_id)
-                    stored += vector
-        return np.array(ids, np.int64), stored
+            ids, stored = [np.zeros(0, np.int64)], bytearray()
+            for part in session.execute(statement).partitions():
+                person_ids, vectors = zip(*part, strict=True)
+                ids.append(np.array(person_ids, np.int64))
+                stored += b"".join(vectors)
+        return np.concatenate(ids), stored
 
     @retried
     def quarantined(self) -> list[QuarantinedFile]:
@@ -447,12 +451,13 @@ def _load_people(session: Session, person_ids: Sequence[int]) -> dict[int, Store
     return {row["id"]: _stored_person(row, attributes[row["id"]], places[row["image_id"]]) for row in rows}
 
 
-def _load_attributes(session: Session, person_ids: Sequence[int]) -> Mapping[int, list[RowMapping]]:
-    statement = (
-        select(AttributeRow.__table__).where(AttributeRow.person_id.in_(person_ids)).order_by(AttributeRow.attribute)
-    )
-    attributes: defaultdict[int, list[RowMapping]] = defaultdict(list)
-    for row in session.execute(statement).mappings():
+def _load_attributes(session: Session, person_ids: Sequence[int]) -> Mapping[int, list[Mapping[str, Any]]]:
+    """The rows of each person's attributes, as dicts: hundreds are read for a page, and mappings of rows are slow."""
+    columns = AttributeRow.__table__.c
+    statement = select(columns).where(columns.person_id.in_(person_ids)).order_by(columns.person_id, columns.attribute)
+    attributes: defaultdict[int, list[Mapping[str, Any]]] = defaultdict(list)
+    for values in session.execute(statement):
+        row = dict(zip(columns.keys(), values, strict=True))
         attributes[row["person_id"]].append(row)
     return attributes
 
@@ -468,7 +473,9 @@ def _first_places(session: Session, image_ids: Iterable[int]) -> dict[int, tuple
     return {image_id: (path, location, name) for image_id, path, location, name in session.execute(statement)}
 
 
-def _stored_person(row: RowMapping, attributes: Sequence[RowMapping], place: tuple[str, str, str]) -> StoredPerson:
+def _stored_person(
+    row: RowMapping, attributes: Sequence[Mapping[str, Any]], place: tuple[str, str, str]
+) -> StoredPerson:
     return StoredPerson(
         person_id=row["id"],
         image_id=row["image_id"],

@@ -1,6 +1,7 @@
 """Persons as rows and rows as persons: the one place that knows how a record lies in the tables."""
 
 import math
+import struct
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any
@@ -17,6 +18,8 @@ Row = dict[str, Any]
 
 _ENDS = list(accumulate(len(LABELS[task]) for task in CHARACTERISTICS))
 _PARTS = {task: slice(end - len(LABELS[task]), end) for task, end in zip(CHARACTERISTICS, _ENDS, strict=True)}
+
+_PROBABILITIES = struct.Struct(f"<{_ENDS[-1]}f")
 
 
 def person_row(person: Person, *, image_id: int, generation_id: int) -> Row:
@@ -117,12 +120,13 @@ def _checked(record: CharacterizedAttribute, task: str) -> NDArray[np.float64]:
 
 
 def _restore_attribute(row: Mapping[Any, Any], *, height: int, width: int) -> CharacterizedAttribute:
-    values = np.frombuffer(row["probabilities"], np.float32).tolist()
+    stored = row["probabilities"]
+    values = _PROBABILITIES.unpack(stored) if stored else ()
     return CharacterizedAttribute(
         attribute=ATTRIBUTES[row["attribute"] - 1],
         score=row["score"],
         area=row["area"],
-        probabilities={task: tuple(values[part]) for task, part in _PARTS.items()} if values else {},
+        probabilities={task: values[part] for task, part in _PARTS.items()} if values else {},
         mask=RunLengthMask(height, width, row["mask"]),
         palette=unpack(row["palette"]),
     )

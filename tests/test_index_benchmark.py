@@ -13,7 +13,7 @@ import pytest
 from index.benchmark import main, plot, table
 from index.comparison import ENGINES, Line, compare, draw_comparison, exact_scores, recall_of
 from index.engines import TOP, Columns, Data, Faiss, LogColumns, PackedBits, Question, SQLAlone, resident_bytes
-from index.plausible_store import CAMERAS
+from index.plausible_blocks import CAMERAS
 
 EXACT: dict[str, Callable[[Data], Any]] = {
     "columns": Columns,
