@@ -73,7 +73,16 @@ def _name(text: str) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m app", description="Find people in photographs by what they wear.")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
-    for add in (_add_ingest, _add_search, _add_parse, _add_explain, _add_store_commands, _add_export, _add_ui):
+    for add in (
+        _add_ingest,
+        _add_search,
+        _add_parse,
+        _add_explain,
+        _add_store_commands,
+        _add_export,
+        _add_corrections,
+        _add_ui,
+    ):
         add(subparsers)
     return parser
 
@@ -147,6 +156,13 @@ def _add_export(subparsers: "Subparsers") -> None:
     command.add_argument("text", metavar="TEXT", help="a description")
     command.add_argument("--output", type=Path, required=True, metavar="FILE", help="ending in .csv, .json or .zip")
     command.add_argument("--mode", choices=MODES, default="balanced")
+
+
+def _add_corrections(subparsers: "Subparsers") -> None:
+    text = "write what was corrected on the search page as a data set to train with"
+    command = _command(subparsers, "corrections", text, commands.corrections)
+    command.add_argument("--output", type=Path, required=True, metavar="DIR", help="a folder in CCIHP's layout")
+    _add_json(command)
 
 
 def _add_ui(subparsers: "Subparsers") -> None:

@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -189,13 +190,16 @@ def delete(options: Namespace, config: AppConfig) -> None:
         raise UserError(
             "expected what to delete, got nothing; give --image PATH, --person ID, --gallery NAME or --before DATE"
         )
+    from app.corrections import forget_corrections
     from app.uploads import forgetting
 
     with _workspace(config) as workspace, forgetting(workspace):
         index, people = workspace.index, 0
         images = [index.find_image(path) for path in options.image]  # before anything goes
         if options.person:
+            named = index.people(options.person)
             people += index.delete_people(options.person)
+            forget_corrections(index, named)
         if images:
             people += index.delete_images(images)
         if options.gallery:
@@ -220,6 +224,20 @@ def export(options: Namespace, config: AppConfig) -> None:
             people = export_matches(workspace, found.tree, file, kind=kind, mode=options.mode)
             partial.replace(output)
     print(f"wrote {counted(people, 'person', 'people')} to {output}", file=sys.stderr)
+
+
+def corrections(options: Namespace, config: AppConfig) -> None:
+    """Write what readers have corrected as a data set to train with."""
+    from app.training_data import write_training_data
+
+    with _workspace(config) as workspace, _writing(options.output):
+        written = write_training_data(workspace.index, options.output)
+    if not written.photographs:
+        raise UserError(
+            f"expected corrected people to write, got none ({written.left_out} photographs are gone or nobody is seen "
+            "there any more); open somebody on the search page and correct a label"
+        )
+    _print(options, asdict(written), reports.written_lines(written, options.output))
 
 
 def ui(options: Namespace, config: AppConfig) -> None:

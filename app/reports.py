@@ -1,11 +1,13 @@
 """Reports: results of commands as lines for people, and as documents where no library has one."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.wording import counted, describe_text
 
 if TYPE_CHECKING:
+    from app.training_data import Written
     from index.ingest import IngestReport
     from index.person_index import StoredPerson, StoreStatus
     from index.reindex import ReindexReport
@@ -136,3 +138,12 @@ def reindex_lines(report: "ReindexReport") -> Iterator[str]:
         yield f"made the thumbnails of {counted(report.thumbnails, 'image')} again"
     for path in report.lost:
         yield f"{path} cannot be read any more; its thumbnails stay missing"
+
+
+def written_lines(written: "Written", output: Path) -> Iterator[str]:
+    """What there is to train with, and how to."""
+    photographs = counted(written.photographs, "photograph")
+    yield f"wrote {photographs} with {counted(written.labels, 'corrected label')} to {output}"
+    if written.left_out:
+        yield f"left out {counted(written.left_out, 'photograph')} that cannot be read any more, or show nobody there"
+    yield f"train with python -m training.train --data {output}, beside other data"

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.corrections import corrections_of
 from app.pictures import original_url, photo_outline_url, photo_url, spotlight_url
 from app.wording import ATTRIBUTES, label_words
 from app.workspace import Workspace
 from index.person_index import StoredPerson
-from parsing.labels import ATTRIBUTE_GROUPS, CHARACTERISTICS, LABELS, members
+from parsing.labels import ATTRIBUTE_GROUPS, CHARACTERISTICS, CHARACTERIZED, LABELS, TASKS, group_of, members
 from parsing.records import CharacterizedAttribute
 from query.tree import And, Has, format_query
 
@@ -15,6 +16,7 @@ View = dict[str, Any]
 
 OUTFIT = ("Coat", "UpperClothes", "Pants", "Skirt", "Hat", "Shoes")
 OUTFIT_CLAUSES = 4
+CORRECTABLE = tuple(label for label in CHARACTERIZED if group_of(label) == label)
 
 
 def person_view(person_id: int, workspace: Workspace, results: Mapping[str, Any] | None) -> View:
@@ -32,7 +34,7 @@ def person_view(person_id: int, workspace: Workspace, results: Mapping[str, Any]
     everyone = workspace.index.people_of_image(stored.image_id)
     matches: list[View] = results["matches"] if results else []
     clauses: list[View] = next((match["clauses"] for match in matches if match["person_id"] == person_id), [])
-    garments = _garments(stored)
+    garments, corrected = _garments(stored), corrections_of(workspace.index, stored)
     return {
         "person_id": person_id,
         "title": _title(garments),
@@ -43,7 +45,13 @@ def person_view(person_id: int, workspace: Workspace, results: Mapping[str, Any]
         "spotlight": spotlight_url(person_id),
         "outlines": _outlines(person_id, clauses),
         "clauses": clauses,
-        "attributes": [_attribute_view(person_id, group, record) for group, record in garments.items()],
+        "attributes": [
+            _attribute_view(
+                person_id, group, record, {row.task: row.label for row in corrected if row.attribute in members(group)}
+            )
+            for group, record in garments.items()
+        ],
+        "choices": CHOICES,
         "others": [_place(other) for other in everyone if other.person_id != person_id],
         "outfit": _outfit(garments),
         "facts": _facts(stored),
@@ -94,14 +102,28 @@ def _outlines(person_id: int, clauses: Sequence[Mapping[str, Any]]) -> list[View
     ]
 
 
-def _attribute_view(person_id: int, group: str, record: CharacterizedAttribute) -> View:
+def _attribute_view(person_id: int, group: str, record: CharacterizedAttribute, corrected: Mapping[str, str]) -> View:
+    """What was seen of a garment, and the labels that a reader has given it instead, by task."""
     winners = {task: _winner(record, task) for task in CHARACTERISTICS}
     return {
+        "group": group,
+        "corrected": {task: {"label": label, "words": _choice(task, label)} for task, label in corrected.items()},
         "name": ATTRIBUTES[group].capitalize(),
         "score": record.score,
         "outline": photo_outline_url(person_id, group, 1),
         **{task: _label_view(*winner) if winner else None for task, winner in winners.items()},
     }
+
+
+def _choice(task: str, label: str) -> str:
+    return ATTRIBUTES[group_of(label)] if task == "attribute" else label_words(label)
+
+
+# What a garment can be corrected to: labels of each task with their words; of a pair nobody can tell the side.
+CHOICES: Mapping[str, Sequence[tuple[str, str]]] = {
+    task: [(label, _choice(task, label)) for label in LABELS[task] if task != "attribute" or label in CORRECTABLE]
+    for task in TASKS
+}
 
 
 def _label_view(label: str, probability: float) -> View:

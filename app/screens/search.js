@@ -68,6 +68,7 @@ class Screen {
     this.form = h("form", { class: "search", role: "search", onsubmit: (event) => this.submit(event) },
       icon("0 0 24 24", [LENS]), this.input, h("kbd", { title: "press / to search" }, "/"),
       h("button", { class: "go", type: "submit" }, "Search"));
+    this.correcting = false; // whether the labels of the open person can be changed
     this.root = h("div", { class: "signalement" });
     for (const kind of ["keydown", "keyup", "keypress"]) {
       this.root.addEventListener(kind, (event) => event.stopPropagation()); // Streamlit has shortcuts on single letters
@@ -108,6 +109,7 @@ class Screen {
   show(view) {
     const turned = this.view && (this.view.query !== view.query || this.view.page !== view.page);
     const focused = this.root.getRootNode().activeElement === this.input;
+    if (this.view?.person?.person_id !== view.person?.person_id) this.correcting = false;
     const closed = this.view?.person && !view.person ? this.view.person.person_id : null;
     if (!this.view || this.view.text !== view.text) this.input.value = view.text;
     this.view = view;
@@ -293,8 +295,10 @@ class Screen {
           "More like this"),
         person.outfit ? h("button", { onclick: () => this.tell("query", { query: person.outfit }) }, "Search this outfit") : null,
         h("a", { href: person.photo_full, target: "_blank", rel: "noopener" }, "Full photograph")),
-      h("table", {}, h("thead", {}, h("tr", {}, ["Seen", "Color", "Size", "Pattern"].map((name) => h("th", {}, name)))),
-        h("tbody", {}, person.attributes.filter((row) => row.color).map((row) => this.attribute(row)))),
+      h("table", { class: this.correcting ? "correcting" : null }, h("thead", {}, h("tr", {}, ["Seen", "Color", "Size", "Pattern"].map((name) => h("th", {}, name)))),
+        h("tbody", {}, person.attributes.filter((row) => row.color).map((row) => this.attribute(row, person)))),
+      h("button", { class: "correct", "aria-pressed": String(this.correcting), onclick: () => this.correct(person) },
+        this.correcting ? "Done" : "Something is wrong here"),
       h("p", { class: "visible" }, "Also visible: ", person.attributes.filter((row) => !row.color).map((row) =>
         h("span", this.pointing(row), row.name.toLowerCase(), h("small", { class: "number" }, percent(row.score))))),
       h("dl", { class: "facts" }, person.facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
@@ -311,13 +315,36 @@ class Screen {
     return { onmouseenter: () => point(true), onmouseleave: () => point(false) };
   }
 
-  attribute(row) {
-    const cell = (value, swatch) => h("td", {},
-      swatch && value ? h("span", { class: "swatch", style: { background: SWATCHES[value.label] } }) : null,
-      value ? value.words : "–", value ? h("small", { class: "number" }, percent(value.p)) : null);
-    return h("tr", this.pointing(row),
-      h("td", {}, row.name, h("small", { class: "number" }, percent(row.score))),
-      cell(row.color, true), cell(row.size), cell(row.pattern));
+  /** Lets the reader choose other labels, or no longer. */
+  correct(person) {
+    this.correcting = !this.correcting;
+    this.root.querySelector(".side").replaceWith(this.side(person));
+    this.root.querySelector(".correct").focus();
+  }
+
+  attribute(row, person) {
+    return h("tr", this.pointing(row), ["attribute", "color", "size", "pattern"].map((task) =>
+      h("td", {}, this.correcting ? this.choice(row, task, person) : this.label(row, task))));
+  }
+
+  /** A label in words, as a reader has corrected it or as it was seen. */
+  label(row, task) {
+    const seen = task === "attribute" ? { words: row.name, p: row.score } : row[task];
+    const shown = row.corrected[task] ?? seen;
+    if (!shown) return "–";
+    return [
+      task === "color" ? h("span", { class: "swatch", style: { background: SWATCHES[shown.label] } }) : null,
+      shown.words, h("small", { class: "number" }, row.corrected[task] ? "corrected" : percent(seen.p))];
+  }
+
+  choice(row, task, person) {
+    const now = row.corrected[task]?.label ?? (task === "attribute" ? row.group : row[task]?.label);
+    const choices = person.choices[task];
+    const known = choices.some(([label]) => label === now);
+    return h("select", { "aria-label": `${task} of ${row.name.toLowerCase()}`, onchange: (event) =>
+      this.tell("correct", { person_id: person.person_id, group: row.group, task, label: event.target.value }) },
+      known ? null : h("option", { selected: true, disabled: true }, task === "attribute" ? row.name : "–"),
+      choices.map(([label, words]) => h("option", { value: label, selected: label === now }, words)));
   }
 }
 

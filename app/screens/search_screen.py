@@ -6,12 +6,15 @@ from typing import Any
 import streamlit as st
 
 from app.config import AppConfig
+from app.corrections import correct
 from app.screens.search_state import SearchState
 from app.screens.search_view import search_view
 from app.workspace import open_workspace
+from index.database import StoreError
 
 HERE = Path(__file__).parent
 KEY = "search"
+FAULT = "fault"  # why the last correction could not be kept
 ASKED = "asked"  # the state that the reader has just asked for; the address follows once it has been read
 
 
@@ -19,6 +22,8 @@ def show() -> None:
     """Draw the search page."""
     st.html(HERE / "frame.css")
     state, view = search_view(_state(), open_workspace(AppConfig.from_environment()))
+    if fault := st.session_state.pop(FAULT, ""):
+        view["error"] = {"title": "That cannot be corrected", "sentence": fault}
     _set_address(state)
     st.set_page_config(page_title=f"{view['text']} · Signalement" if view["text"] else "Signalement")
     _component()(key=KEY, data=view, on_event_change=_follow)
@@ -39,6 +44,13 @@ def _follow() -> None:
     """Called before the page is drawn again, when the reader has done something."""
     event: dict[str, Any] = st.session_state[KEY]["event"] or {}
     st.session_state[ASKED] = _state().after(event)
+    if event.get("action") == "correct":
+        index = open_workspace(AppConfig.from_environment()).index
+        try:
+            stored = index.person(int(event["person_id"]))
+            correct(index, stored, group=str(event["group"]), task=str(event["task"]), label=str(event["label"]))
+        except (ValueError, StoreError) as error:
+            st.session_state[FAULT] = str(error)
 
 
 def _component() -> Any:

@@ -61,6 +61,8 @@ class SearchState:
                 return self.from_parameters(parameters)
             case "open":
                 return replace(self, person_id=_number(str(event.get("person_id"))))
+            case "correct":
+                return self
             case "close":
                 return replace(self, person_id=None)
             case _:
