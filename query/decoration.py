@@ -7,7 +7,8 @@ from query.noun_phrases import Chunk, Look, Phrase
 from query.units import Unit
 from query.walk import Walk
 
-_LIMBS = frozenset({"arms", "legs"})  # "a black wetsuit with blue arms"
+_LIMBS = frozenset({"arms", "legs"})
+_PEEPING = frozenset({"showing", "visible", "peeking out", "sticking out", "seen", "underneath"})
 _PLACE_ON = frozenset(
     {"it", "them", "front", "back", "chest", "side", "sides", "sleeve", "sleeves", "top", "bottom"}
     | {"shoulder", "arm", "leg", "middle", "brim"}
@@ -76,9 +77,12 @@ def _with_adjectives(walk: Walk, item: Item, phrase: Phrase, ahead: int) -> bool
     sleeves = phrase.look.sleeve and item.covers_torso and phrase.determiner not in ("a", "an")
     if not (sleeves or (phrase.look.patterns and walk.text(ahead) != "in")):
         return False
+    place = _on_the_garment(walk, ahead + 2)
+    if phrase.units[-1].text == "flower" and not place:
+        return False  # in a button hole
     letters = phrase.look.patterns == ("Letters",)  # their color is not the garment's
     item.look.add(replace(phrase.look, colors=[]) if letters else phrase.look)
-    return walk.consume(item, ahead + 1 + _on_the_garment(walk, ahead + 2))
+    return walk.consume(item, ahead + 1 + place)
 
 
 def _on_the_garment(walk: Walk, ahead: int) -> int:
@@ -97,23 +101,40 @@ def _decorated(walk: Walk, item: Item, phrase: Phrase, ahead: int, place: int) -
     noun = next((unit for unit in phrase.units if unit.entry.pattern_noun), phrase.noun)
     if noun is None:
         return False
-    entry = noun.entry
-    if entry.pattern_noun and item.attributes == ("Hair",):
+    if noun.entry.pattern_noun:
+        return _patterned(walk, item, phrase, noun, ahead, place)
+    if noun.entry.part or noun.text in _LIMBS:
+        return _has_part(walk, item, phrase, noun, ahead, place)
+    if not place or noun.entry.object or noun.entry.body:
         return False
-    if entry.pattern_noun:
-        kinds = phrase.look.patterns if len(entry.pattern_noun) > 1 and phrase.look.patterns else entry.pattern_noun
-        item.look.patterns = tuple(dict.fromkeys(item.look.patterns + kinds + phrase.look.patterns))
-        if entry.pattern_noun != ("Letters",):
-            item.look.add(Look(colors=phrase.look.colors))
-        item.uses.append(noun)
-    elif entry.part == "colored" or (noun.text in _LIMBS and phrase.look.colors and not phrase.possessive):
-        item.look.add(Look(colors=phrase.look.colors, sleeve=_sleeve_of(noun, phrase.look)))
-    elif place and not entry.part and not entry.object and not entry.body:
-        digits = any(unit.text.strip("#").isdigit() for unit in phrase.units)
-        item.look.patterns += () if item.look.patterns else ("Letters",) if digits else ("Fancy",)
-        item.uses.append(noun)
-    elif not entry.part:
+    digits = any(unit.text.strip("#").isdigit() for unit in phrase.units)
+    item.look.patterns += () if item.look.patterns else ("Letters",) if digits else ("Fancy",)
+    item.uses.append(noun)
+    return walk.consume(item, ahead + place)
+
+
+def _patterned(walk: Walk, item: Item, phrase: Phrase, noun: Unit, ahead: int, place: int) -> bool:
+    """ "with white dots", "with letters in white": letters change no garment's color."""
+    if item.attributes == ("Hair",):
         return False
+    kinds = noun.entry.pattern_noun
+    kinds = phrase.look.patterns if len(kinds) > 1 and phrase.look.patterns else kinds
+    item.look.patterns = tuple(dict.fromkeys(item.look.patterns + kinds + phrase.look.patterns))
+    if kinds != ("Letters",):
+        item.look.add(Look(colors=phrase.look.colors))
+    elif walk.text(ahead + 1) == "in" and walk.adjectives(ahead + 2) is not None:
+        place = 2
+    item.uses.append(noun)
+    return walk.consume(item, ahead + place)
+
+
+def _has_part(walk: Walk, item: Item, phrase: Phrase, part: Unit, ahead: int, place: int) -> bool:
+    """ "with white sleeves", "with a belt", "with a white collar showing", which is another garment's."""
+    limb = part.text in _LIMBS  # "a black wetsuit with blue arms"
+    if (limb and (phrase.possessive or not phrase.look.colors)) or (_is_sleeve(part) and not item.covers_torso):
+        return False
+    if (limb or part.entry.part == "colored") and walk.text(ahead + 1) not in _PEEPING:
+        item.look.add(Look(colors=phrase.look.colors, sleeve=_sleeve_of(part, phrase.look)))
     return walk.consume(item, ahead + place)
 
 
@@ -122,8 +143,13 @@ def _possessed(chunk: Chunk | None) -> bool:
     return isinstance(chunk, Phrase) and bool(chunk.possessive)
 
 
+def _is_sleeve(noun: Unit) -> bool:
+    """Whether it is a sleeve."""
+    return noun.text in ("sleeve", "sleeves")
+
+
 def _sleeve_of(noun: Unit, look: Look) -> tuple[str, ...]:
-    return look.size if noun.text.startswith("sleeve") else ()
+    return look.size if _is_sleeve(noun) else ()
 
 
 def _is_part_of(phrase: Phrase, item: Item) -> bool:

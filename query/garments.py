@@ -28,6 +28,7 @@ def new_item(walk: Walk, garment: Garment, look: Look, phrase: Phrase) -> Item:
     owner = walk.owner_once or (walk.whose(phrase.possessive) if phrase.possessive else walk.owner)
     walk.owner_once = ""
     item = Item(garment, look, owner, phrase, sentence=walk.sentence, uses=list(phrase.uses))
+    item.plain = not look.says_something()
     item.negated = bool(walk.denial) or phrase.determiner == "no"
     item.weight = walk.hedge
     item.worn = not (walk.holding or walk.beside or _lies_in_something(walk))

@@ -89,5 +89,6 @@ def _hair_follows(walk: Walk) -> bool:
 
 def _sleeves_alone(walk: Walk, phrase: Phrase) -> bool:
     """Whether it is "with blue sleeves" of somebody whose top is not named."""
-    sleeves = phrase.noun is not None and phrase.noun.text in ("sleeve", "sleeves") and bool(phrase.look.colors)
-    return sleeves and walk.text(-1) in ("with", "in", "has") and not any(item.covers_torso for item in walk.items)
+    sleeves = phrase.noun is not None and phrase.noun.text == "sleeves" and bool(phrase.look.colors)
+    led = walk.text(-1) in ("with", "in", "has", "and")
+    return sleeves and led and not any(item.covers_torso for item in walk.items)

@@ -25,6 +25,7 @@ class Item:
         layered: it is worn over, or under, something of its own kind.
         alternative: the item before it is an alternative to it ("a hat or a scarf").
         sentence: counts sentences from 0.
+        plain: it was named without an adjective, whatever is said of it behind.
         uses: the words that it stands on.
     """
 
@@ -39,6 +40,7 @@ class Item:
     layered: bool = False
     alternative: bool = False
     sentence: int = 0
+    plain: bool = False
     uses: list[Unit] = field(default_factory=list)
 
     @cached_property

@@ -88,6 +88,11 @@ def _same_thing(old: Item, new: Item) -> bool:
     definite = new.phrase.determiner in ("the", "this")
     says_more = new.sentence > old.sentence or not new.look.says_something()  # "goggles resting on her beanie"
     taken_up = definite or (says_more and bool(new.phrase.possessive))
+    same_word = (
+        old.phrase.noun is not None and new.phrase.noun is not None and old.phrase.noun.text == new.phrase.noun.text
+    )
+    if taken_up and new.plain and same_word and new.sentence > old.sentence:
+        return True  # "navy joggers. The joggers have a white stripe"
     return (hair or taken_up) and not _conflict(_whole_look(old), _whole_look(new))
 
 

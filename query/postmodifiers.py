@@ -2,13 +2,13 @@
 
 from query.decoration import read_feature
 from query.items import Item
-from query.noun_phrases import Look, Phrase
+from query.noun_phrases import Phrase
+from query.predicates import read_alike, read_predicate
 from query.reach import read_place
 from query.units import Unit
 from query.walk import Walk
 
 _SAYING = frozenset({"says", "say", "saying", "reading", "reads"})
-_ALL_OF_THEM = frozenset({"both", "all", "each", "of", "them", "which", "whom", "are", "is", "in"})
 _HIDING = frozenset({"covered", "hidden", "concealed", "hiding", "obscured"})
 
 
@@ -16,13 +16,14 @@ def read_after(walk: Walk, item: Item) -> bool:
     """Reads one thing said after the garment; False where nothing more is said of it."""
     return (
         _on_something_else(walk, item)
+        or _taken_off(walk, item)
         or _hangs_from_something(walk, item)
         or _particle(walk, item)
         or _none_of_it(walk, item)
         or read_place(walk, item)
         or _hidden(walk, item)
-        or _alike(walk, item)
-        or _predicate(walk, item)
+        or read_alike(walk, item)
+        or read_predicate(walk, item)
         or _apposition(walk, item)
         or read_feature(walk, item)
         or _in_color(walk, item)
@@ -49,6 +50,16 @@ def _on_something_else(walk: Walk, item: Item) -> bool:
     return walk.consume(item, 2)
 
 
+def _taken_off(walk: Walk, item: Item) -> bool:
+    """ "with his shirt off"."""
+    off = walk.chunk(1)
+    is_off = isinstance(off, Phrase) and [unit.text for unit in off.units] == ["off"]
+    if not is_off or not item.phrase.possessive or walk.text(-1) != "with":
+        return False
+    item.negated = True
+    return walk.consume(item, 1)
+
+
 def _hangs_from_something(walk: Walk, item: Item) -> bool:
     """ "a shirt hanging from his pocket" is not worn."""
     if walk.text(1) not in ("hanging", "hangs") or walk.text(2) not in ("from", "out of", "off"):
@@ -61,117 +72,6 @@ def _particle(walk: Walk, item: Item) -> bool:
     """ "has a hat on": the word ends nothing."""
     on = walk.text(1) == "on" and not isinstance(walk.chunk(2), Phrase) and not walk.mark(2, "pronoun")
     return on and walk.consume(item, 1)
-
-
-def _predicate(walk: Walk, item: Item) -> bool:
-    """ "is red", "that is long and red", "is not red", "is a red one", "is too"."""
-    ahead = _behind_be(walk, item)
-    if not ahead:
-        return False
-    hedge = walk.chunk(ahead)
-    if isinstance(hedge, Unit) and hedge.entry.hedge is not None:
-        item.weight = hedge.entry.hedge
-        ahead += 1
-    if walk.text(ahead) == "too" or (walk.text(ahead), walk.text(ahead + 1)) == ("as", "well"):
-        item.look.add(walk.said)
-        return walk.consume(item, ahead)
-    ahead = _behind_fillers(walk, ahead)
-    denied = walk.mark(ahead, "negation") or walk.mark(ahead - 1, "negation")
-    ahead += walk.mark(ahead, "negation")
-    ahead += 2 * _is_unknown_adjective(walk, ahead)
-    return _tell(walk, item, ahead, denied=denied) or (not denied and _is_a(walk, item, ahead))
-
-
-def _behind_be(walk: Walk, item: Item) -> int:
-    """Where what the garment "is", "is made of" or "is in" begins; 0 where nothing of it follows."""
-    ahead = 2 if walk.mark(1, "comma") and (walk.mark(2, "relative") or walk.chunk() is not item.phrase) else 1
-    while walk.mark(ahead, "relative", "filler") and ahead < 4:
-        ahead += 1
-    if not walk.mark(ahead, "be"):
-        return 0
-    return ahead + 1 + (walk.text(ahead + 1) in ("of", "in", "made of", "made from", "made out of"))
-
-
-def _behind_fillers(walk: Walk, ahead: int) -> int:
-    while walk.mark(ahead, "filler"):
-        ahead += 1
-    return ahead
-
-
-def _is_unknown_adjective(walk: Walk, ahead: int) -> bool:
-    """Whether "untucked" of "is untucked and red" stands there."""
-    chunk = walk.chunk(ahead)
-    unknown = isinstance(chunk, Phrase) and chunk.noun is not None and chunk.noun.unknown and not chunk.determiner
-    return unknown and walk.mark(ahead + 1, "and", "but") and walk.adjectives(ahead + 2) is not None
-
-
-def _tell(walk: Walk, item: Item, ahead: int, *, denied: bool) -> bool:
-    """Takes over the adjectives that stand there."""
-    said = walk.adjectives(ahead)
-    if said is None:
-        return False
-    if denied:
-        item.denied = said.look
-    else:
-        walk.said = said.look
-        item.look.add(said.look)
-        _tell_partners(walk, item, said.look)
-    return walk.consume(item, ahead)
-
-
-def _is_a(walk: Walk, item: Item, ahead: int) -> bool:
-    """ "his hat is a red beanie", "her shirt is a striped one"."""
-    said = walk.chunk(ahead)
-    if not isinstance(said, Phrase) or said.noun is None or said.person or said.possessive:
-        return False
-    kind, entry = said.garment, said.noun.entry
-    if kind is not None and kind.attributes == item.attributes and not kind.facial:
-        item.garment = kind
-    elif kind or entry.object or entry.body or said.determiner not in ("a", "an") or not said.look.shows():
-        return False
-    item.look.add(said.look)
-    return walk.consume(item, ahead)
-
-
-def _tell_partners(walk: Walk, item: Item, look: Look) -> None:
-    """In "his shirt and pants are black", black is said of both."""
-    for before in _partners(walk, item):
-        alike = bool(before.phrase.possessive) or not item.phrase.possessive
-        if alike and not before.look.colors:
-            before.look.add(look)
-
-
-def _partners(walk: Walk, item: Item) -> list[Item]:
-    """The garments of a list that ends in this one, the nearest first."""
-    partners: list[Item] = []
-    behind = 0
-    for before in reversed(walk.items[:-1]):
-        linked = walk.mark(behind - 1, "and") if not partners else walk.mark(behind - 1, "and", "comma")
-        if walk.chunk() is not item.phrase or not linked or before.negated:
-            break
-        behind -= 2
-        if walk.chunk(behind) is not before.phrase:
-            break
-        partners.append(before)
-    return partners
-
-
-def _alike(walk: Walk, item: Item) -> bool:
-    """ "shirt and pants both black", "a coat, gloves and a scarf, all of them black"."""
-    ahead = 2 if walk.mark(1, "comma") else 1
-    counted = walk.text(ahead)
-    while walk.text(ahead) in _ALL_OF_THEM:
-        ahead += 1
-    said = walk.adjectives(ahead)
-    if said is None:
-        return False
-    counted = counted or said.determiner or said.units[0].text.split()[0]
-    partners = _partners(walk, item)[: 1 if counted == "both" else None]
-    if counted not in ("both", "all", "each") or not partners:
-        return False
-    for told in (item, *partners):
-        told.look.add(said.look)
-    return walk.consume(item, ahead)
 
 
 def _hidden(walk: Walk, item: Item) -> bool:

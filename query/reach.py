@@ -15,7 +15,10 @@ _DIRECTIONS = frozenset(
 _TO_A_PLACE = (
     _REACHING
     | _DIRECTIONS
-    | frozenset({"that", "which", "in", "on", "under", "across", "around", "and", "pulled", "rolled", "up"})
+    | frozenset(
+        {"that", "which", "in", "on", "under", "across", "around", "and", "pulled", "rolled", "up"}
+        | {"slung", "draped", "thrown", "folded", "hung"}
+    )
 )
 
 
@@ -46,6 +49,8 @@ def _reaches(walk: Walk, item: Item, reach: str, words: set[str]) -> bool:
     if not (words & (_REACHING | _DIRECTIONS) and at_the_garment):
         return False
     length = _length_to(reach, above="above" in words, hair=item.attributes == ("Hair",))
+    if item.attributes == ("Hair",) and words & {"cover", "covers", "covering"}:
+        return False  # over the ears
     item.look.add(length)
     return length.says_something()
 
