@@ -410,7 +410,7 @@ def _write_sections(
 def _write_block(sections: Mapping[str, NDArray[Any]], start: int, block: NDArray[np.floating]) -> None:
     """Descriptors, (n, DIMENSIONS), as rows from `start` on, a multiple of 8."""
     codes, bits = sections["codes"], sections["bits"]
-    codes[:, start : start + len(block)] = _CODES[bits_of(block)]
+    codes[:, start : start + len(block)] = _CODES[bits_of(block.T)]
     packed = np.packbits(winners(block).T, axis=-1)
     bits[:, start // 8 : start // 8 + packed.shape[1]] = packed
 

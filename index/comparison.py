@@ -72,14 +72,19 @@ class Line:
         return self.engine.split(",")[0]
 
 
-def compare(people: int, folder: Path, *, engines: Sequence[str] = tuple(ENGINES), seed: int = 0) -> Iterator[Line]:
-    """All engines on the same people and questions, one after the other, each in a new process."""
+@contextmanager
+def comparison(people: int, folder: Path, *, seed: int = 0) -> Iterator[Callable[[str], Line]]:
+    """What measures an engine, by name, in a new process; all of them get the same people and questions."""
     descriptors, camera, questions = draw_comparison(people, np.random.default_rng(seed))
     np.save(folder / "descriptors.npy", descriptors)
     np.save(folder / "camera.npy", camera)
-    for name in engines:
+    del descriptors
+
+    def measure(name: str) -> Line:
         with own_folder(folder / "engine") as place:
-            yield in_own_process(measure_engine, name, folder, place, questions)
+            return in_own_process(measure_engine, name, folder, place, questions)
+
+    yield measure
 
 
 def draw_comparison(

@@ -198,9 +198,9 @@ def _merged(records: Sequence[_Weighted], task: str) -> NDArray[np.float64]:
     return np.average(probabilities, axis=0, weights=weights)
 
 
-def bits_of(descriptors: NDArray[np.floating]) -> NDArray[np.uint16]:
-    """Where PROBABILITIES has the numbers of N people: their bits as float16, (DIMENSIONS, N)."""
-    return np.ascontiguousarray(descriptors.T, np.float16).view(np.uint16)
+def bits_of(logarithms: NDArray[np.floating]) -> NDArray[np.uint16]:
+    """Where PROBABILITIES has those of logarithms: their bits as float16, of the same shape."""
+    return np.ascontiguousarray(logarithms, np.float16).view(np.uint16)
 
 
 def winners(descriptors: NDArray[np.floating]) -> NDArray[np.bool_]:
@@ -209,7 +209,7 @@ def winners(descriptors: NDArray[np.floating]) -> NDArray[np.bool_]:
     Seen or absent where it is likelier than not; if seen, of each characteristic the likeliest label alone, which may
     be Undetermined.
     """
-    probabilities = PROBABILITIES[bits_of(descriptors)]
+    probabilities = PROBABILITIES[bits_of(descriptors.T)]
     chosen = np.zeros(probabilities.shape, bool)  # (DIMENSIONS, N)
     for group in ATTRIBUTE_GROUPS:
         seen, absent = (column(group, "attribute", label) for label in PRESENCE)

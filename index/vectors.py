@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.database import retried
-from index.descriptor import CHARACTERIZED_GROUPS, slot
+from index.descriptor import CHARACTERIZED_GROUPS, PROBABILITIES, bits_of, slot
 from index.files import remove_stale, write_whole
 from index.person_index import IdArray, PersonIndex, UnknownPersonError
 
@@ -175,7 +175,7 @@ def vector_of(index: PersonIndex, kind: str, person_id: int, *, generation_id: i
 
 def look(descriptors: NDArray[np.floating[Any]]) -> Vectors:
     """What people wear as unit vectors, (N, DIMENSIONS): probabilities, those of a garment times P(garment seen)."""
-    probabilities = np.exp(descriptors.astype(np.float32))
+    probabilities = PROBABILITIES[bits_of(descriptors)]
     for group in CHARACTERIZED_GROUPS:
         place = slot(group)
         probabilities[:, place.start + 2 : place.stop] *= probabilities[:, place.start, None]
@@ -238,10 +238,14 @@ def build_vectors(
     _check(person_ids, stored)
     sample = np.random.default_rng(0).permutation(len(person_ids))
     engine = faiss.IndexIDMap2(_empty_engine(stored, transform, sample))
+    queries, nearest = transform(stored[sample[:RECALL_QUERIES]]), []
     for start in range(0, len(person_ids), BLOCK):
         rows = slice(start, start + BLOCK)
-        engine.add_with_ids(transform(stored[rows]), person_ids[rows])
-    recall = _tune(engine, stored, transform, sample[:RECALL_QUERIES]) if _lists(engine) else 1.0
+        vectors = transform(stored[rows])
+        engine.add_with_ids(vectors, person_ids[rows])
+        if _lists(engine):
+            nearest.append(_nearest(queries, vectors, person_ids[rows]))
+    recall = _tune(engine, queries, nearest) if _lists(engine) else 1.0
     name = f"{_stem(kind, revision)}.faiss"
     return VectorIndex(engine, VectorFile(name, revision, len(person_ids), stored.shape[1], recall))
 
@@ -254,11 +258,35 @@ def save_vectors(vectors: VectorIndex, folder: Path) -> VectorIndex:
     """
     path = folder / vectors.file.name
     with _removal_told(path):
-        write_whole(path, lambda temporary: faiss.write_index(vectors.engine, str(temporary)))
+        write_whole(path, lambda temporary: write_engine(vectors.engine, temporary))
         file = VectorFile(**{**asdict(vectors.file), "sha256": _checksum(path)})
         text = json.dumps(asdict(file), indent=1)
         write_whole(path.with_suffix(".json"), lambda temporary: _write_text(temporary, text))
     return VectorIndex(vectors.engine, file)
+
+
+def write_engine(engine: Any, path: Path) -> None:
+    """Write a FAISS index through Python, for FAISS alone says nothing of a disk that is full at the end.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    failed: list[OSError] = []
+    with path.open("wb") as file:
+
+        def write(part: bytes) -> None:
+            try:
+                file.write(part)
+            except OSError as error:
+                failed.append(error)
+                raise
+
+        try:
+            faiss.write_index(engine, faiss.PyCallbackIOWriter(write))
+        except (OSError, RuntimeError):
+            if failed:
+                raise failed[0] from None
+            raise
 
 
 def load_vectors(folder: Path, kind: str, revision: tuple[int, int]) -> VectorIndex:
@@ -324,18 +352,23 @@ def _empty_engine(stored: NDArray[np.floating[Any]], transform: Transform, sampl
     count, dimensions = stored.shape
     if count <= FLAT_LIMIT:
         return faiss.IndexFlatIP(dimensions)
-    lists = int(4 * np.sqrt(count))
+    lists = int(2 * np.sqrt(count))  # twice as many cost four times the training, and no search gains
     engine = faiss.index_factory(dimensions, f"IVF{lists},SQfp16", faiss.METRIC_INNER_PRODUCT)
     engine.train(transform(stored[np.sort(sample[: lists * TRAINING_POINTS])]))
     return engine
 
 
-def _tune(engine: Any, stored: NDArray[np.floating[Any]], transform: Transform, rows: NDArray[np.intp]) -> float:
-    """Probe as many lists as the wanted recall needs; returns the recall measured."""
-    queries = transform(stored[rows])
+def _nearest(queries: Vectors, vectors: Vectors, person_ids: IdArray) -> tuple[Vectors, IdArray]:
+    """Similarities and ids of the nearest of some people to each query, by comparing all, (Q, NEIGHBOURS) each."""
+    similarities, rows = faiss.knn(queries, vectors, min(NEIGHBOURS, len(vectors)), metric=faiss.METRIC_INNER_PRODUCT)
+    return similarities, person_ids[rows]
+
+
+def _tune(engine: Any, queries: Vectors, nearest: Sequence[tuple[Vectors, IdArray]]) -> float:
+    """Probe as many lists as the wanted recall needs, by what is truly nearest in each part; returns the recall."""
+    similarities, ids = (np.concatenate(parts, axis=1) for parts in zip(*nearest, strict=True))
+    truth = np.take_along_axis(ids, np.argsort(-similarities, axis=1)[:, :NEIGHBOURS], axis=1)
     lists = _lists(engine)
-    lists.nprobe = lists.nlist
-    _, truth = engine.search(queries, NEIGHBOURS)
     lists.nprobe, recall = 4, 0.0
     while recall < RECALL_WANTED and lists.nprobe < lists.nlist:
         lists.nprobe = min(lists.nprobe * 2, lists.nlist)

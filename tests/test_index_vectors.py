@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from index import vectors
+from index.disk import DiskError
 from index.person_index import PersonIndex, UnknownPersonError
 from index.vectors import (
     Likeness,
@@ -23,6 +24,7 @@ from index.vectors import (
     open_vectors,
     save_vectors,
     unit,
+    write_engine,
 )
 from tests.index_samples import new_image
 
@@ -78,7 +80,7 @@ def test_an_index_says_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vectors, "FLAT_LIMIT", 100)
     monkeypatch.setattr(vectors, "TRAINING_POINTS", 39)
     built = build_vectors(np.arange(4000), random_vectors(4000))
-    assert built.name.startswith("IVF252 probing ")
+    assert built.name.startswith("IVF126 probing ")
 
 
 @pytest.mark.gpu
@@ -239,3 +241,16 @@ def test_bad_vectors_are_refused() -> None:
         build_vectors(np.array([4, 5]), random_vectors(3))
     with pytest.raises(ValueError, match=r"vector must have shape \(16,\), got \(4,\)"):
         build_vectors(np.arange(3), random_vectors(3)).search(np.ones(4, np.float32), 1)
+
+
+def test_a_full_disk_is_told_by_the_system_and_not_by_faiss() -> None:
+    built = build_vectors(np.arange(3000), random_vectors(3000))
+    with pytest.raises(OSError, match="No space left on device"):
+        vectors.write_engine(built.engine, Path("/dev/full"))
+
+
+def test_a_disk_that_is_full_for_vectors_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vectors, "write_engine", lambda engine, _: write_engine(engine, Path("/dev/full")))
+    with pytest.raises(DiskError, match=r"^the disk of .* is full; the records are safe: free some space and do this"):
+        save_vectors(build_vectors(np.arange(3), random_vectors(3)), tmp_path)
+    assert not list(tmp_path.iterdir())
