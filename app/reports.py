@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.wording import counted, describe_text
+from app.wording import counted, describe_text, speed_words
 
 if TYPE_CHECKING:
     from app.training_data import Written
@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from index.reindex import ReindexReport
     from parsing.records import ParsedImage, Person
     from query.search import SearchResult
+
+
+NOT_LIVE = (
+    "they were found by another checkpoint than those who are searched; "
+    "parse all photographs with it by python -m app reindex --parse"
+)
 
 
 def ingest_document(report: "IngestReport") -> dict[str, Any]:
@@ -34,11 +40,13 @@ def ingest_document(report: "IngestReport") -> dict[str, Any]:
 def ingest_lines(report: "IngestReport") -> Iterator[str]:
     """A summary, and each file that was left out with its reason."""
     verb = "would be parsed" if report.state == "dry run" else "parsed"
-    speed = f", {report.images_per_second:.1f} images/s" if report.parsed and report.seconds else ""
+    speed = f", {speed_words(report.images_per_second)}" if report.parsed and report.seconds else ""
     found, people = counted(report.found, "file"), counted(report.people, "person", "people")
     yield f"{report.state}: {report.parsed} of {found} {verb}, {people}{speed}"
     if report.unchanged or report.duplicates:
         yield f"{report.unchanged} unchanged since last time, {report.duplicates} with content that was there already"
+    if report.people and not report.is_live:
+        yield f"the {counted(report.people, 'person', 'people')} cannot be searched for yet: {NOT_LIVE}"
     for path, reason in report.failures:
         yield f"left out {path}: {reason}"
 

@@ -41,6 +41,11 @@ def counted(number: int, one: str, many: str | None = None) -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
+def speed_words(images_per_second: float) -> str:
+    """A speed: `12.3 images/s`, `0.25 images/s`."""
+    return f"{images_per_second:.{1 if images_per_second >= 1 else 2}f} images/s"
+
+
 def describe(term: Query) -> str:
     """A term in words: `long red coat`, `no hat`, `looks like person 12`."""
     match term:

@@ -38,13 +38,14 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def address(rendered_gallery: RenderedGallery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The page of the rendered gallery, served by the command that users are told."""
+    """The page of a copy of the rendered gallery, served by the command that users are told."""
+    home = shutil.copytree(rendered_gallery.home, tmp_path_factory.mktemp("served") / "home")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     log = tmp_path_factory.mktemp("server") / "log"
     command = [sys.executable, "-m", "streamlit", "run", "app/ui.py", "--server.port", str(port)]
-    environment = os.environ | AppConfig(home=rendered_gallery.home).environment()
+    environment = os.environ | AppConfig(home=home).environment()
     with log.open("wb") as output:
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
     try:
@@ -104,6 +105,61 @@ def test_a_chip_is_removed_and_the_address_follows(page: Page, address: str) -> 
     page.get_by_role("button", name="remove no hat").click()
     expect(page.locator(".chip")).to_have_count(1)
     page.wait_for_url("**/?q=coat%3Ared")
+
+
+def test_back_undoes_one_step_and_escape_gives_the_focus_back(page: Page, address: str) -> None:
+    page.goto(f"{address}?q=hair")
+    opener = page.locator(".picture").nth(1)
+    opener.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(opener).to_be_focused()
+    page.go_back()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(page).to_have_title("hair · Signalement")
+
+
+def test_the_page_for_adding_photographs_says_what_is_wrong(page: Page, address: str) -> None:
+    page.goto(f"{address}ingest")
+    page.get_by_role("button", name="Find the people in them").click()
+    expect(page.get_by_role("alert")).to_contain_text("expected photographs, got none")
+    page.get_by_role("tab", name="Folder on this computer").click()
+    page.get_by_label("Folder", exact=True).fill("/nowhere")
+    page.get_by_role("button", name="Find the people in it").click()
+    expect(page.get_by_role("alert").filter(has_text="/nowhere")).to_contain_text("/nowhere does not exist")
+    page.get_by_role("link", name="Search", exact=True).click()
+    expect(page.get_by_role("searchbox")).to_be_visible()
+
+
+def test_photographs_are_uploaded_and_what_is_unreadable_is_named(
+    page: Page, address: str, rendered_gallery: RenderedGallery, tmp_path: Path
+) -> None:
+    text = tmp_path / "text.jpg"
+    text.write_text("no photograph")
+    page.goto(f"{address}ingest")
+    page.locator("input[type=file]").set_input_files([next(rendered_gallery.folder.iterdir()), text])
+    page.get_by_label("Gallery", exact=True).first.fill("mine")
+    page.wait_for_timeout(3000)  # the form may be sent a moment before it knows of the files
+    page.get_by_role("button", name="Find the people in them").click()
+    job = page.locator('[class*="st-key-job-"]').first
+    expect(job).to_contain_text("mine: done · 1 of 2 photographs")
+    expect(job).to_contain_text("1 could not be read")
+    expect(page.get_by_role("heading", name="1 file could not be read")).to_be_visible()
+
+
+def test_a_wrong_color_is_corrected_and_stays_so(page: Page, address: str) -> None:
+    page.goto(f"{address}?q=hair")
+    page.locator(".picture").first.click()
+    page.get_by_role("button", name="Something is wrong here").click()
+    page.get_by_label("color of hair").select_option("purple")
+    page.get_by_role("button", name="Done").click()
+    hair = page.get_by_role("dialog").locator("tbody tr").filter(has_text="Hair")
+    expect(hair).to_contain_text("purplecorrected")
+    page.reload()
+    expect(hair).to_contain_text("purplecorrected")
 
 
 def test_nothing_found_and_nothing_understood_are_said_kindly(page: Page, address: str) -> None:

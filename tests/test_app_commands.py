@@ -249,6 +249,8 @@ def test_photographs_are_parsed_anew_and_the_old_generation_is_a_command_away(tm
     first, second = (["--checkpoint", str(place.checkpoints / f"{number}.safetensors")] for number in (1, 2))
     home = ["--home", str(place.home), "--json"]
     assert main(["ingest", str(place.photographs), *first, *home]) == 0
+    assert main(["ingest", str(place.photographs), *second, *home[:2]]) == 0
+    assert "cannot be searched for yet: they were found by another checkpoint" in capsys.readouterr().out
     assert main(["reindex", "--parse", *second, *home]) == 0
     capsys.readouterr()
     assert main(["generations", *home]) == 0

@@ -1,6 +1,5 @@
 """Ingest screen: upload photographs or choose a folder, watch the work, and see what could not be read."""
 
-from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,9 +8,10 @@ import streamlit as st
 from streamlit.typing import UploadedFile
 
 from app.config import AppConfig
+from app.reports import NOT_LIVE
 from app.screens.search_view import LINKS
 from app.uploads import gallery_folder, receive
-from app.wording import counted
+from app.wording import counted, speed_words
 from app.worker import start_ingest
 from app.workspace import Workspace, open_workspace
 from index.database import StoreError
@@ -36,16 +36,14 @@ def show() -> None:
     with st.container(key="ingest"):
         _forms(workspace)
         _jobs(workspace)
+        _apart(workspace)
         _quarantine(workspace)
 
 
 def _header() -> str:
     """The same as that of the search page."""
     links = "".join(f'<a href="{href}" target="_self">{label}</a>' for href, label in LINKS)
-    icon = f'<img alt="" src="data:image/svg+xml;base64,{b64encode((HERE / "icon.svg").read_bytes()).decode()}">'
-    return (
-        f'<div class="bar"><a class="wordmark" href="./" target="_self">{icon}Signalement</a><nav>{links}</nav></div>'
-    )
+    return f'<div class="bar"><a class="wordmark" href="./" target="_self">Signalement</a><nav>{links}</nav></div>'
 
 
 def _forms(workspace: Workspace) -> None:
@@ -87,7 +85,7 @@ def _take(workspace: Workspace, files: Sequence[UploadedFile], gallery: str) -> 
     """
     folder = gallery_folder(workspace.config.home, gallery)
     if not files:
-        raise ValueError("expected photographs, got none; choose some or drop them on the field")
+        raise ValueError("expected photographs, got none; choose some, and wait until they are all here")
     received = receive(((file.name, file) for file in files), folder)
     st.session_state[LEFT_OUT] = received.failures
     if received.new or received.known:
@@ -153,9 +151,7 @@ def job_line(job: Job) -> str:
         counted(job.people, "person", "people") if job.total else "",
         f"{job.skipped} there already" if job.skipped else "",
         f"{job.quarantined} could not be read" if job.quarantined else "",
-        f"{job.images_per_second:.{1 if job.images_per_second >= 1 else 2}f} images/s"
-        if is_running and job.images_per_second
-        else "",
+        speed_words(job.images_per_second) if is_running and job.images_per_second else "",
         f"{_duration(left)} left" if is_running and left else "",
         job.message,
     ]
@@ -176,6 +172,14 @@ def _buttons(jobs: Jobs, job: Job) -> None:
             jobs.request(job.job_id, "run" if is_paused else "pause")
         if st.button("Cancel", key=f"cancel-{job.job_id}"):
             jobs.request(job.job_id, "cancel")
+
+
+def _apart(workspace: Workspace) -> None:
+    """Say where people are who cannot be found yet."""
+    generations = workspace.index.generations.all()
+    live = [one.generation_id for one in generations if one.is_live]
+    if waiting := sum(one.people for one in generations if live and one.generation_id > live[0]):
+        st.info(f"{counted(waiting, 'person', 'people')} cannot be searched for yet: {NOT_LIVE}")
 
 
 def _quarantine(workspace: Workspace) -> None:

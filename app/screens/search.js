@@ -343,7 +343,7 @@ class Screen {
     const known = choices.some(([label]) => label === now);
     return h("select", { "aria-label": `${task} of ${row.name.toLowerCase()}`, onchange: (event) =>
       this.tell("correct", { person_id: person.person_id, group: row.group, task, label: event.target.value }) },
-      known ? null : h("option", { selected: true, disabled: true }, task === "attribute" ? row.name : "–"),
+      known ? null : h("option", { selected: true, disabled: true }, task === "attribute" ? row.name.toLowerCase() : "–"),
       choices.map(([label, words]) => h("option", { value: label, selected: label === now }, words)));
   }
 }
