@@ -1,7 +1,7 @@
 """Adding: parsed images as rows of all tables, in the caller's transaction."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -13,14 +13,13 @@ from sqlalchemy.orm import Session
 
 from index.bulk import insert_rows, reserve_ids
 from index.database import StoreError
-from index.deletion import chunks, delete_images, without_place
+from index.deletion import chunks, delete_images, make_stale, without_place
 from index.files import StoreFiles
-from index.generations import touch
+from index.generations import grow
 from index.rows import attribute_row, person_row, vector_row
 from index.tables import (
     AttributeRow,
     Gallery,
-    Generation,
     Image,
     ImageFile,
     Parse,
@@ -96,9 +95,9 @@ def add_images(
     added = _add_parsed(session, images, generation_id)
     new = [result for result in added if result.is_new]
     if new:
-        touch(session, generation_id, images=len(new), people=sum(len(result.person_ids) for result in new))
+        grow(session, generation_id, images=len(new), people=sum(len(result.person_ids) for result in new))
     placed = [(place, result.image_id) for image, result in zip(images, added, strict=True) for place in image.places]
-    _set_places(session, files, placed, gallery_id=gallery_id)
+    _set_places(session, files, placed, gallery_id, {result.image_id for result in new}, generation_id)
     return added
 
 
@@ -106,7 +105,7 @@ def add_places(session: Session, files: StoreFiles, places: Sequence[tuple[Place
     """Insert files of known content, each given with its content hash; unknown content is passed over."""
     known = _image_ids(session, [content_hash for _, content_hash in places])
     placed = [(place, known[content_hash]) for place, content_hash in places if content_hash in known]
-    _set_places(session, files, placed, gallery_id=gallery_row(session, gallery))
+    _set_places(session, files, placed, gallery_row(session, gallery))
 
 
 def quarantine(session: Session, failures: Sequence[tuple[Place, str]], *, gallery: str) -> None:
@@ -126,8 +125,18 @@ def gallery_row(session: Session, name: str) -> int:
     return gallery_id
 
 
-def _set_places(session: Session, files: StoreFiles, placed: Sequence[tuple[Place, int]], *, gallery_id: int) -> None:
-    """Note at which paths images lie. If another content lay there, and nowhere else, it is deleted."""
+def _set_places(
+    session: Session,
+    files: StoreFiles,
+    placed: Sequence[tuple[Place, int]],
+    gallery_id: int,
+    new: Set[int] = frozenset(),
+    generation_id: int | None = None,
+) -> None:
+    """Note at which paths images lie. If another content lay there, and nowhere else, it is deleted.
+
+    `new` images have just been added to the generation, where nothing derived speaks of them yet.
+    """
     for chunk in chunks(list({place.location: (place, image_id) for place, image_id in placed}.values())):
         locations = [place.location for place, _ in chunk]
         here = (ImageFile.gallery_id == gallery_id) & ImageFile.location.in_(locations)
@@ -140,9 +149,10 @@ def _set_places(session: Session, files: StoreFiles, placed: Sequence[tuple[Plac
                 there = (ImageFile.gallery_id == gallery_id) & (ImageFile.location == row["location"])
                 seen = {name: row[name] for name in ("image_id", "bytes", "mtime")}
                 session.execute(update(ImageFile).where(there).values(seen))
-        moved = [row for row in rows if before.get(row["location"]) != row["image_id"]]
-        displaced = sorted({before[row["location"]] for row in moved if row["location"] in before})
-        _make_stale(session, [*(row["image_id"] for row in moved), *displaced])
+        moved = {row["location"]: row["image_id"] for row in rows if before.get(row["location"]) != row["image_id"]}
+        displaced = sorted({before[location] for location in moved if location in before})
+        make_stale(session, [*(set(moved.values()) - new), *displaced])
+        make_stale(session, [*(set(moved.values()) & new)], but=generation_id)
         delete_images(session, files, without_place(session, displaced))
         session.execute(delete(Quarantine).where(Quarantine.location.in_(locations)))
 
@@ -156,14 +166,6 @@ def _file_row(place: Place, image_id: int, gallery_id: int) -> dict[str, Any]:
         "bytes": place.bytes,
         "mtime": place.mtime,
     }
-
-
-def _make_stale(session: Session, image_ids: Sequence[int]) -> None:
-    """Count a change of the generations in which images were parsed."""
-    for ids in chunks(image_ids):
-        parsed_in = select(Parse.generation_id).where(Parse.image_id.in_(ids))
-        stale = update(Generation).where(Generation.id.in_(parsed_in))
-        session.execute(stale.values(revision=Generation.revision + 1))
 
 
 def _check_vectors(session: Session, images: Sequence[NewImage], generation_id: int) -> None:

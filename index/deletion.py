@@ -14,8 +14,22 @@ from sqlalchemy.orm import Session
 
 from index.database import Database
 from index.files import StoreFiles
-from index.generations import touch
-from index.tables import AuditLog, DoomedFile, Gallery, Image, ImageFile, IngestJob, Parse, PersonRow, Quarantine
+from index.generations import rewrite
+from index.partitions import drop_partition
+from index.tables import (
+    AuditLog,
+    DoomedFile,
+    Gallery,
+    Generation,
+    Image,
+    ImageFile,
+    IngestJob,
+    Model,
+    Parse,
+    PersonRow,
+    Quarantine,
+    Store,
+)
 
 CHUNK = 500  # ids in one statement; SQLite takes at most 32,766
 
@@ -68,7 +82,36 @@ def delete_gallery(session: Session, files: StoreFiles, gallery_id: int) -> int:
     session.execute(delete(Quarantine).where(Quarantine.gallery == name))
     session.execute(delete(IngestJob).where(IngestJob.gallery == name))
     session.execute(delete(Gallery).where(Gallery.id == gallery_id))  # its places go with it
-    return delete_images(session, files, without_place(session, list({place.image_id for place in places})))
+    image_ids = list({place.image_id for place in places})
+    make_stale(session, image_ids)
+    return delete_images(session, files, without_place(session, image_ids))
+
+
+def make_stale(session: Session, image_ids: Sequence[int], *, but: int | None = None) -> None:
+    """Count a change of the generations in which images were parsed, of all `but` one."""
+    parsed_in: set[int] = set()
+    for ids in chunks(image_ids):
+        parsed_in.update(session.scalars(select(Parse.generation_id).where(Parse.image_id.in_(ids)).distinct()))
+    for generation_id in parsed_in - {but}:
+        rewrite(session, generation_id)
+
+
+def delete_generation(session: Session, files: StoreFiles, generation_id: int) -> int:
+    """Delete a generation with its people but not their images, in the caller's transaction; returns people deleted."""
+    statement = select(PersonRow.id, PersonRow.image_id).where(PersonRow.generation_id == generation_id)
+    rows = session.execute(statement).all()
+    for chunk in chunks(rows):
+        _doom(session, files, [files.thumbnails.person_path(row.image_id, row.id) for row in chunk])
+    _doom_derived(session, files, generation_id)
+    drop_partition(session, generation_id)
+    model_id = session.scalar(select(Generation.model_id).where(Generation.id == generation_id))
+    session.execute(delete(Generation).where(Generation.id == generation_id))  # its rows go with it
+    session.execute(delete(Model).where(Model.id == model_id))
+    session.execute(
+        update(Store).where(Store.previous_generation_id == generation_id).values(previous_generation_id=None)
+    )
+    _log(session, "discard generation", generation_id=generation_id, people=len(rows))
+    return len(rows)
 
 
 def without_place(session: Session, image_ids: Sequence[int]) -> list[int]:
@@ -110,7 +153,11 @@ def _uncount(session: Session, files: StoreFiles, image_ids: Sequence[int]) -> N
 
 
 def _shrink(session: Session, files: StoreFiles, generation_id: int, *, images: int, people: int) -> None:
-    touch(session, generation_id, images=-images, people=-people)
+    rewrite(session, generation_id, images=images, people=people)
+    _doom_derived(session, files, generation_id)
+
+
+def _doom_derived(session: Session, files: StoreFiles, generation_id: int) -> None:
     session.merge(DoomedFile(path=files.relative(files.derived_folder(generation_id))))
     session.flush()
 

@@ -28,6 +28,10 @@ class IndexedPeople:
         """Generation and revision that are live."""
         return self.index.revision()
 
+    def rewritten(self) -> tuple[int, int]:
+        """The revision since which people have only been added."""
+        return self.index.rewritten()
+
     def derived_folder(self) -> Path:
         """Where files computed from the live generation belong."""
         return self.index.derived_folder()
@@ -38,9 +42,9 @@ class IndexedPeople:
         with self.index.snapshot() as still:
             yield IndexedPeople(still)
 
-    def person_ids(self) -> NDArray[np.int64]:
-        """Everybody of the live generation, (N,), ascending."""
-        return self.index.person_ids()
+    def person_ids(self, *, above: int = 0) -> NDArray[np.int64]:
+        """Everybody of the live generation whose id is greater than `above`, (N,), ascending."""
+        return self.index.person_ids(above=above)
 
     def descriptor_blocks(self, person_ids: NDArray[np.int64], size: int) -> Iterator[NDArray[np.float16]]:
         """Descriptors of people, ids ascending, `size` rows at a time, (n, DIMENSIONS).

@@ -40,22 +40,34 @@ class StoreFiles:
             unfinished(path).unlink(missing_ok=True)
 
 
-def remove_stale(path: Path, newest: Callable[[], object]) -> None:
+def reserve(descriptor: int, length: int) -> None:
+    """Make a file so long; where the system can, in earnest: a full disk is an error now, not a crash while mapped."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, length)
+    else:
+        os.ftruncate(descriptor, length)
+
+
+def remove_stale(path: Path, newest: Callable[[], object], usable: Callable[[], object] | None = None) -> None:
     """Remove the files of the kind of `path`, KIND-REVISION.SUFFIX, that nobody will open any more.
 
     Later ones may be of another process, which has seen a later revision, and stay; but none is later than the `newest`
-    revision, unless the database was put back. `path` itself goes if it is stale: it may show people deleted since.
+    revision, unless the database was put back. `path` itself goes if it is stale, for it may show people deleted since:
+    if it is not of the newest revision, or earlier than the first `usable` one, where that is told.
     """
-    own, kind = _numbers(path.name), path.name.partition("-")[0]
+    own, kind = numbers(path.name), path.name.partition("-")[0]
     found = list(path.parent.glob(f"{kind}-*{path.suffix}"))
-    last = _numbers(str(newest()))  # read after the folder: what lies there by now is not later
+    last = numbers(str(newest()))  # read after the folder: what lies there by now is not later
+    first = last if usable is None else numbers(str(usable()))
     for other in found:
-        revision = _numbers(other.name)
-        if revision != last and not own < revision < last:
+        revision = numbers(other.name)
+        is_good = revision == last or (revision == own and first <= own <= last)
+        if not is_good and not own < revision < last:
             other.unlink(missing_ok=True)
 
 
-def _numbers(text: str) -> tuple[int, ...]:
+def numbers(text: str) -> tuple[int, ...]:
+    """The numbers in a revision, or in the name of its file; they compare as revisions do."""
     return tuple(map(int, re.findall(r"\d+", text)))
 
 

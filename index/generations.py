@@ -143,12 +143,21 @@ def live_generation_id(session: Session) -> int | None:
     return session.scalar(select(Store.live_generation_id))
 
 
-def touch(session: Session, generation_id: int, *, images: int, people: int) -> None:
-    """Count a change of a generation's rows and make its derived files stale."""
+def grow(session: Session, generation_id: int, *, images: int, people: int) -> None:
+    """Count rows that were added to a generation; its derived files are stale, but can be continued."""
+    counts = {"images": Generation.images + images, "people": Generation.people + people}
+    session.execute(
+        update(Generation).where(Generation.id == generation_id).values(revision=Generation.revision + 1, **counts)
+    )
+
+
+def rewrite(session: Session, generation_id: int, *, images: int = 0, people: int = 0) -> None:
+    """Count a change of rows that were there, so many taken away; derived files are to be made from the beginning."""
+    counts = {"images": Generation.images - images, "people": Generation.people - people}
     session.execute(
         update(Generation)
         .where(Generation.id == generation_id)
-        .values(revision=Generation.revision + 1, images=Generation.images + images, people=Generation.people + people)
+        .values(revision=Generation.revision + 1, rewritten=Generation.revision + 1, **counts)
     )
 
 

@@ -17,7 +17,8 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from index.descriptor import CHARACTERIZED_GROUPS
-from index.files import remove_stale
+from index.disk import writing
+from index.files import remove_stale, reserve
 from parsing.labels import ATTRIBUTES, group_of
 from parsing.palette import SHADES, Shade
 
@@ -61,20 +62,48 @@ def split(shades: Shades) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
     return shades >> np.uint32(_SHARE_BITS), shades & np.uint32(_SHARE)
 
 
-def open_palettes(people: People, revision: str, person_ids: NDArray[np.int64]) -> Shades:
-    """Memory-mapped packed shades (COLUMNS, N) of everybody of a revision, ids ascending; 0 is no shade.
+class Palettes:
+    """Everybody's shades, with room for people who are added.
 
-    The revision's file is made if it is missing, and stale ones are removed. Whoever has been deleted since has no
-    shades.
+    Args:
+        shades: (COLUMNS, people there is room for) packed, 0 is no shade; this object alone writes to it.
+        known: how many people's stand there.
+    """
+
+    def __init__(self, shades: Shades, known: int) -> None:
+        self._shades = shades
+        self._known = known
+
+    def of(self, people: People, person_ids: NDArray[np.int64]) -> Shades:
+        """Shades (COLUMNS, N) of the people known and of those added since, ids ascending; the latter are read.
+
+        Whoever has been deleted since has no shades.
+        """
+        if (missing := len(person_ids) - self._shades.shape[1]) > 0:  # another process left less room
+            self._shades = np.pad(self._shades, ((0, 0), (0, missing)))
+        _fill(self._shades, people, person_ids, self._known)
+        self._known = max(self._known, len(person_ids))
+        shades = self._shades[:, : len(person_ids)]
+        shades.flags.writeable = False
+        return shades
+
+
+def open_palettes(people: People, revision: str, person_ids: NDArray[np.int64], capacity: int) -> Palettes:
+    """Memory-mapped palettes of everybody of a revision, ids ascending, with room for so many in all.
+
+    The revision's file is made if it is missing, and stale ones are removed.
+
+    Raises:
+        DiskError: no space, or no right to write.
     """
     name = "-".join(re.findall(r"\w+", revision))
     path = people.derived_folder() / f"palettes-{name}.npy"
     try:
-        shades: Shades = np.load(path, mmap_mode="r")
+        shades: Shades = np.load(path, mmap_mode="c")
     except FileNotFoundError:
-        shades = _write(path, people, person_ids)
+        shades = _write(path, people, person_ids, capacity)
         remove_stale(path, people.revision)
-    return shades
+    return Palettes(shades, len(person_ids))
 
 
 def rows_of(group: str) -> slice:
@@ -82,23 +111,31 @@ def rows_of(group: str) -> slice:
     return slice(_STARTS[group], _STARTS[group] + _WIDTHS[group])
 
 
-def _write(path: Path, people: People, person_ids: NDArray[np.int64]) -> Shades:
+def _write(path: Path, people: People, person_ids: NDArray[np.int64], capacity: int) -> Shades:
     """The shades as written and mapped; no file stays if another process removes the folder meanwhile."""
     temporary = path.with_name(f".{path.name}.{uuid4().hex}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        shades = open_memmap(temporary, mode="w+", dtype=np.uint32, shape=(COLUMNS, len(person_ids)))
-        for start in range(0, len(person_ids), _BLOCK):
-            ids = person_ids[start : start + _BLOCK]
-            for row, column, stored in _placed(people, ids):
-                shades[column : column + len(stored), start + row] = stored
-        shades.flush()
-        with suppress(FileNotFoundError):
-            temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    shades.setflags(write=False)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            written = open_memmap(temporary, mode="w+", dtype=np.uint32, shape=(COLUMNS, capacity))
+            with temporary.open("rb+") as file:
+                reserve(file.fileno(), temporary.stat().st_size)
+            _fill(written, people, person_ids, 0)
+            written.flush()
+            shades: Shades = np.load(temporary, mmap_mode="c")
+            with suppress(FileNotFoundError):
+                temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
     return shades
+
+
+def _fill(shades: Shades, people: People, person_ids: NDArray[np.int64], known: int) -> None:
+    """Write the shades of all but the first `known` people where they belong."""
+    for start in range(known, len(person_ids), _BLOCK):
+        ids = person_ids[start : start + _BLOCK]
+        for row, column, stored in _placed(people, ids):
+            shades[column : column + len(stored), start + row] = stored
 
 
 def _placed(people: People, ids: NDArray[np.int64]) -> Iterator[tuple[int, int, Shades]]:

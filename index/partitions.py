@@ -18,5 +18,11 @@ def add_partition(session: Session, generation_id: int) -> None:
     session.execute(text(f"ALTER TABLE person_vector ATTACH PARTITION {name} FOR VALUES IN ({generation_id:d})"))
 
 
+def drop_partition(session: Session, generation_id: int) -> None:
+    """Remove a generation's vectors at once."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"DROP TABLE IF EXISTS {_name(generation_id)}"))
+
+
 def _name(generation_id: int) -> str:
     return f"person_vector_{generation_id:d}"

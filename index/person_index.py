@@ -14,14 +14,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, LargeBinary, RowMapping, Select, func, select, type_coerce, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from index.adding import AddedImage, NewImage, Place, add_images, add_places, quarantine
 from index.database import Database, StoreError, open_database, retried
-from index.deletion import chunks, delete_gallery, delete_images, delete_people, sweep
+from index.deletion import chunks, delete_gallery, delete_generation, delete_images, delete_people, sweep
 from index.descriptor import DIMENSIONS
 from index.files import StoreFiles
-from index.generations import GenerationInfo, Generations, live_generation_id
+from index.generations import GenerationError, GenerationInfo, Generations, live_generation_id
 from index.rows import restore_person
 from index.tables import (
     AttributeRow,
@@ -234,6 +234,22 @@ class PersonIndex:
         sweep(self.database, self.files)
         return people
 
+    def discard_generation(self, generation_id: int) -> int:
+        """Delete a generation that is not searched, with its people and search files; returns people deleted.
+
+        Raises:
+            GenerationError: it does not exist, or is the one that is searched; nothing is deleted.
+        """
+        self.generations.get(generation_id)
+        with self.database.write() as session:
+            if live_generation_id(session) == generation_id:
+                raise GenerationError(
+                    f"expected a generation that is not searched, got {generation_id}, which is; search another first"
+                )
+            people = delete_generation(session, self.files, generation_id)
+        sweep(self.database, self.files)
+        return people
+
     def delete_captured_before(self, time: datetime) -> int:
         """Delete images captured before `time`, or ingested before it if the camera did not say; returns people."""
         when = func.coalesce(Image.captured_at, Image.created_at)
@@ -313,6 +329,7 @@ class PersonIndex:
         after: datetime | None = None,
         before: datetime | None = None,
         people: int | None = None,
+        above: int = 0,
     ) -> IdArray:
         """Ids of people, (N,) int64 ascending, of images that meet all conditions.
 
@@ -322,12 +339,13 @@ class PersonIndex:
             after: captured at that time or later.
             before: captured earlier.
             people: exactly so many people are in the image.
+            above: ids are greater.
 
         Raises:
             UnknownGalleryError: there is none of that name.
         """
         with self.database.read() as session:
-            statement = self._live_people(session)
+            statement = self._live_people(session).where(PersonRow.id > above)
             conditions = _image_conditions(camera, after, before)
             if conditions:
                 statement = statement.join(Image, Image.id == PersonRow.image_id)
@@ -348,10 +366,18 @@ class PersonIndex:
 
         Read it in the `snapshot` that a derived file is computed from.
         """
+        return self._at(Generation.revision)
+
+    @retried
+    def rewritten(self) -> tuple[int, int]:
+        """The live generation's id and the revision since which people have only been added to it."""
+        return self._at(Generation.rewritten)
+
+    def _at(self, column: InstrumentedAttribute[int]) -> tuple[int, int]:
         with self.database.read() as session:
             here = Generation.id == self._generation_id(session)
-            row = session.execute(select(Generation.id, Generation.revision).where(here)).one_or_none()
-        return (row.id, row.revision) if row else (0, 0)
+            row = session.execute(select(Generation.id, column).where(here)).one_or_none()
+        return (row[0], row[1]) if row else (0, 0)
 
     def derived_folder(self) -> Path:
         """The folder for files computed from the live generation; removed whole whenever somebody is deleted."""

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.adding import gallery_row
-from index.generations import touch
+from index.generations import grow
 from index.person_index import PersonIndex
 from index.plausible_blocks import CAMERAS, GALLERIES, Block, Images, Records, draw_block
 from index.processes import drawn_beside
@@ -55,7 +55,7 @@ def fill(
     with closing(_fast_connection(index)) as connection, _without_indexes(connection):
         images = _write_all(connection, _blocks(people, seed), generation_id, galleries, progress)
     with index.database.write() as session:
-        touch(session, generation_id, images=images, people=people)
+        grow(session, generation_id, images=images, people=people)
 
 
 def _blocks(people: int, seed: int) -> Iterator[Block]:

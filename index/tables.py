@@ -158,7 +158,8 @@ class Model(Table):
 class Generation(Table):
     """All people parsed by one checkpoint.
 
-    `revision` grows with every commit and deletion: a derived file that carries another one is stale.
+    `revision` grows with every commit and deletion: a derived file that carries another one is stale. `rewritten` is
+    the revision since which people have only been added: a file of that one or a later one can be continued.
     """
 
     __tablename__ = "generation"
@@ -167,6 +168,7 @@ class Generation(Table):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     model_id: Mapped[int] = mapped_column(Id, ForeignKey("model.id"), unique=True)
     revision: Mapped[int] = mapped_column(BigInteger, default=0)
+    rewritten: Mapped[int] = mapped_column(BigInteger, default=0)
     images: Mapped[int] = mapped_column(BigInteger, default=0)
     people: Mapped[int] = mapped_column(BigInteger, default=0)
     verified_at: Mapped[datetime | None] = mapped_column(DateTime)

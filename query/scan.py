@@ -5,7 +5,7 @@ Those that shut most people out are reckoned first (`_sieve`); whoever is left i
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, reduce
@@ -35,6 +35,8 @@ _THREADS = min(4, os.cpu_count() or 1)
 _SAMPLE = 4096  # people on whom it is tried which factor shuts out most
 _SELECTIVE = 0.4  # a factor that lets more through than this is no sieve
 _ROUNDING = 1e-5  # factors multiplied in another order differ by less
+
+Memory = dict[Hashable, Probabilities]  # clause -> what it is worth, of a piece of the rows
 
 
 @dataclass(frozen=True)
@@ -83,23 +85,29 @@ class _Scorer:
         people = self.store.part(part)
         return reduce(np.logical_and, [image_condition(term, negated, people) for term, negated in self.conditions])
 
-    def scores(self, part: slice) -> Probabilities:
-        """P(query) of a piece of the rows; 0 for those who are filtered out or surely below `least`."""
-        selection = self._survivors(_selection(self.allowed(part), part))
+    def scores(self, part: slice, memory: Memory | None = None) -> Probabilities:
+        """P(query) of a piece of the rows; 0 for those who are filtered out or surely below `least`.
+
+        `memory` keeps what clauses were worth for the whole piece, for other queries with the same `dtype`.
+        """
+        selection = self._survivors(_selection(self.allowed(part), part), memory)
         if isinstance(selection, slice):
-            return self._reckoned(selection, part.stop - part.start)
+            return self._reckoned(self._rows(selection, memory), part.stop - part.start)
         scores: Probabilities = np.zeros(part.stop - part.start, self.dtype)
-        scores[selection - part.start] = self._reckoned(selection, len(selection))
+        scores[selection - part.start] = self._reckoned(self._rows(selection), len(selection))
         return scores
 
-    def _reckoned(self, selection: slice | NDArray[np.intp], count: int) -> Probabilities:
-        return np.ones(count, self.dtype) if self.plan is None else self.plan(Rows(self.store, selection, self.dtype))
+    def _rows(self, selection: slice | NDArray[np.intp], memory: Memory | None = None) -> Rows:
+        return Rows(self.store, selection, self.dtype, memory if isinstance(selection, slice) else None)
 
-    def _survivors(self, selection: slice | NDArray[np.intp]) -> slice | NDArray[np.intp]:
+    def _reckoned(self, rows: Rows, count: int) -> Probabilities:
+        return np.ones(count, self.dtype) if self.plan is None else self.plan(rows)
+
+    def _survivors(self, selection: slice | NDArray[np.intp], memory: Memory | None) -> slice | NDArray[np.intp]:
         """Whoever the sieve lets through."""
         product: Probabilities | float = 1.0
         for plan in self.sieve:
-            product = product * plan(Rows(self.store, selection, self.dtype))
+            product = product * plan(self._rows(selection, memory))
             passing = np.flatnonzero(product >= self.least)
             if len(passing) <= len(product) * _SELECTIVE:
                 selection = passing + selection.start if isinstance(selection, slice) else selection[passing]
@@ -183,21 +191,16 @@ def scores_of_all(query: Query, store: ColumnStore, confusion: Confusion | None 
 def count_matches(
     queries: Sequence[Query], store: ColumnStore, *, threshold: float, confusion: Confusion | None = None
 ) -> list[int]:
-    """How many match each of several queries, which share most of their clauses: each clause is scored once."""
-    scorers = [_scorer(query, store, confusion) for query in queries]
+    """How many match each of several queries, which share most of their clauses: what all need is scored once."""
     leasts = [least_score(threshold, query) for query in queries]
+    scorers = [_scorer(query, store, confusion, least=least) for query, least in zip(queries, leasts, strict=True)]
 
     def visit(part: slice) -> list[int]:
-        shared = {dtype: Rows(store, part, dtype, {}) for dtype in (np.float32, np.float64)}
-        return [_count(part, shared[one.dtype], one, least) for one, least in zip(scorers, leasts, strict=True)]
+        memories: dict[type[np.floating], Memory] = {np.float32: {}, np.float64: {}}
+        scored = (one.scores(part, memories[one.dtype]) for one in scorers)
+        return [int(np.count_nonzero(scores >= least)) for scores, least in zip(scored, leasts, strict=True)]
 
     return [sum(counts) for counts in zip(*_visit_all(store, visit), strict=True)] or [0] * len(queries)
-
-
-def _count(part: slice, rows: Rows, scorer: _Scorer, least: float) -> int:
-    fits = np.ones(part.stop - part.start, bool) if scorer.plan is None else scorer.plan(rows) >= least
-    allowed = scorer.allowed(part)
-    return int(np.count_nonzero(fits if allowed is None else fits & allowed))
 
 
 def _scorer(query: Query, store: ColumnStore, confusion: Confusion | None, *, least: float = 0.0) -> _Scorer:

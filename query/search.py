@@ -195,7 +195,7 @@ class Searcher:
 
     def _renewed(self) -> ColumnStore:
         try:
-            return open_current(self._people)
+            return open_current(self._people, self._store)
         except (ColumnsError, OSError, StoreError) as error:
             if self._store is None:
                 raise
@@ -209,7 +209,10 @@ class Searcher:
         store = self.store()
         if store.shades is None and any(isinstance(leaf, Swatch) for leaf, _ in leaves(query)):
             with self._lock:
-                store.shades = open_palettes(self._people, store.revision, store.person_ids)
+                store.palettes = store.palettes or open_palettes(
+                    self._people, store.revision, store.person_ids, store.capacity
+                )
+                store.shades = store.palettes.of(self._people, store.person_ids)
         return store
 
     def search(

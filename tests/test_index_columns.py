@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,15 +16,18 @@ from numpy.typing import NDArray
 from index.columns import (
     SCALE,
     ColumnsError,
+    ColumnStore,
     Facts,
+    Rows,
     build_columns,
     open_columns,
     open_current,
     pack,
-    write_blocks,
     write_columns,
+    write_rows,
 )
 from index.descriptor import DIMENSIONS, FLOOR, column, winners
+from index.disk import DiskError
 
 IDS = np.array([30, 10, 20])
 
@@ -46,13 +50,18 @@ def some_descriptors(count: int = 3, seed: int = 0) -> NDArray[np.float16]:
 class Index:
     """People in memory, with a revision that the test sets."""
 
-    def __init__(self, folder: Path, count: int = 3, revision: int = 1) -> None:
+    def __init__(self, folder: Path, count: int = 3, revision: int = 1, rewritten: int | None = None) -> None:
         self.folder = folder
         self.number = revision
         self.count = count
+        self.since = revision if rewritten is None else rewritten
+        self.read: list[int] = []
 
     def revision(self) -> int:
         return self.number
+
+    def rewritten(self) -> int:
+        return self.since
 
     def derived_folder(self) -> Path:
         return self.folder
@@ -61,16 +70,17 @@ class Index:
     def snapshot(self) -> Iterator["Index"]:
         yield copy(self)
 
-    def person_ids(self) -> NDArray[np.int64]:
-        return np.arange(self.count)
+    def person_ids(self, *, above: int = 0) -> NDArray[np.int64]:
+        return np.arange(1, self.count + 1)[above:]
 
     def descriptor_blocks(self, person_ids: NDArray[np.int64], size: int) -> Iterator[NDArray[np.float16]]:
-        descriptors = some_descriptors(self.count)
+        self.read.append(len(person_ids))
+        descriptors = some_descriptors(self.count)[person_ids - 1]
         for start in range(0, len(person_ids), size):
             yield descriptors[start : start + size]
 
     def facts(self, person_ids: NDArray[np.int64]) -> Facts:
-        return some_facts(len(person_ids))
+        return some_facts(self.count).take(person_ids - 1)
 
 
 def names(folder: Path) -> list[str]:
@@ -196,7 +206,7 @@ def test_a_failed_write_leaves_the_file_before_it(tmp_path: Path, monkeypatch: p
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("index.columns.os.fsync", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(DiskError, match="is full; the records are safe"):
         build_columns(Index(tmp_path, count=4))
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
@@ -272,9 +282,9 @@ def test_people_who_stay_lost_are_an_error(tmp_path: Path) -> None:
 def test_blocks_must_hold_everybody_in_order(tmp_path: Path) -> None:
     path = tmp_path / "c.bin"
     with pytest.raises(ValueError, match="blocks must hold 3 descriptors, got 2"):
-        write_blocks(path, "1", np.arange(3), some_facts(), [some_descriptors(2)])
+        write_rows(path, "1", Rows(0, np.arange(3), some_facts(), [some_descriptors(2)]))
     with pytest.raises(ValueError, match="ids ascending, got person 10 twice"):
-        write_blocks(path, "1", IDS, some_facts(), [some_descriptors(3)])
+        write_rows(path, "1", Rows(0, IDS, some_facts(), [some_descriptors(3)]))
     assert not list(tmp_path.iterdir())
 
 
@@ -285,9 +295,87 @@ def test_a_disk_too_full_for_the_file_is_found_before_it_is_mapped(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("index.columns.os.posix_fallocate", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(DiskError, match="is full; the records are safe"):
         build_columns(Index(tmp_path))
     assert not list(tmp_path.iterdir())
+
+
+def contents(store: ColumnStore) -> tuple[object, ...]:
+    """All that a store says, without what stands behind the last person."""
+    arrays = (store.person_ids, store.image_ids, store.captured_at.view(np.int64), store.people, store.codes)
+    cameras = [(*store.camera_names, None)[position] for position in store.camera.tolist()]
+    galleries = {name: store.in_gallery(name).tolist() for name in sorted(store.gallery_names)}
+    bits = np.unpackbits(store.bits, axis=1, count=store.count)
+    return (store.revision, cameras, galleries, *(array.tolist() for array in (*arrays, bits)))
+
+
+def test_columns_are_continued_with_those_who_were_added(tmp_path: Path) -> None:
+    people = Index(tmp_path / "grown", count=70)
+    before = open_current(people)
+    (path,) = people.folder.iterdir()
+    written, told = path.read_bytes(), contents(before)
+    people.count, people.number, people.read = 75, 2, []
+    after = open_current(people, before)
+    assert people.read == [11]  # the six whose bits share a byte with the new ones are read again
+    assert contents(after) == contents(open_current(Index(tmp_path / "anew", count=75, revision=2)))
+    assert (contents(before), path.read_bytes(), names(people.folder)) == (told, written, ["columns-1.bin"])
+
+
+def test_new_cameras_and_galleries_follow_the_known_ones(tmp_path: Path) -> None:
+    class Later(Index):
+        def facts(self, person_ids: NDArray[np.int64]) -> Facts:
+            facts = super().facts(person_ids)
+            galleries = {"annex": facts.people == 1, **facts.galleries}
+            return replace(facts, camera=facts.camera * 0 + 1, camera_names=("attic", "cellar"), galleries=galleries)
+
+    before = open_current(Index(tmp_path, count=8))
+    after = open_current(Later(tmp_path, count=11, revision=2, rewritten=1), before)
+    assert after.camera_names == ("front door", "yard", "attic", "cellar")
+    assert after.camera.tolist() == [*before.camera.tolist(), 3, 3, 3]
+    assert after.gallery_names == ("north", "south", "annex")
+    assert after.in_gallery("annex").tolist() == [False] * 8 + [True, False, False]
+    assert after.in_gallery("north")[:8].tolist() == before.in_gallery("north").tolist()
+
+
+def test_a_file_with_more_room_is_written_when_it_is_used_up(tmp_path: Path) -> None:
+    people = Index(tmp_path, count=10)
+    store = open_current(people)
+    for revision, count in enumerate((store.capacity, store.capacity + 1), start=2):
+        people.count, people.number, people.read = count, revision, []
+        store = open_current(people, store)
+        assert contents(store) == contents(open_current(Index(tmp_path / f"{count}", count, revision)))
+    assert people.read[-1] == 3  # from the last whole byte on
+    assert names(tmp_path) == ["266", "267", "columns-3.bin"]
+    assert store.capacity > people.count
+
+
+def test_nothing_is_continued_over_a_change_of_those_who_were_there(tmp_path: Path) -> None:
+    people = Index(tmp_path, count=20)
+    before = open_current(people)
+    people.count, people.number, people.since, people.read = 18, 3, 2, []
+    after = open_current(people, before)
+    assert (people.read, after.count, names(tmp_path)) == ([18], 18, ["columns-3.bin"])
+
+
+def test_an_earlier_file_is_continued_and_written_anew_when_it_lacks_many(tmp_path: Path) -> None:
+    open_current(Index(tmp_path, count=20))
+    few = Index(tmp_path, count=25, revision=2, rewritten=1)
+    assert contents(open_current(few)) == contents(open_current(Index(tmp_path / "few", count=25, revision=2)))
+    assert (few.read, names(tmp_path)) == ([9], ["columns-1.bin", "few"])
+    many = Index(tmp_path, count=500, revision=3, rewritten=1)
+    assert contents(open_current(many)) == contents(open_current(Index(tmp_path / "many", count=500, revision=3)))
+    assert names(tmp_path) == ["columns-3.bin", "few", "many"]
+
+
+def test_a_file_that_can_be_continued_stays_though_people_were_added_meanwhile(tmp_path: Path) -> None:
+    class Growing(Index):
+        @contextmanager
+        def snapshot(self) -> Iterator[Index]:
+            yield copy(self)
+            self.number, self.count = 2, 5
+
+    build_columns(Growing(tmp_path, revision=1))
+    assert names(tmp_path) == ["columns-1.bin"]
 
 
 def test_winning_labels_are_the_parsers_own() -> None:

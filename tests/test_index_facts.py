@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from index.adding import NewImage
 from index.columns import build_columns
+from index.disk import DiskError
 from index.facts import IndexedPeople
 from index.person_index import PersonIndex
 from query.search import Searcher, search_document
@@ -185,11 +186,37 @@ def test_a_search_goes_on_with_what_was_opened_last(
     with index:
         searcher, query = Searcher(index), parse_query("coat:red")
         assert searcher.search(query).total == 2
-        index.add([new_image("new.jpg", "Red")], gallery="north", checkpoint_hash="checkpoint 1")
+        index.delete_people([int(searcher.search(query).matches[0].person_id)])
         with monkeypatch.context() as patch:
             patch.setattr("index.columns.os.posix_fallocate", full)
             assert searcher.search(query).total == 2
-            with pytest.raises(OSError, match="No space left"):
+            with pytest.raises(DiskError, match="is full; the records are safe"):
                 Searcher(index).search(query)
-        assert "searching columns of revision (1, 4), as later ones cannot be built" in caplog.text
+        assert "searching columns of revision (1, 2), as later ones cannot be built" in caplog.text
+        assert searcher.search(query).total == 1
+
+
+def test_a_search_follows_what_is_added_without_reading_the_others_again(index: PersonIndex) -> None:
+    with index:
+        searcher, query = Searcher(index), parse_query("coat:red")
+        before = searcher.store()
+        files = {path.name for path in index.derived_folder().iterdir()}
+        index.add([new_image("new.jpg", "Red")], gallery="attic", checkpoint_hash="checkpoint 1")
         assert searcher.search(query).total == 3
+        assert searcher.search(parse_query("gallery:attic coat:red")).total == 1
+        assert np.shares_memory(searcher.store().codes, before.codes)
+        assert {path.name for path in index.derived_folder().iterdir()} == files
+
+
+def test_columns_are_made_anew_when_a_known_image_comes_into_another_gallery(index: PersonIndex) -> None:
+    with index:
+        searcher = Searcher(index)
+        searcher.store()
+        added = index.add([new_image("new.jpg", "Red")], gallery="attic", checkpoint_hash="checkpoint 1")
+        assert searcher.search(parse_query("gallery:attic coat:red")).total == 1
+        index.add([new_image("new.jpg", "Red")], gallery="cellar", checkpoint_hash="checkpoint 1")
+        index.add([new_image("other.jpg", "Red")], gallery="attic", checkpoint_hash="checkpoint 1")
+        assert searcher.search(parse_query("gallery:cellar coat:red")).total == 1
+        index.delete_gallery("attic")
+        assert added[0].image_id in searcher.store().image_ids
+        assert "attic" not in searcher.store().gallery_names

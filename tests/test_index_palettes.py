@@ -38,6 +38,11 @@ def index(tmp_path: Path) -> PersonIndex:
     return opened
 
 
+def shades_of(index: PersonIndex, revision: str, person_ids: np.ndarray) -> np.ndarray:
+    people = IndexedPeople(index)
+    return open_palettes(people, revision, person_ids, len(person_ids)).of(people, person_ids)
+
+
 def test_a_palette_survives_packing() -> None:
     shades = (Shade(65535, 200), Shade(0, 55))
     assert unpack(pack(shades)) == shades
@@ -53,7 +58,7 @@ def test_records_come_back_with_their_palettes(index: PersonIndex) -> None:
 
 
 def test_shades_stand_in_the_columns_of_their_garment(index: PersonIndex) -> None:
-    shades = open_palettes(IndexedPeople(index), str(index.revision()), index.person_ids())
+    shades = shades_of(index, str(index.revision()), index.person_ids())
     cells, shares = split(shades[rows_of("Coat")])
     assert shades.shape == (COLUMNS, 3)
     assert (cells[0, 0], cells[0, 1]) == tuple(palette(np.array([c], np.uint8))[0].cell for c in (CRIMSON, NAVY))
@@ -72,6 +77,27 @@ def test_a_free_color_is_searched_in_pixels_and_follows_changes(index: PersonInd
     assert searcher.search(query).total == 2
 
 
+def test_palettes_of_those_who_were_added_are_read_alone(index: PersonIndex) -> None:
+    searcher, query = Searcher(index), parse_query("coat:#a03020")
+    assert searcher.search(query).total == 2
+    before, (path,) = searcher.store(), index.derived_folder().glob("palettes-*")
+    written = path.read_bytes()
+    index.add([dressed("gate.jpg", CRIMSON)], gallery="all", checkpoint_hash="checkpoint 1")
+    assert searcher.search(query).total == 3
+    assert searcher.store().palettes is before.palettes
+    assert before.shades is not None
+    assert before.shades.shape == (COLUMNS, 3)
+    assert path.read_bytes() == written
+
+
+def test_there_is_room_for_more_than_was_reserved(index: PersonIndex) -> None:
+    people, person_ids = IndexedPeople(index), index.person_ids()
+    palettes = open_palettes(people, str(index.revision()), person_ids, len(person_ids))
+    index.add([dressed("gate.jpg", CRIMSON, NAVY)], gallery="all", checkpoint_hash="checkpoint 1")
+    shares = split(palettes.of(people, index.person_ids())[rows_of("Coat")])[1]
+    assert shares[0].tolist() == [255] * 5
+
+
 def test_queries_without_a_free_color_make_no_palette_file(index: PersonIndex) -> None:
     searcher = Searcher(index)
     searcher.search(parse_query("coat:red"))
@@ -83,8 +109,8 @@ def test_queries_without_a_free_color_make_no_palette_file(index: PersonIndex) -
 def test_shades_are_good_though_their_revision_is_gone(index: PersonIndex) -> None:
     person_ids, revision = index.person_ids(), str(index.revision())
     index.add([dressed("gate.jpg", CRIMSON)], gallery="all", checkpoint_hash="checkpoint 1")
-    newer = open_palettes(IndexedPeople(index), str(index.revision()), index.person_ids())
+    newer = shades_of(index, str(index.revision()), index.person_ids())
     (path,) = index.derived_folder().iterdir()
-    shades = open_palettes(IndexedPeople(index), revision, person_ids)
+    shades = shades_of(index, revision, person_ids)
     np.testing.assert_array_equal(shades, newer[:, :3])
     assert list(index.derived_folder().iterdir()) == [path]

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from index.generations import GenerationError
-from index.person_index import PersonIndex
+from index.person_index import PersonIndex, UnknownPersonError
 from index.switching import promote, verify_files
 from index.tables import PersonVector
 from index.vectors import KINDS, Likeness
@@ -107,3 +107,30 @@ def test_files_of_an_earlier_revision_are_made_anew(tmp_path: Path) -> None:
         for name, content in stale.items():
             (index.derived_folder() / name).write_bytes(content)
         assert answers(index) == ([1, 2], [2], [2])
+
+
+def test_a_generation_that_is_not_searched_can_be_discarded(index: PersonIndex) -> None:
+    promote(index, 2)
+    derived, people = index.of_generation(1).derived_folder(), index.of_generation(1).people([1, 2, 3])
+    thumbnails = [index.thumbnails.person_path(person.image_id, person.person_id) for person in people]
+    for path in (derived / "columns-1-1.bin", *thumbnails):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert index.discard_generation(1) == 3
+    assert [generation.generation_id for generation in index.generations.all()] == [2]
+    assert not any(path.exists() for path in (derived, *thumbnails))
+    assert answers(index) == ([4, 5, 6], [5, 6], [5, 6])
+    with pytest.raises(UnknownPersonError):
+        index.person(1)
+    with pytest.raises(GenerationError, match="expected a previous generation to go back to, but there is none"):
+        index.generations.rollback()
+    index.add([new_image("Red.jpg", "Red")], gallery="g", checkpoint_hash="c1")
+    assert index.generations.verify(index.generations.all()[-1].generation_id)[0].startswith("2 images of the live")
+
+
+def test_the_generation_that_is_searched_is_not_discarded(index: PersonIndex) -> None:
+    with pytest.raises(GenerationError, match="expected a generation that is not searched, got 1, which is; search"):
+        index.discard_generation(1)
+    with pytest.raises(GenerationError, match=r"expected a generation of the store \(1, 2\), got 7"):
+        index.discard_generation(7)
+    assert answers(index) == ([1, 2, 3], [2, 3], [2, 3])

@@ -129,7 +129,7 @@ def test_only_the_newest_files_are_kept(index: PersonIndex) -> None:
     open_vectors(index, "look")
     index.add([new_image("d.jpg", "Red")], gallery="g", checkpoint_hash="c1")
     open_vectors(index, "look")
-    assert names(index) == ["look-1-4.faiss", "look-1-4.json"]  # every commit of photographs counts twice
+    assert names(index) == ["look-1-2.faiss", "look-1-2.json"]
 
 
 class Overtaken(PersonIndex):
@@ -147,9 +147,9 @@ class Overtaken(PersonIndex):
 def test_files_built_meanwhile_for_a_later_revision_stay(index: PersonIndex) -> None:
     with Overtaken.open(index.files.home) as slow:
         found = open_vectors(slow, "look")
-    assert (found.file.revision, found.engine.ntotal) == ((1, 2), 5)
-    assert names(index) == ["look-1-4.faiss", "look-1-4.json"]
-    assert load_vectors(index.derived_folder(), "look", (1, 4)).file.count == 6
+    assert (found.file.revision, found.engine.ntotal) == ((1, 1), 5)
+    assert names(index) == ["look-1-2.faiss", "look-1-2.json"]
+    assert load_vectors(index.derived_folder(), "look", (1, 2)).file.count == 6
 
 
 def test_vectors_are_good_though_their_folder_goes_while_they_are_written(
@@ -162,9 +162,9 @@ def test_vectors_are_good_though_their_folder_goes_while_they_are_written(
     with monkeypatch.context() as patch:
         patch.setattr(vectors, "_checksum", removed)
         assert open_vectors(index, "look").engine.ntotal == 5
-    assert "the look vectors of generation 1 are in memory alone: look-1-2.faiss is missing" in caplog.text
+    assert "the look vectors of generation 1 are in memory alone: look-1-1.faiss is missing" in caplog.text
     assert open_vectors(index, "look").engine.ntotal == 5
-    assert names(index) == ["look-1-2.faiss", "look-1-2.json"]
+    assert names(index) == ["look-1-1.faiss", "look-1-1.json"]
 
 
 def test_a_file_that_vanishes_while_it_is_opened_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,9 +200,9 @@ def flip_a_byte(path: Path) -> None:
     [
         ("look-*.faiss", flip_a_byte, "is damaged: its checksum differs"),
         ("look-*.faiss", Path.unlink, "is missing"),
-        ("look-*.json", Path.unlink, "look-1-2.json is missing"),
-        ("look-*.json", lambda path: path.write_text('{"name": '), "look-1-2.json is damaged"),
-        ("look-*.json", lambda path: path.write_text('{"revision": [1, 1]}'), "look-1-2.json is damaged"),
+        ("look-*.json", Path.unlink, "look-1-1.json is missing"),
+        ("look-*.json", lambda path: path.write_text('{"name": '), "look-1-1.json is damaged"),
+        ("look-*.json", lambda path: path.write_text('{"revision": [1, 1]}'), "look-1-1.json is damaged"),
     ],
 )
 def test_harmed_files_are_rebuilt_and_that_is_said(

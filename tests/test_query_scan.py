@@ -14,7 +14,7 @@ from index.plausible_store import fill
 from query.described import SENTENCES, DescribedSearch
 from query.facets import facet_counts
 from query.language import QueryParser
-from query.scan import best_rows, least_score, scan, scores_of_all
+from query.scan import best_rows, count_matches, least_score, scan, scores_of_all
 from query.scoring import image_condition
 from query.search import SearchConfig, search
 from query.tree import And, Camera, Captured, Daytime, Gallery, Not, People, Query, parse_query
@@ -79,6 +79,15 @@ def test_the_latest_come_first_however_many_are_wanted(store: ColumnStore, count
     fits = np.flatnonzero(scores_of_all(query, store) >= least_score(0.25, query))
     found = scan(query, store, threshold=0.25, count=count, by_time=True)
     np.testing.assert_array_equal(found.best, best_rows(fits, store.captured_at.view(np.int64), count))
+
+
+@pytest.mark.usefixtures("in_pieces")
+@pytest.mark.parametrize("threshold", [0.85, 0.25])
+def test_counts_of_several_queries_are_those_of_each(store: ColumnStore, threshold: float) -> None:
+    asked = queries()
+    totals = [scan(query, store, threshold=threshold, count=0).total for query in asked]
+    assert count_matches(asked, store, threshold=threshold) == totals
+    assert count_matches([], store, threshold=threshold) == []
 
 
 @pytest.mark.parametrize("term", IMAGE_TERMS)
