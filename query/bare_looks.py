@@ -4,14 +4,13 @@ from dataclasses import replace
 
 from query.garments import new_item, read_garment
 from query.items import Item
-from query.lexicon import Garment
+from query.lexicon import some_garment
 from query.noun_phrases import Phrase
 from query.postmodifiers import read_after
-from query.tree import Clause, Has
 from query.walk import Walk
 
-_CLOTHING = Garment((Clause(Has(("UpperClothes", "Coat")), negated=False),))
-_UPPER = Garment((Clause(Has(("UpperClothes",)), negated=False),), main=True)
+_CLOTHING = some_garment("UpperClothes", "Coat")
+_UPPER = some_garment("UpperClothes", main=True)
 
 
 def read_bare_adjectives(walk: Walk, phrase: Phrase) -> None:
@@ -21,6 +20,8 @@ def read_bare_adjectives(walk: Walk, phrase: Phrase) -> None:
     while walk.mark(-back, "filler"):
         back += 1
     worn_words = worn_words or walk.mark(-back, "wear") or walk.text(-back) == "in"
+    if walk.mark(-back, "be"):
+        walk.said = phrase.look
     if phrase.determiner in ("a", "an") and not walk.mark(-back, "wear") and phrase.units[-1].entry.pattern_noun:
         worn_words = False  # "has a yellow flower in her hair"
     if walk.text(1) in ("one", "ones") and walk.items and walk.items[-1].owner == walk.owner:

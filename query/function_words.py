@@ -4,6 +4,7 @@ import re
 
 from query.items import OTHER, SUBJECT
 from query.noun_phrases import Phrase
+from query.reach import read_place
 from query.units import Unit
 from query.walk import Walk
 
@@ -67,6 +68,8 @@ def _hedged(walk: Walk, weight: float) -> None:
 
 def _pronoun(walk: Walk, text: str) -> None:
     """ "He" or "she" takes up the described person, or the other one where only that one can be meant."""
+    if text in ("it", "they") and walk.items and read_place(walk, walk.items[-1]):
+        return  # "a coat. It reaches her knees"
     if text not in ("he", "she", "they", "he/she", "s/he"):
         return
     walk.begin_clause()

@@ -8,7 +8,18 @@ from query.postmodifiers import read_after
 from query.walk import Walk
 
 _CONSISTING = frozenset(
-    {"consists of", "consisting of", "comprised of", "composed of", "comprises", "includes", "including", "of", ":"}
+    {
+        "consists of",
+        "consisting of",
+        "comprised of",
+        "composed of",
+        "comprises",
+        "includes",
+        "including",
+        "of",
+        "is",
+        ":",
+    }
 )
 
 
@@ -58,6 +69,7 @@ def read_garment(walk: Walk, phrase: Phrase, garment: Garment) -> None:
     walk.beside = False
     if walk.mark(-1, "be") and walk.text(-2) in ("so", "as"):  # "so are her shoes"
         item.look.add(walk.said)
+        walk.shared = walk.said if walk.mark(1, "and") else None
     _shown_on(walk, item)
     _share_color(walk, item)
     while read_after(walk, item):

@@ -16,7 +16,7 @@ from spacy.language import Language
 from spacy.matcher import PhraseMatcher
 from spacy.tokens import Doc
 
-from query.tree import CHARACTERISTIC_WORDS, Clause, clauses, parse_query
+from query.tree import CHARACTERISTIC_WORDS, Clause, Has, clauses, parse_query
 
 LEXICON_FILE = Path(__file__).with_name("lexicon.toml")
 
@@ -68,6 +68,11 @@ class Garment:
     def attributes(self) -> tuple[str, ...]:
         """Every attribute group that it may be."""
         return tuple(dict.fromkeys(group for clause in self.means for group in clause.has.attribute))
+
+
+def some_garment(*attribute: str, main: bool = False) -> Garment:
+    """A garment of which no more is known than its attribute, one of those named."""
+    return Garment((Clause(Has(attribute), negated=False),), main=main)
 
 
 @dataclass(frozen=True)

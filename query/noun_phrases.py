@@ -192,6 +192,8 @@ class _PhraseReader:
             return self.other_noun(unit)
         if entry.garment is not None and not self.is_adjective_here(unit):
             return self.garment(entry.garment)
+        if entry.pattern_noun and self.phrase.noun is not None and self.phrase.noun.unknown:
+            return self.other_noun(unit)  # "a Nike logo"
         if entry.modifies and not self.is_verb_here(unit):
             return self.modifier(unit)
         if entry.person:
@@ -334,7 +336,7 @@ class _PhraseReader:
             return True  # "he sports a beard"
         noun = self.next_noun(1, over_commas=False)
         noun_follows = noun is not None and noun.entry.garment is not None
-        return not (noun_follows and self.phrase.units and unit.text.endswith("ing"))
+        return not (noun_follows and self.phrase.units and unit.text.endswith(("ing", "ed")))
 
     def connective(self, unit: Unit) -> bool:
         """A word between adjectives: "red and white", "short, red", "blue or dark"."""
@@ -397,7 +399,8 @@ class _PhraseReader:
         last = self.phrase.units[-1]
         dots = bool(last.entry.pattern_noun) and last.text.endswith("s")
         color = last.text in ("color", "colour", "in color", "in colour")
-        return dots or color or (link.plays("comma") and last.text.endswith("sleeves"))
+        logo = last.entry.pattern_noun == ("Letters",) and self.phrase.determiner in ("a", "an")
+        return dots or color or (link.plays("comma") and (logo or last.text.endswith("sleeves")))
 
     def goes_on(self, link: Unit, following: Unit, ahead: int) -> bool:
         """Whether the adjective behind a link still belongs to this phrase."""

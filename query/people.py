@@ -39,6 +39,8 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
     """Whether a person's noun phrase names the described person."""
     if not walk.subject_gender:
         return SUBJECT
+    if phrase.possessive:
+        return OTHER  # "his son"
     before = walk.chunk(-1)
     if isinstance(before, Phrase) and before.person:
         return walk.owner
@@ -47,12 +49,7 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
         return walk.owner
     if walk.mark(-1, "comma") and not phrase.determiner and not walk.main_verb and walk.owner == SUBJECT:
         return SUBJECT
-    another = phrase.determiner in ("another", "other") or any(unit.text == "another" for unit in phrase.units)
-    noun = phrase.noun.text if phrase.noun is not None else ""
-    another = another or (noun in walk.other_nouns and noun != walk.subject_noun)
-    another = another or (noun in _SMALL and walk.subject_noun in _GROWN)
-    same = phrase.person == walk.subject_gender or "any" in (phrase.person, walk.subject_gender)
-    if another or not same:
+    if _is_another(walk, phrase):
         return OTHER
     if walk.mark(-1, "be") or (isinstance(before := walk.chunk(-1), Unit) and before.entry.hedge is not None):
         return walk.owner
@@ -60,6 +57,16 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
         return SUBJECT
     takes_up = phrase.determiner in _DEFINITE and phrase.noun is not None and phrase.noun.text == walk.subject_noun
     return SUBJECT if takes_up and walk.mark(-1, "comma", "and") else OTHER
+
+
+def _is_another(walk: Walk, phrase: Phrase) -> bool:
+    """Whether the noun phrase cannot name the described person: "another man", a girl beside a boy, a man's baby."""
+    noun = phrase.noun.text if phrase.noun is not None else ""
+    named_before = noun in walk.other_nouns and noun != walk.subject_noun
+    too_small = noun in _SMALL and walk.subject_noun in _GROWN
+    same = phrase.person == walk.subject_gender or "any" in (phrase.person, walk.subject_gender)
+    another = phrase.determiner in ("another", "other") or any(unit.text == "another" for unit in phrase.units)
+    return another or named_before or too_small or not same
 
 
 def _hangs_on_a_word(walk: Walk) -> bool:

@@ -29,7 +29,9 @@ def read_predicate(walk: Walk, item: Item) -> bool:
 
 def _behind_be(walk: Walk, item: Item) -> int:
     """Where what the garment "is", "is made of" or "is in" begins; 0 where nothing of it follows."""
-    ahead = 2 if walk.mark(1, "comma") and (walk.mark(2, "relative") or walk.chunk() is not item.phrase) else 1
+    told_before = walk.chunk() is not item.phrase  # "has long sleeves and is red", ", also black, is new"
+    ahead = 2 if walk.mark(1, "comma") and (walk.mark(2, "relative") or told_before) else 1
+    ahead += told_before and walk.text(1) == "and" and walk.mark(2, "be")
     while walk.mark(ahead, "relative", "filler") and ahead < 4:
         ahead += 1
     if not walk.mark(ahead, "be"):

@@ -1,0 +1,57 @@
+"""Things: noun phrases that name no garment, and what they tell of one."""
+
+from query.decoration import part_is, placed_pattern
+from query.garments import new_item, read_garment
+from query.items import OTHER
+from query.lexicon import some_garment
+from query.noun_phrases import Look, Phrase
+from query.walk import Walk
+
+_CLOTHING = some_garment("UpperClothes", "Coat")
+_UPPER = some_garment("UpperClothes")
+_HAIR = some_garment("Hair")
+_PETS = frozenset({"dog", "dogs", "puppy", "cat", "kitten", "poodle", "chihuahua", "pug"})
+
+
+def read_thing(walk: Walk, phrase: Phrase) -> None:
+    """A part, a pattern, a number worn; or somebody else who wears what follows."""
+    if phrase.streaks and not _hair_follows(walk):
+        read_garment(walk, phrase, _HAIR)
+    elif _sleeves_alone(walk, phrase):
+        read_garment(walk, phrase, _UPPER)
+    elif _number_worn(walk, phrase):
+        walk.items.append(new_item(walk, _CLOTHING, Look(patterns=("Letters",)), phrase))
+    elif phrase.noun is not None and phrase.noun.entry.part == "colored":
+        part_is(walk, phrase.noun)
+    placed_pattern(walk, phrase)
+    if _wears_what_follows(walk, phrase):
+        walk.owner, walk.governed = OTHER, True
+
+
+def _wears_what_follows(walk: Walk, phrase: Phrase) -> bool:
+    """In "the man and the chair with pants", the pants are the chair's; a dog in a sweater wears it."""
+    if phrase.noun is None:
+        return False
+    beside_the_person = phrase.determiner == "the" and walk.mark(-1, "and") and walk.text(1) == "with"
+    pet = phrase.noun.text in _PETS and walk.text(1) == "in"
+    return pet or (beside_the_person and not phrase.noun.entry.body)
+
+
+def _number_worn(walk: Walk, phrase: Phrase) -> bool:
+    """Whether it is a player "wearing number 12"."""
+    letters = phrase.noun is not None and phrase.noun.entry.pattern_noun == ("Letters",)
+    digits = any(unit.text.strip("#").isdigit() for unit in phrase.units)
+    return letters and digits and (walk.mark(-1, "wear") or walk.text(-1) == "in")
+
+
+def _hair_follows(walk: Walk) -> bool:
+    """Whether the hair that streaks are in is named behind them."""
+    hair = walk.garment_at(2)
+    return hair is not None and hair.garment is not None and "Hair" in hair.garment.attributes
+
+
+def _sleeves_alone(walk: Walk, phrase: Phrase) -> bool:
+    """Whether it is "with blue sleeves" of somebody whose top is not named."""
+    sleeves = phrase.noun is not None and phrase.noun.text == "sleeves" and bool(phrase.look.colors)
+    led = walk.text(-1) in ("with", "in", "has", "and")
+    return sleeves and led and not any(item.covers_torso for item in walk.items)
