@@ -119,7 +119,8 @@ class Database:
         """Give freed space back, and leave no byte of deleted rows in the files.
 
         A plain VACUUM of PostgreSQL leaves deleted bytes where they lay, so there the tables are written anew, each
-        locked meanwhile; its write-ahead log forgets them when the server recycles it.
+        locked meanwhile, and then the planner's statistics, which quote values; its write-ahead log forgets them when
+        the server recycles it.
         """
         with _plain_errors(self.name):
             if self.engine.dialect.name == "sqlite":
@@ -127,6 +128,7 @@ class Database:
             else:
                 with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                     connection.execute(text(f"VACUUM (FULL, ANALYZE) {', '.join(Table.metadata.tables)}"))
+                    connection.execute(text("VACUUM (FULL) pg_statistic"))
 
     def truncate_log(self) -> None:
         """Move the write-ahead log into the database file and empty it; readers still at work delay that."""

@@ -480,7 +480,8 @@ def _load_people(session: Session, person_ids: Sequence[int]) -> dict[int, Store
 def _load_attributes(session: Session, person_ids: Sequence[int]) -> Mapping[int, list[Mapping[str, Any]]]:
     """The rows of each person's attributes, as dicts: hundreds are read for a page, and mappings of rows are slow."""
     columns = AttributeRow.__table__.c
-    statement = select(columns).where(columns.person_id.in_(person_ids)).order_by(columns.person_id, columns.attribute)
+    wanted = columns.person_id.in_(person_ids)
+    statement = select(AttributeRow.__table__).where(wanted).order_by(columns.person_id, columns.attribute)
     attributes: defaultdict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for values in session.execute(statement):
         row = dict(zip(columns.keys(), values, strict=True))

@@ -282,7 +282,7 @@ def write_engine(engine: Any, path: Path) -> None:
                 raise
 
         try:
-            faiss.write_index(engine, faiss.PyCallbackIOWriter(write))
+            faiss.write_index(engine, faiss.PyCallbackIOWriter(write))  # type: ignore[attr-defined]
         except (OSError, RuntimeError):
             if failed:
                 raise failed[0] from None
