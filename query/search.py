@@ -303,7 +303,8 @@ def _check_names(query: Query, store: ColumnStore) -> None:
         known = {Gallery: store.gallery_names, Camera: store.camera_names}.get(type(leaf))
         if isinstance(leaf, Gallery | Camera) and known is not None and leaf.name not in known:
             kind = type(leaf).__name__.lower()
-            raise LookupError(f"expected a {kind} of this store ({', '.join(known) or 'none yet'}), got {leaf.name!r}")
+            names = ", ".join(known) or "none yet"
+            raise LookupError(f"expected a {kind} of this store ({names}), got {leaf.name!r}; choose one of them")
 
 
 def search_document(
