@@ -483,8 +483,9 @@ def _load_attributes(session: Session, person_ids: Sequence[int]) -> Mapping[int
     wanted = columns.person_id.in_(person_ids)
     statement = select(AttributeRow.__table__).where(wanted).order_by(columns.person_id, columns.attribute)
     attributes: defaultdict[int, list[Mapping[str, Any]]] = defaultdict(list)
-    for values in session.execute(statement):
-        row = dict(zip(columns.keys(), values, strict=True))
+    names = columns.keys()
+    for values in session.execute(statement).all():
+        row = dict(zip(names, values, strict=True))
         attributes[row["person_id"]].append(row)
     return attributes
 
