@@ -171,7 +171,7 @@ def reindex(options: Namespace, config: AppConfig) -> None:
 
 
 def generations(options: Namespace, config: AppConfig) -> None:
-    """Show the generations of the store; search another, or the one that was searched before."""
+    """Show the generations of the store; search another, or the one that was searched before; delete one."""
     from index.switching import promote
 
     with _workspace(config) as workspace:
@@ -180,6 +180,8 @@ def generations(options: Namespace, config: AppConfig) -> None:
             index.generations.rollback()
         elif options.use is not None:
             promote(index, options.use)
+        elif options.discard is not None:
+            index.discard_generation(options.discard)
         held = index.status()
     _print(options, reports.status_document(held)["generations"], reports.generation_lines(held))
 

@@ -259,5 +259,9 @@ def test_photographs_are_parsed_anew_and_the_old_generation_is_a_command_away(tm
     assert [one["live"] for one in json.loads(capsys.readouterr().out)] == [True, False]
     assert main(["generations", "--use", "2", *home]) == 0
     assert [one["live"] for one in json.loads(capsys.readouterr().out)] == [False, True]
+    assert main(["generations", "--discard", "2", *home]) == 1
+    assert "expected a generation that is not searched, got 2, which is" in capsys.readouterr().err
+    assert main(["generations", "--discard", "1", *home]) == 0
+    assert [one["id"] for one in json.loads(capsys.readouterr().out)] == [2]
     assert main(["delete", "--before", "2999-01-01", *home]) == 0
     assert json.loads(capsys.readouterr().out)["people"] > 0
