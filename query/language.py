@@ -21,7 +21,7 @@ from query.meaning import garment_terms
 from query.moments import ImagePhrase, find_image_phrases
 from query.slots import find_slots
 from query.spelling import Speller
-from query.tree import ATTRIBUTE_WORDS, Clause, Query, clauses, conjunction, format_query, leaves, parse_query
+from query.tree import ATTRIBUTE_WORDS, Clause, Not, Query, clauses, conjunction, format_query, leaves, parse_query
 from query.units import Unit, read_units
 
 EXAMPLES = ("man with red long coat", "blue or dark jeans, no hat", "striped shirt and glasses", "long blond hair")
@@ -170,8 +170,12 @@ def explanation(found: Interpretation) -> dict[str, Any]:
         "not_understood_spans": [list(span) for span in found.not_understood],
         "corrections": [list(correction) for correction in found.corrections],
         "ignored": [list(span) for span in found.ignored],
-        "terms": [] if found.tree is None else [format_query(leaf) for leaf, _ in leaves(found.tree)],
+        "terms": [] if found.tree is None else [_signed(*leaf) for leaf in leaves(found.tree)],
     }
+
+
+def _signed(leaf: Query, denied: bool) -> str:
+    return format_query(Not(leaf) if denied else leaf)
 
 
 def _clause_document(clause: Clause) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from query.language import Interpretation, NotUnderstoodError, QueryParser
+from query.language import Interpretation, NotUnderstoodError, QueryParser, explanation
 from query.lexicon import read_vocabulary
 from query.tree import Clause, clauses, parse_query
 
@@ -213,3 +213,7 @@ def queries_a_second(parser: QueryParser, texts: list[str]) -> float:
 def test_two_thousand_short_queries_a_second(parser: QueryParser) -> None:
     texts = ["man with red long coat", "woman in black shirt and blue jeans", "blue or dark jeans, no hat", "long hair"]
     assert max(queries_a_second(parser, texts) for _ in range(6)) >= 2000  # the round that other work disturbed least
+
+
+def test_denied_terms_are_denied_in_words_too(parser: QueryParser) -> None:
+    assert explanation(parser.interpret("coat and no glasses"))["terms"] == ["coat", "-glasses"]
