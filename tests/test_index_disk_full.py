@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from index.database import migrate
-from tests.index_crashes import OPERATIONS, Place, check, copy_home, make_inputs, people_by_content, run_until
-from tests.test_index_crashes import BEFORE, assert_between
+from tests.index_crashes import OPERATIONS, Place, copy_home, make_inputs, people_by_content, run_until
+from tests.test_index_crashes import BEFORE, assert_recovers
 
 DISK_KILOBYTES = 16_384
 
@@ -60,10 +60,4 @@ def test_a_full_disk_is_said_and_changes_nothing(
     assert outcome.code == 1
     assert "full" in outcome.message
     filler.unlink()
-    check(place)
-    with place.open() as index:
-        assert_between(people_by_content(index), before, after)
-    OPERATIONS[operation](place)
-    check(place)
-    with place.open() as index:
-        assert people_by_content(index) == after
+    assert_recovers(place, operation, before, after)

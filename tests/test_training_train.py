@@ -20,7 +20,7 @@ from training.dataset import CompositeBatches
 from training.journal import Journal
 from training.run import Run, TrainConfig, read_position, start, store
 from training.schedule import learning_rate
-from training.train import configure, main, parse_arguments, train_step
+from training.train import configure, main, parse_arguments, set_training, train_step
 
 WEIGHTS = {task: torch.ones(num_classes(task)) for task in TASKS}
 CONFIG = TrainConfig(model="tiny", side=64, batch=2, steps=20, warmup_steps=2, decay_steps=4)
@@ -112,6 +112,16 @@ def test_the_encoder_may_learn_more_slowly_and_its_norms_not_at_all(tmp_path: Pa
     assert rates[id(run.model.encoder.conv1.weight)] == 0.1
     assert rates[id(run.model.input_proj.weight)] == 1.0
     assert id(run.model.encoder.bn1.weight) not in rates
+
+
+def test_a_frozen_stem_keeps_its_weights_and_its_norms_statistics(tmp_path: Path) -> None:
+    run = start(tmp_path, replace(CONFIG, freeze_stem=True))
+    trained = {id(p) for group in run.optimizer.param_groups for p in group["params"]}
+    assert id(run.model.encoder.conv1.weight) not in trained
+    assert id(run.model.encoder.layer2[0].conv1.weight) in trained
+    set_training(run)
+    assert not run.model.encoder.bn1.training
+    assert run.model.encoder.layer2[0].bn1.training
 
 
 def test_what_a_resumed_run_takes_again_is_forgotten(tmp_path: Path) -> None:

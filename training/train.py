@@ -80,10 +80,11 @@ def check_finite(run: Run, batch: Batch, name: str, value: Tensor) -> None:
 def set_training(run: Run) -> None:
     """Training mode, in which frozen batch norms keep their statistics."""
     run.network.train()
-    if run.config.freeze_norms:
-        for module in run.model.encoder.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.eval()
+    encoder = run.model.encoder
+    kept = [encoder] if run.config.freeze_norms else encoder.stem_layers() if run.config.freeze_stem else []
+    for module in (module for layer in kept for module in layer.modules()):
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
 
 
 def batches(run: Run, roots: list[Path], teacher: Teacher | None) -> tuple[Iterator[Batch], dict[str, Tensor]]:
