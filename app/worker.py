@@ -4,12 +4,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 
 from app.config import AppConfig
 from app.workspace import Workspace
-from index.jobs import Jobs
+from index.jobs import Jobs, UnknownJobError
 
 ROOT = Path(__file__).parents[1]
 LOG = "ingest.log"
@@ -21,19 +22,42 @@ def start_ingest(workspace: Workspace, paths: Sequence[Path], gallery: str) -> i
     Raises:
         ValueError: a path does not exist, or the gallery has no name.
     """
+    _check_paths(paths)
+    if not gallery.strip():
+        raise ValueError("expected a name for the gallery, got none; give it one")
+    jobs = Jobs(workspace.index.database)
+    job_id = jobs.queue(gallery=gallery, paths=tuple(str(path.resolve()) for path in paths))
+    _run(workspace.config, jobs, job_id)
+    return job_id
+
+
+def resume_ingest(workspace: Workspace, job_id: int) -> None:
+    """Start a process that goes on with a job that has ended.
+
+    Raises:
+        ValueError: a path of the job does not exist any more.
+        UnknownJobError: there is no such job any more.
+    """
+    jobs = Jobs(workspace.index.database)
+    _check_paths([Path(path) for path in jobs.get(job_id).paths])
+    jobs.requeue(job_id)
+    _run(workspace.config, jobs, job_id)
+
+
+def _check_paths(paths: Sequence[Path]) -> None:
     for path in paths:
         if not path.exists():
             raise ValueError(
                 f"expected a folder of photographs on this computer, but {path} does not exist; correct it"
             )
-    if not gallery.strip():
-        raise ValueError("expected a name for the gallery, got none; give it one")
-    jobs = Jobs(workspace.index.database)
-    job_id = jobs.queue(gallery=gallery, paths=tuple(map(str, paths)))
-    folders = [str(path.resolve()) for path in paths]
-    process = _start(workspace.config, [*folders, "--gallery", gallery, "--job", str(job_id), "--json"])
+
+
+def _run(config: AppConfig, jobs: Jobs, job_id: int) -> None:
+    """Start the process of a queued job."""
+    job = jobs.get(job_id)
+    process = _start(config, [*job.paths, f"--gallery={job.gallery}", "--job", str(job_id), "--json"])
+    jobs.hand_over(job_id, process.pid)
     Thread(target=_attend, args=(process, jobs, job_id), daemon=True).start()
-    return job_id
 
 
 def _start(config: AppConfig, arguments: Sequence[str]) -> "subprocess.Popen[bytes]":
@@ -51,7 +75,9 @@ def _start(config: AppConfig, arguments: Sequence[str]) -> "subprocess.Popen[byt
 
 
 def _attend(process: "subprocess.Popen[bytes]", jobs: Jobs, job_id: int) -> None:
-    """Wait for the process, as one that is not waited for seems to live on; note it if it never began its job."""
+    """Wait for the process, as one that is not waited for seems to live on; say how it ended if it did not itself."""
     code = process.wait()
-    if jobs.get(job_id).state == "queued":
-        jobs.report(job_id, state="failed", message=f"its process ended with {code} before it began; see {LOG}")
+    with suppress(UnknownJobError):  # dismissed meanwhile
+        job = jobs.get(job_id)
+        if job.state == "interrupted" and not job.message:
+            jobs.report(job_id, state=job.state, message=f"its process ended with {code}; see {LOG}")

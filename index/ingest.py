@@ -166,9 +166,10 @@ def ingest(
     if dry_run:
         return _dry_report(plan, len(files), started)
     jobs = Jobs(index.database)
-    job_id = job_id or jobs.queue(gallery=gallery, paths=tuple(map(printable, paths)))
+    job_id = job_id or jobs.queue(gallery=gallery, paths=tuple(printable(path.absolute()) for path in paths))
     run = Ingestion(plan, parser, index, jobs, job_id, gallery, config or IngestConfig())
-    run.run(show_progress=show_progress)
+    with jobs.living(job_id):
+        run.run(show_progress=show_progress)
     return run.report(len(files), time.monotonic() - started)
 
 
@@ -193,6 +194,7 @@ class Ingestion:
         self.gallery = gallery
         self.config = config
         self.failures = list(plan.failed)
+        self.handled = 0  # photographs, those that could not be read too
         self.parsed = 0
         self.people = 0
         self.generation_id = 0
@@ -300,6 +302,7 @@ class Ingestion:
 
     def _count(self, shard: Shard, bar: "tqdm[Never]") -> None:
         self.failures += shard.failures
+        self.handled += shard.size
         self.parsed += len(shard.parsed)
         self.people += sum(len(parsed.people) for _, parsed in shard.parsed)
         bar.set_postfix(people=self.people, failed=len(self.failures), refresh=False)
@@ -321,11 +324,11 @@ class Ingestion:
             self.job_id,
             state=self.state,
             total=len(self.plan.work),
-            done=self.parsed,
+            done=self.handled,
             skipped=self.plan.unchanged,
             quarantined=len(self.failures),
             people=self.people,
-            images_per_second=self.parsed / max(time.monotonic() - self.started, 1e-3),
+            images_per_second=self.handled / max(time.monotonic() - self.started, 1e-3),
             message=message,
         )
 

@@ -39,6 +39,29 @@ def test_a_sentence_becomes_a_query_in_the_address_and_chips(workspace: Workspac
     assert view["error"] is None
 
 
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({"q": "red coat"}, SearchState(query="coat:red", text="red coat")),
+        ({"q": "red coat", "text": "hat", "page": "1"}, SearchState(query="coat:red", text="red coat")),
+        ({"q": "coat hat"}, SearchState(query="coat hat")),
+        ({"q": "like:0 red coat", "mode": "strict"}, SearchState("coat:red like:0", "like:0 red coat", "strict")),
+    ],
+)
+def test_a_link_may_hold_a_sentence_where_compact_text_belongs(
+    parameters: dict[str, str], expected: SearchState, workspace: Workspace
+) -> None:
+    assert search_view(SearchState.from_parameters(parameters), workspace)[0] == expected
+
+
+@pytest.mark.parametrize(("typed", "said"), [("xyzzy", "got only xyzzy"), ("   ", "got an empty text")])
+def test_a_link_that_asks_nothing_is_told_what_can_be_asked(typed: str, said: str, workspace: Workspace) -> None:
+    state, view = search_view(SearchState.from_parameters({"q": typed}), workspace)
+    assert state.query == ""
+    assert said in view["error"]["sentence"]
+    assert view["results"] is None
+
+
 def test_the_first_hit_wears_what_was_asked_and_shows_where(workspace: Workspace) -> None:
     view = view_of("red coat", workspace)
     first = view["results"]["matches"][0]

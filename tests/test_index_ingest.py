@@ -112,6 +112,8 @@ def test_quarantine_is_tried_again_only_when_asked_or_changed(index: PersonIndex
         assert ingest([photos], SampleParser(), index, retry_failed=retry, dry_run=True).parsed == tried
         report = ingest([photos], SampleParser(), index, retry_failed=retry)
         assert [path.name for path, _ in report.failures] == ["bad.png"]
+        job = Jobs(index.database).get(report.job_id)
+        assert (job.total, job.done) == (tried, tried)  # unreadable ones too, so that a bar ends at its end
     photograph(bad, shade=99)
     assert ingest([photos], SampleParser(), index).failures == ()
     assert (index.quarantined(), index.status().images) == ([], 6)

@@ -12,7 +12,7 @@ from app.reports import NOT_LIVE
 from app.screens.search_view import LINKS
 from app.uploads import gallery_folder, receive
 from app.wording import counted, speed_words
-from app.worker import start_ingest
+from app.worker import resume_ingest, start_ingest
 from app.workspace import Workspace, open_workspace
 from index.database import StoreError
 from index.ingest import DEFAULT_GALLERY
@@ -24,7 +24,9 @@ HERE = Path(__file__).parent
 TURN, LEFT_OUT, SEEN = "turn", "left out", "seen"
 MAX_UPLOAD = 2000  # megabytes of one file; it is held in memory until it is kept
 GALLERY_HELP = "A name for this collection, to search in it"
-STATES = {"queued": "getting ready", "interrupted": "stopped by accident; start it again to go on"}
+STATES = {"queued": "getting ready", "interrupted": "stopped by accident; what it has done is kept"}
+ASKED = {"pause": "pausing after the photographs at hand", "cancel": "stopping after the photographs at hand"}
+AGAIN = {"cancelled": "Go on", "failed": "Try again", "interrupted": "Go on"}  # where a job has ended too early
 
 
 def show() -> None:
@@ -126,27 +128,28 @@ def _jobs(workspace: Workspace) -> None:
             st.markdown(job_line(job))
             if job.state not in ENDED:
                 st.progress(job.done / job.total if job.total else 0.0)
-                _buttons(jobs, job)
-            elif job.state != "done" and st.button("Start again", key=f"again-{job.job_id}"):
-                with _one_sentence():
-                    start_ingest(workspace, [Path(path) for path in job.paths], job.gallery)
+                _steering(jobs, job)
+            else:
+                _afterwards(workspace, jobs, job)
     _draw_ended(shown)
 
 
 def _draw_ended(jobs: Sequence[Job]) -> None:
     """Draw the whole page again when a job has ended, for what could not be read."""
     ended = {job.job_id for job in jobs if job.state in ENDED}
-    if ended - st.session_state.setdefault(SEEN, ended):
-        st.session_state[SEEN] = ended
+    before = st.session_state.get(SEEN, ended)
+    st.session_state[SEEN] = ended
+    if ended - before:
         st.rerun()
 
 
 def job_line(job: Job) -> str:
     """What a job has done, how fast it is and how long it will take, in one line of Markdown."""
     is_running = job.state == "running" and job.total > job.done
+    state = ASKED.get(job.request, job.state) if job.state == "running" else STATES.get(job.state, job.state)
     done, left = f"{job.done} of {counted(job.total, 'photograph')}", job.seconds_left
     parts = [
-        f"**{job.gallery}**: {STATES.get(job.state, job.state)}",
+        f"**{job.gallery}**: {state}",
         done if job.total else "nothing new" if job.state == "done" else "",
         counted(job.people, "person", "people") if job.total else "",
         f"{job.skipped} there already" if job.skipped else "",
@@ -165,13 +168,22 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def _buttons(jobs: Jobs, job: Job) -> None:
+def _steering(jobs: Jobs, job: Job) -> None:
     is_paused = job.request == "pause"
+    ways = {"Go on" if is_paused else "Pause": "run" if is_paused else "pause", "Cancel": "cancel"}
     with st.container(horizontal=True):
-        if st.button("Go on" if is_paused else "Pause", key=f"pause-{job.job_id}"):
-            jobs.request(job.job_id, "run" if is_paused else "pause")
-        if st.button("Cancel", key=f"cancel-{job.job_id}"):
-            jobs.request(job.job_id, "cancel")
+        for label, request in ways.items():
+            st.button(label, key=f"{request}-{job.job_id}", on_click=jobs.request, args=(job.job_id, request))
+
+
+def _afterwards(workspace: Workspace, jobs: Jobs, job: Job) -> None:
+    """Go on with a job that has ended too early, or take it out of the list."""
+    with st.container(horizontal=True):
+        if job.state in AGAIN and st.button(AGAIN[job.state], key=f"again-{job.job_id}"):
+            with _one_sentence():
+                resume_ingest(workspace, job.job_id)
+                st.rerun(scope="fragment")
+        st.button("Dismiss", key=f"dismiss-{job.job_id}", on_click=jobs.dismiss, args=(job.job_id,))
 
 
 def _apart(workspace: Workspace) -> None:

@@ -40,6 +40,7 @@ def search_view(state: SearchState, workspace: Workspace) -> tuple[SearchState, 
     """What to show, and the address it has once the sentence has been read."""
     view = _empty_view()
     query_parser()  # loaded out here, so that a fault in it is not taken for the reader's
+    state = _sentence_apart(state)
     try:
         state = _read(state, workspace, view)
         if state.query:
@@ -93,6 +94,16 @@ def _read(state: SearchState, workspace: Workspace, view: View) -> SearchState:
         query = parse_query(state.query)
         view["chips"] = _chips(query)
         view["text"] = state.text or _box_text(query)
+    return state
+
+
+def _sentence_apart(state: SearchState) -> SearchState:
+    """The state with a sentence out of the query's place: a reader who types a link knows no compact text."""
+    try:
+        if state.query:
+            parse_query(state.query)
+    except ValueError:
+        return replace(state, query="", text=state.query)
     return state
 
 
