@@ -70,6 +70,12 @@ def _name(text: str) -> str:
     return text.strip()
 
 
+def _path(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("expected a path, got ''; is the variable that should hold it set?")
+    return Path(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m app", description="Find people in photographs by what they wear.")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -103,7 +109,7 @@ def _add_json(command: argparse.ArgumentParser) -> None:
 
 def _add_ingest(subparsers: "Subparsers") -> None:
     command = _command(subparsers, "ingest", "find the people in photographs and remember them", commands.ingest)
-    command.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="photographs, or folders of them")
+    command.add_argument("paths", nargs="+", type=_path, metavar="PATH", help="photographs, or folders of them")
     command.add_argument("--gallery", type=_name, metavar="NAME", help="name of the collection (default photographs)")
     command.add_argument("--dry-run", action="store_true", help="only say what would be done")
     command.add_argument("--retry-failed", action="store_true", help="try unreadable files again")
@@ -122,7 +128,7 @@ def _add_search(subparsers: "Subparsers") -> None:
 
 def _add_parse(subparsers: "Subparsers") -> None:
     command = _command(subparsers, "parse", "show who is in images and what they wear", commands.parse)
-    command.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
+    command.add_argument("images", nargs="+", type=_path, metavar="IMAGE")
     command.add_argument("--overlay", type=Path, metavar="DIR", help="draw what was seen into this folder")
     _add_json(command)
 

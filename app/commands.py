@@ -43,8 +43,11 @@ def ingest(options: Namespace, config: AppConfig) -> None:
         )
     _print(options, reports.ingest_document(report), reports.ingest_lines(report))
     if report.found and len(report.failures) == report.found:
-        files = counted(report.found, "file")
-        raise UserError(f"expected photographs, but none of {files} could be read; the reasons are above")
+        if report.found == 1:
+            raise UserError(
+                f"expected a photograph, but {report.failures[0][0]} could not be read; the reason is above"
+            )
+        raise UserError(f"expected photographs, but none of {report.found} files could be read; the reasons are above")
 
 
 @contextmanager

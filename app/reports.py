@@ -39,10 +39,10 @@ def ingest_document(report: "IngestReport") -> dict[str, Any]:
 
 def ingest_lines(report: "IngestReport") -> Iterator[str]:
     """A summary, and each file that was left out with its reason."""
-    verb = "would be parsed" if report.state == "dry run" else "parsed"
     speed = f", {speed_words(report.images_per_second)}" if report.parsed and report.seconds else ""
     found, people = counted(report.found, "file"), counted(report.people, "person", "people")
-    yield f"{report.state}: {report.parsed} of {found} {verb}, {people}{speed}"
+    done = "would be parsed" if report.state == "dry run" else f"parsed, {people}{speed}"
+    yield f"{report.state}: {report.parsed} of {found} {done}"
     if report.unchanged or report.duplicates:
         yield f"{report.unchanged} unchanged since last time, {report.duplicates} with content that was there already"
     if report.people and not report.is_live:
@@ -55,8 +55,7 @@ def search_lines(
     result: "SearchResult", people: "Sequence[StoredPerson]", not_understood: Sequence[str]
 ) -> Iterator[str]:
     """A table of people, the best first."""
-    if not_understood:
-        yield f"not understood: {', '.join(not_understood)}"
+    yield from _unknown_lines(not_understood)
     if not result.total:
         yield "nobody matches"
     else:
@@ -95,8 +94,13 @@ def explain_lines(document: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {describe_text(term)}"
     for typed, read, *_ in document["corrections"]:
         yield f'"{typed}" read as "{read}"'
-    if document["not_understood"]:
-        yield f"not understood: {', '.join(document['not_understood'])}"
+    yield from _unknown_lines(document["not_understood"])
+
+
+def _unknown_lines(words: Sequence[str]) -> Iterator[str]:
+    """The words that were not understood, each once."""
+    if words:
+        yield f"not understood: {', '.join(dict.fromkeys(words))}"
 
 
 def status_document(status: "StoreStatus") -> dict[str, Any]:

@@ -206,7 +206,8 @@ class Ingestion:
         self.jobs.start(self.job_id)
         try:
             self._prepare()
-            with tqdm(total=len(self.plan.work), unit="image", disable=not show_progress, dynamic_ncols=True) as bar:
+            shown = show_progress and bool(self.plan.work)
+            with tqdm(total=len(self.plan.work), unit="image", disable=not shown, dynamic_ncols=True) as bar:
                 self._work(bar)
             self._finish_thumbnails()
             self.state = "done" if self.state == "running" else self.state

@@ -102,6 +102,33 @@ def test_explain_needs_no_torch() -> None:
     assert done.stdout.splitlines()[-1] == "False"
 
 
+def test_a_word_that_is_not_understood_is_named_once(capsys: Capture) -> None:
+    assert main(["explain", "xyzzy coat, xyzzy hat, plugh"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "not understood: xyzzy, plugh"
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        (["a.jpg"], "expected a photograph, but {folder}/a.jpg could not be read; the reason is above"),
+        (["a.jpg", "b.txt"], "expected photographs, but none of 2 files could be read; the reasons are above"),
+    ],
+)
+def test_photographs_of_which_none_is_one_are_an_error(
+    names: list[str], sentence: str, tmp_path: Path, capsys: Capture
+) -> None:
+    place = make_inputs(tmp_path)
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    for name in names:
+        (folder / name).write_text("no photograph")
+    checkpoint = str(place.checkpoints / "1.safetensors")
+    assert main(["ingest", str(folder), "--checkpoint", checkpoint, "--home", str(place.home)]) == 1
+    captured = capsys.readouterr()
+    assert captured.out.count("left out ") == len(names)
+    assert captured.err.splitlines()[-1] == f"Error: {sentence.format(folder=folder)}"
+
+
 def test_status_counts(rendered_gallery: RenderedGallery, capsys: Capture) -> None:
     assert main(["status", "--json", "--home", str(rendered_gallery.home)]) == 0
     document = json.loads(capsys.readouterr().out)
@@ -217,6 +244,7 @@ def test_an_export_that_fails_leaves_what_was_there(rendered_gallery: RenderedGa
         (["parse", "nowhere.jpg"], "cannot read nowhere.jpg"),
         (["parse", __file__], "expected an image"),
         (["parse", "tests"], "expected an image, but tests is a folder"),
+        (["ingest", ""], "argument PATH: expected a path, got ''"),
         (["ingest", "nowhere"], "expected a photograph or a folder, but nowhere does not exist"),
         (["ingest", "tests", "--gallery", " "], "argument --gallery: expected a name"),
         (["ingest", "nowhere", "--checkpoint", "nowhere.safetensors"], "no checkpoint at nowhere.safetensors"),
