@@ -28,7 +28,7 @@ def read_bare_adjectives(walk: Walk, phrase: Phrase) -> None:
         _another_look(walk, walk.items[-1], phrase)
     elif phrase.look.sleeve:
         _bare_sleeves(walk, phrase)
-    elif phrase.determiner == "the" and [unit.text for unit in phrase.uses] in (["dark"], ["light"]):
+    elif phrase.determiner == "the" and [unit.text for unit in phrase.uses] in (["dark"], ["light"], ["fair"]):
         pass  # "standing in the dark"
     elif walk.text(-back) != "with" and worn_words and (phrase.look.colors or phrase.look.patterns):
         item = new_item(walk, _CLOTHING, phrase.look, phrase)

@@ -9,6 +9,7 @@ from query.walk import Walk
 
 _LIMBS = frozenset({"arms", "legs"})
 _PEEPING = frozenset({"showing", "visible", "peeking out", "sticking out", "seen", "underneath"})
+_ADORNED = frozenset({"covered in", "decorated with", "printed with", "embroidered with", "adorned with"})
 _PLACE_ON = frozenset(
     {"it", "them", "front", "back", "chest", "side", "sides", "sleeve", "sleeves", "top", "bottom"}
     | {"shoulder", "arm", "leg", "middle", "brim"}
@@ -43,9 +44,11 @@ def read_feature(walk: Walk, item: Item) -> bool:
     ahead = 1
     while walk.mark(ahead, "relative", "comma") and ahead < 3:
         ahead += 1
-    if not (walk.text(ahead) in ("with", "and", "has", "have", "in") or walk.mark(ahead, "have")):
+    ahead += walk.mark(ahead, "be") and walk.text(ahead + 1) in _ADORNED
+    if not (walk.text(ahead) in ("with", "and", "has", "have", "in", *_ADORNED) or walk.mark(ahead, "have")):
         return False
     linked_by_and = walk.text(ahead) == "and"
+    ahead += linked_by_and and walk.mark(ahead + 1, "have")
     phrase = walk.chunk(ahead + 1)
     if not isinstance(phrase, Phrase) or phrase.person or phrase.traits:
         return False

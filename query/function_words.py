@@ -37,6 +37,8 @@ def read_word(walk: Walk, unit: Unit) -> None:
         walk.relative = False
     elif unit.plays("or"):
         walk.or_before = True
+    elif unit.text in ("both", "each", "all") and (walk.mark(1, "wear", "have") or walk.text(1) in ("in", "with")):
+        walk.owner = SUBJECT  # "a woman and her daughter, both in denim"
     elif not (unit.plays("and") or unit.plays("nor") or unit.plays("filler")):
         _verb_or_preposition(walk, unit)
 
@@ -73,6 +75,7 @@ def _pronoun(walk: Walk, text: str) -> None:
     if text not in ("he", "she", "they", "he/she", "s/he"):
         return
     walk.begin_clause()
+    walk.learn_gender(text)
     walk.owner = walk.whose(text)
     walk.relative = False
     walk.governed = False
@@ -124,6 +127,8 @@ def _preposition(walk: Walk, unit: Unit) -> None:
         walk.holding = False
         if walk.owner == OTHER and walk.mark(-1, "comma") and unit.text in ("in", "with"):
             walk.owner = SUBJECT
+    if unit.text == "one" and walk.text(-1) == "the" and walk.mark(-2, "comma"):
+        walk.owner = SUBJECT  # "not the man in red, the one in black"
 
 
 def denial_goes_on(walk: Walk) -> bool:

@@ -70,6 +70,8 @@ def read_garment(walk: Walk, phrase: Phrase, garment: Garment) -> None:
     if walk.mark(-1, "be") and walk.text(-2) in ("so", "as"):  # "so are her shoes"
         item.look.add(walk.said)
         walk.shared = walk.said if walk.mark(1, "and") else None
+    if walk.text(-1) == "as" and walk.mark(-3, "be") and walk.adjectives(-2):  # "is the same red as her shoes"
+        item.look.add(walk.said)
     _shown_on(walk, item)
     _share_color(walk, item)
     while read_after(walk, item):

@@ -5,12 +5,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from query.lexicon import Garment
 from query.units import Unit
 
 _LINKS = frozenset({"and", "&", "n", "or", "and/or", "/", ",", "nor"})  # "along with" begins another garment
-_OF_PARTS = frozenset({"soled", "rimmed", "framed", "trimmed", "lined", "tipped"})
+_OF_PARTS = frozenset({"soled", "rimmed", "framed", "trimmed", "lined", "tipped"}) | frozenset(
+    {"eyed", "faced", "cheeked", "lipped", "nosed", "skinned"}
+)
+_DASHES = frozenset({"-", "--", "–", "—"})
 _STREAKS = frozenset({"highlight", "highlights", "streak", "streaks"})
 _ANYBODY = frozenset({"person", "people", "individual", "someone", "child", "kid", "baby", "suspect", "subject"})
 _PHRASE_ROLES = frozenset({"transparent", "filler", "determiner", "possessive"})
@@ -342,6 +346,8 @@ class _PhraseReader:
         """A word between adjectives: "red and white", "short, red", "blue or dark"."""
         if self.phrase.noun is not None:
             return False
+        if self.dash_ends_it(unit):
+            return False
         if unit.plays("transparent") or (unit.plays("filler") and self.phrase.units):
             self.take()
             return True
@@ -357,6 +363,13 @@ class _PhraseReader:
         ):
             return False  # "in leather and blue jeans", not "loose and dark"
         return self.link(unit)
+
+    def dash_ends_it(self, unit: Unit) -> bool:
+        """Whether a dash closes the adjectives: "a jumper - dark red - and black trousers", not "black-and-white"."""
+        following, behind = self.peek(1), self.peek(2)
+        closes = following is not None and (following.plays("and") or following.plays("comma"))
+        goes_on = behind is not None and behind.text in _DASHES
+        return unit.text in _DASHES and closes and not goes_on and self.phrase.look.says_something()
 
     def link(self, unit: Unit) -> bool:
         """Takes a link between adjectives if what follows goes on with the same phrase."""
@@ -380,10 +393,22 @@ class _PhraseReader:
 
     def next_garment_begins(self, link: Unit, following: Unit, ahead: int) -> bool:
         """Whether the color behind a comma is another garment's: "is blue, and red slacks", "in white, grey chinos"."""
+        if self.told_of_a_garment() and self.reaches_garment(ahead):
+            return True
         if not link.plays("comma") or len(self.phrase.look.colors) != 1 or not self.reaches_garment(ahead):
             return False
-        alone = bool(following.entry.color) and not self.phrase.determiner and self.all_before_are_colors()
+        colored = any(unit.entry.color for unit in self.adjectives_from(ahead))
+        alone = colored and not self.phrase.determiner and self.all_before_are_colors()
         return ahead > 1 or (alone and not self.more_colors_follow(ahead))
+
+    def adjectives_from(self, ahead: int) -> list[Unit]:
+        """The adjectives that stand there."""
+        return list(takewhile(lambda unit: unit.entry.modifies, self.units[self.position + ahead :]))
+
+    def told_of_a_garment(self) -> bool:
+        """Whether the phrase is said of the garment before it: "skirt in forest green"."""
+        start = self.position - len(self.phrase.units)
+        return start > 1 and self.units[start - 1].text == "in" and self.units[start - 2].entry.garment is not None
 
     def more_colors_follow(self, ahead: int) -> bool:
         """Whether "and" or "or" stands before the garment: "red, white and blue shirt"."""
@@ -400,7 +425,10 @@ class _PhraseReader:
         dots = bool(last.entry.pattern_noun) and last.text.endswith("s")
         color = last.text in ("color", "colour", "in color", "in colour")
         logo = last.entry.pattern_noun == ("Letters",) and self.phrase.determiner in ("a", "an")
-        return dots or color or (link.plays("comma") and (logo or last.text.endswith("sleeves")))
+        of_something = any(
+            unit.text in ("color of", "colour of") for unit in self.phrase.units
+        )  # "the color of mustard"
+        return dots or color or of_something or (link.plays("comma") and (logo or last.text.endswith("sleeves")))
 
     def goes_on(self, link: Unit, following: Unit, ahead: int) -> bool:
         """Whether the adjective behind a link still belongs to this phrase."""

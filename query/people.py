@@ -1,13 +1,46 @@
 """People: who is named, and whether it is the described person."""
 
 from query.items import OTHER, SUBJECT
-from query.noun_phrases import Phrase
+from query.noun_phrases import Chunk, Phrase
 from query.units import Unit
 from query.walk import Walk
 
 _SMALL = frozenset({"baby", "infant", "toddler", "newborn", "child", "kid"})
 _GROWN = frozenset(
     {"man", "woman", "lady", "guy", "gentleman", "adult", "mother", "father", "mom", "mum", "dad", "parent"}
+)
+_TELLERS = frozenset(
+    {
+        "police",
+        "officer",
+        "officers",
+        "police officer",
+        "detective",
+        "detectives",
+        "cop",
+        "cops",
+        "guard",
+        "security guard",
+        "security",
+    }
+    | {
+        "witness",
+        "victim",
+        "caller",
+        "shopkeeper",
+        "clerk",
+        "cashier",
+        "staff",
+        "neighbour",
+        "neighbor",
+        "family",
+        "parents",
+    }
+)
+_TELLING = frozenset(
+    {"said", "says", "told", "described", "describes", "saw", "reported", "reports", "recalled", "looking for"}
+) | frozenset(
+    {"searching", "seeking", "hunting", "speak", "identify", "find", "trace", "appealing", "seen", "want", "wants"}
 )
 _DEFINITE = frozenset({"the", "this", "that", "these", "those"})
 
@@ -16,6 +49,8 @@ def read_person(walk: Walk, phrase: Phrase) -> None:
     """A person: the described one, or another."""
     if _owns_a_person(walk):
         return
+    if _only_tells(walk):
+        walk.subject_noun = walk.subject_gender = ""
     owner = _who_is(walk, phrase)
     if _is_possessor(walk):
         walk.owner_once = owner
@@ -23,11 +58,13 @@ def read_person(walk: Walk, phrase: Phrase) -> None:
         walk.owner = owner
         walk.other_acts = False
         walk.relative = False
-        walk.governed = _hangs_on_a_word(walk)
+        walk.governed = _hangs_on_a_word(walk) or _is_told_apart(walk, phrase)
         walk.holding = False
+        walk.denial = "" if _is_told_apart(walk, phrase) else walk.denial
     noun = phrase.noun.text if phrase.noun is not None else ""
     if owner == SUBJECT:
         walk.subject_noun = walk.subject_noun or noun
+        walk.several = walk.several or phrase.group
         if walk.subject_gender in ("", "any"):
             walk.subject_gender = phrase.person
     else:
@@ -37,12 +74,14 @@ def read_person(walk: Walk, phrase: Phrase) -> None:
 
 def _who_is(walk: Walk, phrase: Phrase) -> str:
     """Whether a person's noun phrase names the described person."""
+    if _is_told_apart(walk, phrase) or walk.text(-1) == "according to":
+        return OTHER
     if not walk.subject_gender:
         return SUBJECT
     if phrase.possessive:
         return OTHER  # "his son"
     before = walk.chunk(-1)
-    if isinstance(before, Phrase) and before.person:
+    if (isinstance(before, Phrase) and before.person) or walk.text(-1) == "as":  # "dressed as a nurse"
         return walk.owner
     joined = walk.text(-1) == "of" or walk.mark(-1, "comma")
     if joined and isinstance(before := walk.chunk(-2), Phrase) and before.group:
@@ -51,12 +90,28 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
         return SUBJECT
     if _is_another(walk, phrase):
         return OTHER
-    if walk.mark(-1, "be") or (isinstance(before := walk.chunk(-1), Unit) and before.entry.hedge is not None):
+    if _is_predicate(walk) or (isinstance(before := walk.chunk(-1), Unit) and before.entry.hedge is not None):
         return walk.owner
     if walk.sentence_start and not _hangs_on_a_word(walk):
         return SUBJECT
     takes_up = phrase.determiner in _DEFINITE and phrase.noun is not None and phrase.noun.text == walk.subject_noun
     return SUBJECT if takes_up and walk.mark(-1, "comma", "and") else OTHER
+
+
+def _only_tells(walk: Walk) -> bool:
+    """Whether the person named so far tells of this one: "the witness described a woman", "police seek a man"."""
+    teller = walk.subject_noun in _TELLERS and not walk.items
+    return teller and any(_tells(chunk) for chunk in walk.chunks[: walk.at])
+
+
+def _tells(chunk: Chunk) -> bool:
+    words = [chunk] if isinstance(chunk, Unit) else chunk.units
+    return any(word.text in _TELLING for word in words)
+
+
+def _is_told_apart(walk: Walk, phrase: Phrase) -> bool:
+    """Whether it is "not the man in red", whom nobody looks for."""
+    return walk.mark(-1, "negation") and phrase.determiner in _DEFINITE
 
 
 def _is_another(walk: Walk, phrase: Phrase) -> bool:
@@ -67,6 +122,18 @@ def _is_another(walk: Walk, phrase: Phrase) -> bool:
     same = phrase.person == walk.subject_gender or "any" in (phrase.person, walk.subject_gender)
     another = phrase.determiner in ("another", "other") or any(unit.text == "another" for unit in phrase.units)
     return another or named_before or too_small or not same
+
+
+def _is_predicate(walk: Walk) -> bool:
+    """Whether it tells what somebody is: "she is a waitress", "he is just a middle-aged man"."""
+    back = 1
+    while walk.mark(-back, "filler") or _names_nothing(walk.chunk(-back)):
+        back += 1
+    return walk.mark(-back, "be")
+
+
+def _names_nothing(chunk: Chunk | None) -> bool:
+    return isinstance(chunk, Phrase) and not (chunk.person or chunk.garment)
 
 
 def _hangs_on_a_word(walk: Walk) -> bool:

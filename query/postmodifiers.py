@@ -19,6 +19,7 @@ def read_after(walk: Walk, item: Item) -> bool:
         or _taken_off(walk, item)
         or _hangs_from_something(walk, item)
         or _particle(walk, item)
+        or _on_the_head(walk, item)
         or _none_of_it(walk, item)
         or read_place(walk, item)
         or _hidden(walk, item)
@@ -74,6 +75,16 @@ def _particle(walk: Walk, item: Item) -> bool:
     return on and walk.consume(item, 1)
 
 
+def _on_the_head(walk: Walk, item: Item) -> bool:
+    """ "holding her hat on her head" is wearing it."""
+    place = walk.chunk(2)
+    head = isinstance(place, Phrase) and place.noun is not None and place.noun.text in ("head", "face", "nose")
+    if not (head and walk.text(1) in ("on", "over")):
+        return False
+    item.worn = True
+    return walk.consume(item, 2)
+
+
 def _hidden(walk: Walk, item: Item) -> bool:
     """ "her hair is covered by a veil": what cannot be seen is not asked for."""
     ahead = 2 if walk.mark(1, "be") else 1
@@ -106,7 +117,8 @@ def _apposition(walk: Walk, item: Item) -> bool:
 
 def _is_apposition(walk: Walk, item: Item, said: Phrase, ahead: int) -> bool:
     """Whether the adjectives that stand there are said of the garment before, not of something behind them."""
-    if said.determiner or not said.uses:
+    likened = any(unit.text in ("color of", "colour of") for unit in said.units)
+    if (said.determiner and not likened) or not said.uses:
         return False
     if said.look.colors and item.look.colors and walk.text(ahead - 1) != "not":
         return False

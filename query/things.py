@@ -33,7 +33,7 @@ def _wears_what_follows(walk: Walk, phrase: Phrase) -> bool:
     if phrase.noun is None:
         return False
     beside_the_person = phrase.determiner == "the" and walk.mark(-1, "and") and walk.text(1) == "with"
-    pet = phrase.noun.text in _PETS and walk.text(1) == "in"
+    pet = phrase.noun.text in _PETS and (walk.text(1) == "in" or (walk.mark(1, "wear") and not walk.subject_gender))
     return pet or (beside_the_person and not phrase.noun.entry.body)
 
 
@@ -52,6 +52,7 @@ def _hair_follows(walk: Walk) -> bool:
 
 def _sleeves_alone(walk: Walk, phrase: Phrase) -> bool:
     """Whether it is "with blue sleeves" of somebody whose top is not named."""
-    sleeves = phrase.noun is not None and phrase.noun.text == "sleeves" and bool(phrase.look.colors)
-    led = walk.text(-1) in ("with", "in", "has", "and")
-    return sleeves and led and not any(item.covers_torso for item in walk.items)
+    noun = "" if phrase.noun is None or not phrase.look.colors else phrase.noun.text
+    led = noun == "sleeves" and walk.text(-1) in ("with", "in", "has", "and")
+    of_somebody = noun in ("sleeve", "sleeves") and walk.text(1) == "of"
+    return (led or of_somebody) and not any(item.covers_torso for item in walk.items)

@@ -5,6 +5,7 @@ from query.noun_phrases import Chunk, Look, Phrase
 from query.units import Unit
 
 _GENDER_OF = {"he": "male", "his": "male", "she": "female", "her": "female"}
+_OPPOSITE = {"male": "female", "female": "male"}
 
 
 class Walk:
@@ -16,6 +17,7 @@ class Walk:
         self.items: list[Item] = []
         self.subject_noun = ""
         self.subject_gender = ""
+        self.several = False  # whether the described person was named as one of a group
         self.other_gender = ""
         self.other_nouns: set[str] = set()
         self.sentence = 0
@@ -66,6 +68,13 @@ class Walk:
         """The garment phrase that stands there."""
         chunk = self.chunk(ahead)
         return chunk if isinstance(chunk, Phrase) and chunk.garment is not None else None
+
+    def learn_gender(self, pronoun: str) -> None:
+        """Whoever "he" or "she" is where nobody was named is described, and of several people the first one."""
+        gender = _GENDER_OF.get(pronoun, "")
+        if gender and self.several and self.subject_gender == "any":
+            self.subject_gender, self.other_gender = gender, _OPPOSITE[gender]
+        self.subject_gender = self.subject_gender or gender
 
     def whose(self, pronoun: str) -> str:
         """Who is meant by "he", "his", "she" or "her"."""
