@@ -2,7 +2,7 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, LargeBinary, RowMapping, Select, func, select, type_coerce, update
+from sqlalchemy import ColumnElement, LargeBinary, Row, Select, bindparam, func, select, type_coerce, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from index.adding import AddedImage, NewImage, Place, add_images, add_places, quarantine
@@ -22,7 +22,7 @@ from index.deletion import chunks, delete_gallery, delete_generation, delete_ima
 from index.descriptor import DIMENSIONS
 from index.files import StoreFiles
 from index.generations import GenerationError, GenerationInfo, Generations, live_generation_id
-from index.rows import restore_person
+from index.rows import ATTRIBUTE_COLUMNS, PERSON_COLUMNS, restore_person
 from index.tables import (
     AttributeRow,
     Gallery,
@@ -35,11 +35,44 @@ from index.tables import (
     Quarantine,
     Store,
 )
+from parsing.labels import label_id
 from parsing.records import Person
 
 IdArray = NDArray[np.int64]
 
 _ROWS = 10_000  # read at a time
+
+# Statements that read people, made once: making one takes longer than running it.
+_IDS = bindparam("ids", expanding=True)
+_PERSON, _IMAGE = PersonRow.__table__, Image.__table__
+_VECTOR, _ATTRIBUTE = PersonVector.__table__, AttributeRow.__table__
+_FILE, _GALLERY = ImageFile.__table__, Gallery.__table__
+_PEOPLE = (
+    select(
+        *_PERSON.c["id", "image_id", "generation_id"],
+        *_IMAGE.c["height", "width", "camera", "captured_at"],
+        *PERSON_COLUMNS,
+    )
+    .join_from(
+        _PERSON,
+        _VECTOR,
+        (_VECTOR.c.person_id == _PERSON.c.id) & (_VECTOR.c.generation_id == _PERSON.c.generation_id),
+    )
+    .join(_IMAGE, _IMAGE.c.id == _PERSON.c.image_id)
+    .where(_PERSON.c.id.in_(_IDS))
+)
+_ATTRIBUTES = (
+    select(*ATTRIBUTE_COLUMNS)
+    .where(_ATTRIBUTE.c.person_id.in_(_IDS))
+    .order_by(_ATTRIBUTE.c.person_id, _ATTRIBUTE.c.attribute)
+)
+_SHOWN = _ATTRIBUTES.where(_ATTRIBUTE.c.attribute.in_(bindparam("labels", expanding=True)))
+_PLACES = (
+    select(_FILE.c.image_id, _FILE.c.path, _FILE.c.location, _GALLERY.c.name)
+    .join(_GALLERY, _GALLERY.c.id == _FILE.c.gallery_id)
+    .where(_FILE.c.image_id.in_(_IDS))
+    .order_by(_FILE.c.id.desc())
+)
 
 
 class UnknownPersonError(StoreError, LookupError):
@@ -110,7 +143,7 @@ class PersonIndex:
             self.files = StoreFiles(home, session.execute(select(Store.identity)).scalar_one())
         self.thumbnails = self.files.thumbnails
         if not database.read_only:
-            sweep(database, self.files)
+            self.sweep()
 
     @classmethod
     def open(cls, home: Path, *, database: str | None = None, read_only: bool = False) -> Self:
@@ -175,7 +208,7 @@ class PersonIndex:
         generation_id = self.generations.of_checkpoint(checkpoint_hash).generation_id
         with self.database.write() as session:
             added = add_images(session, self.files, images, gallery=gallery, generation_id=generation_id)
-        sweep(self.database, self.files)
+        self.sweep()
         return added
 
     @retried
@@ -183,7 +216,7 @@ class PersonIndex:
         """Note, in one transaction, that files hold content known already; each comes with its content hash."""
         with self.database.write() as session:
             add_places(session, self.files, places, gallery=gallery)
-        sweep(self.database, self.files)
+        self.sweep()
 
     @retried
     def quarantine(self, failures: Sequence[tuple[Place, str]], *, gallery: str) -> None:
@@ -208,7 +241,7 @@ class PersonIndex:
         with self.database.write() as session:
             _require(session, Image.id, image_ids, UnknownImageError)
             people = delete_images(session, self.files, list(dict.fromkeys(image_ids)))
-        sweep(self.database, self.files)
+        self.sweep()
         return people
 
     def delete_people(self, person_ids: Sequence[int]) -> int:
@@ -220,7 +253,7 @@ class PersonIndex:
         with self.database.write() as session:
             _require(session, PersonRow.id, person_ids, UnknownPersonError)
             people = delete_people(session, self.files, list(dict.fromkeys(person_ids)))
-        sweep(self.database, self.files)
+        self.sweep()
         return people
 
     def delete_gallery(self, name: str) -> int:
@@ -231,7 +264,7 @@ class PersonIndex:
         """
         with self.database.write() as session:
             people = delete_gallery(session, self.files, _find_gallery(session, name))
-        sweep(self.database, self.files)
+        self.sweep()
         return people
 
     def discard_generation(self, generation_id: int) -> int:
@@ -247,7 +280,7 @@ class PersonIndex:
                     f"expected a generation that is not searched, got {generation_id}, which is; search another first"
                 )
             people = delete_generation(session, self.files, generation_id)
-        sweep(self.database, self.files)
+        self.sweep()
         return people
 
     def delete_captured_before(self, time: datetime) -> int:
@@ -255,8 +288,12 @@ class PersonIndex:
         when = func.coalesce(Image.captured_at, Image.created_at)
         with self.database.write() as session:
             people = delete_images(session, self.files, session.scalars(select(Image.id).where(when < time)).all())
-        sweep(self.database, self.files)
+        self.sweep()
         return people
+
+    def sweep(self) -> None:
+        """Remove the files of what was deleted, should a program have been killed before it did."""
+        sweep(self.database, self.files)
 
     def vacuum(self) -> None:
         """Leave no byte of what was deleted in the database's files, and give the space back."""
@@ -273,8 +310,13 @@ class PersonIndex:
         return self.people([person_id])[0]
 
     @retried
-    def people(self, person_ids: Iterable[int]) -> list[StoredPerson]:
+    def people(self, person_ids: Iterable[int], *, showing: Collection[str] | None = None) -> list[StoredPerson]:
         """People of any generation, in the order asked for.
+
+        Args:
+            person_ids: whom to read.
+            showing: attribute labels; records of all others are left out, as most of a page is never looked at.
+                None is all.
 
         Raises:
             UnknownPersonError: one of them does not exist.
@@ -283,7 +325,7 @@ class PersonIndex:
         with self.database.read() as session:
             found: dict[int, StoredPerson] = {}
             for ids in chunks(list(dict.fromkeys(wanted))):
-                found.update(_load_people(session, ids))
+                found.update(_load_people(session, ids, showing))
         if missing := [person_id for person_id in wanted if person_id not in found]:
             raise UnknownPersonError(_unknown("person", missing))
         return [found[person_id] for person_id in wanted]
@@ -461,61 +503,49 @@ def _image_conditions(camera: str | None, after: datetime | None, before: dateti
     return conditions
 
 
-def _load_people(session: Session, person_ids: Sequence[int]) -> dict[int, StoredPerson]:
-    statement = (
-        select(PersonRow.__table__, PersonVector.appearance, Image.height, Image.width, Image.camera, Image.captured_at)
-        .join(
-            PersonVector,
-            (PersonVector.person_id == PersonRow.id) & (PersonVector.generation_id == PersonRow.generation_id),
-        )
-        .join(Image, Image.id == PersonRow.image_id)
-        .where(PersonRow.id.in_(person_ids))
-    )
-    rows = session.execute(statement).mappings().all()
-    attributes = _load_attributes(session, person_ids)
-    places = _first_places(session, {row["image_id"] for row in rows})
-    return {row["id"]: _stored_person(row, attributes[row["id"]], places[row["image_id"]]) for row in rows}
+def _load_people(
+    session: Session, person_ids: Sequence[int], showing: Collection[str] | None
+) -> dict[int, StoredPerson]:
+    rows = session.execute(_PEOPLE, {"ids": person_ids}).all()
+    attributes = _load_attributes(session, person_ids, showing)
+    places = _first_places(session, {row.image_id for row in rows})
+    return {row.id: _stored_person(row, attributes[row.id], places[row.image_id]) for row in rows}
 
 
-def _load_attributes(session: Session, person_ids: Sequence[int]) -> Mapping[int, list[Mapping[str, Any]]]:
-    """The rows of each person's attributes, as dicts: hundreds are read for a page, and mappings of rows are slow."""
-    columns = AttributeRow.__table__.c
-    wanted = columns.person_id.in_(person_ids)
-    statement = select(AttributeRow.__table__).where(wanted).order_by(columns.person_id, columns.attribute)
-    attributes: defaultdict[int, list[Mapping[str, Any]]] = defaultdict(list)
-    names = columns.keys()
-    for values in session.execute(statement).all():
-        row = dict(zip(names, values, strict=True))
-        attributes[row["person_id"]].append(row)
+def _load_attributes(
+    session: Session, person_ids: Sequence[int], showing: Collection[str] | None
+) -> Mapping[int, list[Row[Any]]]:
+    """Values of `ATTRIBUTE_COLUMNS` of each person's attributes."""
+    if showing is None:
+        rows = session.execute(_ATTRIBUTES, {"ids": person_ids})
+    else:
+        rows = session.execute(_SHOWN, {"ids": person_ids, "labels": [label_id("attribute", one) for one in showing]})
+    attributes: defaultdict[int, list[Row[Any]]] = defaultdict(list)
+    for row in rows.all():
+        attributes[row[0]].append(row)
     return attributes
 
 
 def _first_places(session: Session, image_ids: Iterable[int]) -> dict[int, tuple[str, str, str]]:
     """Path, location and gallery where each image was ingested first."""
-    statement = (
-        select(ImageFile.image_id, ImageFile.path, ImageFile.location, Gallery.name)
-        .join(Gallery, Gallery.id == ImageFile.gallery_id)
-        .where(ImageFile.image_id.in_(list(image_ids)))
-        .order_by(ImageFile.id.desc())
-    )
-    return {image_id: (path, location, name) for image_id, path, location, name in session.execute(statement)}
+    rows = session.execute(_PLACES, {"ids": list(image_ids)})
+    return {image_id: (path, location, name) for image_id, path, location, name in rows}
 
 
-def _stored_person(
-    row: RowMapping, attributes: Sequence[Mapping[str, Any]], place: tuple[str, str, str]
-) -> StoredPerson:
+def _stored_person(row: Row[Any], attributes: Sequence[Row[Any]], place: tuple[str, str, str]) -> StoredPerson:
+    person_id, image_id, generation_id, height, width, camera, captured_at, *stored = row
     return StoredPerson(
-        person_id=row["id"],
-        image_id=row["image_id"],
-        generation_id=row["generation_id"],
+        person_id=person_id,
+        image_id=image_id,
+        generation_id=generation_id,
         image_path=Path(place[0]),
         image_location=Path(place[1]),
         gallery=place[2],
-        height=row["height"],
-        width=row["width"],
-        camera=row["camera"],
-        captured_at=row["captured_at"],
-        person=restore_person(row, attributes, height=row["height"], width=row["width"]),
+        height=height,
+        width=width,
+        camera=camera,
+        captured_at=captured_at,
+        person=restore_person(stored, attributes, height=height, width=width),
     )
 
 

@@ -4,6 +4,7 @@ import math
 import struct
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,23 @@ from numpy.typing import NDArray
 
 from index.descriptor import encode
 from index.palettes import pack, unpack
+from index.tables import AttributeRow, PersonRow, PersonVector
 from parsing.labels import ATTRIBUTES, CHARACTERISTICS, LABELS, label_id
 from parsing.records import CharacterizedAttribute, Person, RunLengthMask
 
 Row = dict[str, Any]
 
-_ENDS = list(accumulate(len(LABELS[task]) for task in CHARACTERISTICS))
-_PARTS = {task: slice(end - len(LABELS[task]), end) for task, end in zip(CHARACTERISTICS, _ENDS, strict=True)}
+# What `restore_person` takes: of a person, and of each of its attributes, which begin with whose they are.
+PERSON_COLUMNS = (
+    *PersonRow.__table__.c["x0", "y0", "x1", "y1", "score", "mask", "presence"],
+    PersonVector.__table__.c.appearance,
+)
+ATTRIBUTE_COLUMNS = tuple(
+    AttributeRow.__table__.c["person_id", "attribute", "score", "area", "probabilities", "mask", "palette"]
+)
 
+_ENDS = list(accumulate(len(LABELS[task]) for task in CHARACTERISTICS))
+_PARTS = itemgetter(*(slice(end - len(LABELS[task]), end) for task, end in zip(CHARACTERISTICS, _ENDS, strict=True)))
 _PROBABILITIES = struct.Struct(f"<{_ENDS[-1]}f")
 
 
@@ -62,24 +72,23 @@ def attribute_row(record: CharacterizedAttribute, *, person_id: int) -> Row:
     }
 
 
-def restore_person(
-    person: Mapping[Any, Any], attributes: Sequence[Mapping[Any, Any]], *, height: int, width: int
-) -> Person:
+def restore_person(person: Sequence[Any], attributes: Sequence[Sequence[Any]], *, height: int, width: int) -> Person:
     """The record that `person_row`, `vector_row` and `attribute_row` stored.
 
     Args:
-        person: columns of `person`, and `appearance` of `person_vector`.
-        attributes: columns of `characterized_attribute`, as stored.
+        person: values of `PERSON_COLUMNS`.
+        attributes: values of `ATTRIBUTE_COLUMNS`, of each attribute.
         height: of the image, and so of every mask.
         width: of the image.
     """
+    x0, y0, x1, y1, score, mask, presence, appearance = person
     return Person(
-        box_xyxy=(person["x0"], person["y0"], person["x1"], person["y1"]),
-        score=person["score"],
-        mask=RunLengthMask(height, width, person["mask"]),
-        attributes=tuple(_restore_attribute(row, height=height, width=width) for row in attributes),
-        presence=_restore_presence(person["presence"]),
-        appearance=_restore_appearance(person["appearance"]),
+        box_xyxy=(x0, y0, x1, y1),
+        score=score,
+        mask=RunLengthMask(height, width, mask),
+        attributes=tuple([_restore_attribute(stored, height, width) for stored in attributes]),
+        presence=_restore_presence(presence),
+        appearance=_restore_appearance(appearance),
     )
 
 
@@ -119,14 +128,14 @@ def _checked(record: CharacterizedAttribute, task: str) -> NDArray[np.float64]:
     return values
 
 
-def _restore_attribute(row: Mapping[Any, Any], *, height: int, width: int) -> CharacterizedAttribute:
-    stored = row["probabilities"]
-    values = _PROBABILITIES.unpack(stored) if stored else ()
+def _restore_attribute(stored: Sequence[Any], height: int, width: int) -> CharacterizedAttribute:
+    """Called five hundred times for a page, hence no keywords."""
+    _, attribute, score, area, probabilities, mask, palette = stored
     return CharacterizedAttribute(
-        attribute=ATTRIBUTES[row["attribute"] - 1],
-        score=row["score"],
-        area=row["area"],
-        probabilities={task: values[part] for task, part in _PARTS.items()} if values else {},
-        mask=RunLengthMask(height, width, row["mask"]),
-        palette=unpack(row["palette"]),
+        ATTRIBUTES[attribute - 1],
+        score,
+        area,
+        dict(zip(CHARACTERISTICS, _PARTS(_PROBABILITIES.unpack(probabilities)), strict=True)) if probabilities else {},
+        RunLengthMask(height, width, mask),
+        unpack(palette) if palette else (),
     )

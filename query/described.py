@@ -3,6 +3,7 @@
 `index.benchmark` runs this in a process of its own, so that what it takes of memory is seen.
 """
 
+import gc
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -101,6 +102,7 @@ def measure_store(home: Path, *, rounds: int = 10) -> StoreFigures:
     parser = QueryParser()
     opened, open_seconds = _timed(lambda: DescribedSearch(home, parser))
     results = [opened.page(text)[0] for text in SENTENCES]
+    gc.freeze()  # as `app.server` does when it is ready
     pages = [_timed(lambda text=text: opened.page(text))[1] for _ in range(rounds) for text in SENTENCES]  # type: ignore[misc]
     facets = [_timed(lambda result=result: opened.searcher.facets(result))[1] for result in results]  # type: ignore[misc]
     memory, shared = resident_bytes()

@@ -224,12 +224,14 @@ class Searcher:
         )
 
     def people(self, result: SearchResult) -> list[StoredPerson]:
-        """The records of the page's matches, in their order.
+        """The records of the page's matches, in their order, with the attributes that show a clause and no others.
 
         Raises:
             LookupError: somebody has been deleted since the search.
         """
-        return self.index.people(match.person_id for match in result.matches)
+        clauses = {clause for match in result.matches for clause in match.clauses}
+        shown = {attribute for clause in clauses for attribute in clause.attributes}
+        return self.index.people((match.person_id for match in result.matches), showing=shown)
 
     def facets(self, result: SearchResult) -> tuple[tuple[Facet, ...], Question | None]:
         """Counts of winning labels among all matches, and the question that would split them best."""

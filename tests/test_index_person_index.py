@@ -45,6 +45,15 @@ def test_people_come_in_the_order_asked_for(index: PersonIndex) -> None:
     assert [one.person_id for one in index.people_of_image(1)] == [1, 2]
 
 
+@pytest.mark.parametrize("showing", [{"Coat"}, {"Face", "Hat"}, set()])
+def test_people_come_with_the_attributes_asked_for_and_no_others(index: PersonIndex, showing: set[str]) -> None:
+    add(index, new_image("a.jpg", "Red", "Blue"))
+    for whole, part in zip(index.people([2, 1]), index.people([2, 1], showing=showing), strict=True):
+        kept = tuple(record for record in whole.person.attributes if record.attribute in showing)
+        assert replace(part.person, appearance=whole.person.appearance) == replace(whole.person, attributes=kept)
+        assert replace(part, person=whole.person) == whole
+
+
 def test_descriptors_are_those_of_the_records(index: PersonIndex) -> None:
     add(index, new_image("a.jpg", "Red", "Blue"), new_image("b.jpg"))
     ids, descriptors = index.descriptors()
