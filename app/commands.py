@@ -195,16 +195,11 @@ def delete(options: Namespace, config: AppConfig) -> None:
         raise UserError(
             "expected what to delete, got nothing; give --image PATH, --person ID, --gallery NAME or --before DATE"
         )
-    from app.corrections import forget_corrections
-    from app.uploads import forgetting
-
-    with _workspace(config) as workspace, forgetting(workspace):
+    with _workspace(config) as workspace:
         index, people = workspace.index, 0
         images = [index.find_image(path) for path in options.image]  # before anything goes
         if options.person:
-            named = index.people(options.person)
             people += index.delete_people(options.person)
-            forget_corrections(index, named)
         if images:
             people += index.delete_images(images)
         if options.gallery:

@@ -1,6 +1,7 @@
 """Uploads: photographs that a page was given, kept below the home folder in a folder of their gallery.
 
-The same file again is kept once; another file of the same name gets a name of its own, so that none is lost.
+The same file again is kept once; another file of the same name gets a name of its own, so that none is lost. They are
+copies that belong to the store, and go when it is told to delete what is in them.
 """
 
 import hashlib
@@ -8,21 +9,16 @@ import os
 import shutil
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
 from urllib.parse import quote
 
-from sqlalchemy import select
-
-from app.workspace import Workspace
 from index.disk import writing
-from index.tables import ImageFile, Quarantine
+from index.files import UPLOADS
 
-FOLDER = "uploads"
 MAX_BYTES = 500_000_000  # of one file in an archive; the largest image that is decoded has half of it
 MAX_NAME = 120  # bytes
 APART = "copy what is in it into a folder of this computer and choose that"
@@ -49,7 +45,7 @@ def gallery_folder(home: Path, gallery: str) -> Path:
         raise ValueError("expected a name for the gallery, got none; give it one")
     if len(name) > MAX_NAME:
         raise ValueError(f"expected a name of at most {MAX_NAME} letters for the gallery, got more; shorten it")
-    return home / FOLDER / (f"%2E{name[1:]}" if name.startswith(".") else name)
+    return home / UPLOADS / (f"%2E{name[1:]}" if name.startswith(".") else name)
 
 
 def receive(files: Iterable[tuple[str, IO[bytes]]], folder: Path) -> Received:
@@ -133,25 +129,3 @@ def _digest(path: Path) -> str:
 
 def _shortened(text: str, length: int) -> str:
     return text.encode("utf-8", "replace")[:length].decode(errors="ignore")
-
-
-@contextmanager
-def forgetting(workspace: Workspace) -> Iterator[None]:
-    """Remove the uploads that the store forgets inside: they are copies of its own, and would be ingested again."""
-    before = _held(workspace)
-    try:
-        yield
-    finally:
-        for location in before - _held(workspace):
-            Path(location).unlink(missing_ok=True)
-
-
-def _held(workspace: Workspace) -> set[str]:
-    """Uploaded files that the store knows, readable or not."""
-    inside = os.path.abspath(workspace.config.home / FOLDER) + os.sep
-    with workspace.index.database.read() as session:
-        return {
-            location
-            for column in (ImageFile.location, Quarantine.location)
-            for location in session.scalars(select(column).where(column.startswith(inside, autoescape=True)))
-        }

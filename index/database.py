@@ -34,6 +34,22 @@ RETRY_SECONDS = 30.0  # how long a server that went away is waited for
 ATTEMPTS = 3  # of an operation whose connection was lost
 WRITER_LOCK = 0x5167  # any number, the same for all programs that write
 
+# Columns of our tables, but keys, of which PostgreSQL keeps statistics: in a table, or in a partition of a `whole` one.
+_STATISTICS = text("""
+    SELECT CAST(CAST(one.oid AS regclass) AS text) AS name,
+           CAST(CAST(whole.oid AS regclass) AS text) AS whole,
+           quote_ident(kept.attname) AS column,
+           format_type(place.atttypid, place.atttypmod) AS kind
+    FROM pg_stats kept
+    JOIN pg_class one ON one.relname = kept.tablename AND one.relnamespace = to_regnamespace(kept.schemaname)
+    JOIN pg_class whole ON whole.oid = coalesce(pg_partition_root(one.oid), one.oid)
+    JOIN pg_attribute place ON place.attrelid = one.oid AND place.attname = kept.attname
+    WHERE kept.schemaname = current_schema() AND whole.relname = ANY(:tables) AND NOT EXISTS (
+        SELECT FROM pg_constraint
+        WHERE conrelid = one.oid AND contype IN ('p', 'f') AND place.attnum = ANY(conkey)
+    )
+""")
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -119,14 +135,15 @@ class Database:
         """Give freed space back, and leave no byte of deleted rows in the files.
 
         A plain VACUUM of PostgreSQL leaves deleted bytes where they lay, so there the tables are written anew, each
-        locked meanwhile, and then the planner's statistics, which quote values; its write-ahead log forgets them when
-        the server recycles it.
+        locked meanwhile, and then the planner's statistics, which quote values, even of tables that are empty now; its
+        write-ahead log forgets them when the server recycles it.
         """
         with _plain_errors(self.name):
             if self.engine.dialect.name == "sqlite":
                 self._run_bare("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)")
             else:
                 with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                    _forget_statistics(connection)
                     connection.execute(text(f"VACUUM (FULL, ANALYZE) {', '.join(Table.metadata.tables)}"))
                     connection.execute(text("VACUUM (FULL) pg_statistic"))
 
@@ -274,6 +291,21 @@ def _set_up_postgresql(engine: Engine) -> None:
 
     event.listen(engine, "begin", begin)
     event.listen(engine, "do_connect", connect)
+
+
+def _forget_statistics(connection: Connection) -> None:
+    """Drop PostgreSQL's statistics of tables that are empty, which ANALYZE leaves as they were.
+
+    Before version 18 no command does that, but to give a column the type that it has.
+    """
+    known = connection.execute(_STATISTICS, {"tables": list(Table.metadata.tables)}).all()
+    empty = {
+        name
+        for name in {row.name for row in known}
+        if not connection.execute(text(f"SELECT EXISTS (SELECT FROM {name})")).scalar_one()
+    }
+    for whole, column, kind in {(row.whole, row.column, row.kind) for row in known if row.name in empty}:
+        connection.execute(text(f"ALTER TABLE {whole} ALTER COLUMN {column} TYPE {kind}"))
 
 
 def _patiently(connect: Callable[..., Any], engine: Engine) -> Callable[..., Any]:

@@ -1,4 +1,4 @@
-"""Deletion: rows, and the names of the files that must go with them, in one transaction.
+"""Deletion: rows, and the names of the files that must go with them (uploaded photographs too), in one transaction.
 
 Files are removed after the commit, from a list kept in the database; what a crash leaves is removed when the
 store is opened next.
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
+from index.corrections import corrections_at, forget_corrections
 from index.database import Database
 from index.files import StoreFiles
 from index.generations import rewrite
@@ -43,10 +44,12 @@ def delete_images(session: Session, files: StoreFiles, image_ids: Sequence[int])
         rows = session.execute(select(PersonRow.id, PersonRow.image_id).where(PersonRow.image_id.in_(ids))).all()
         thumbnails = [files.thumbnails.person_path(row.image_id, row.id) for row in rows]
         _doom(session, files, [*thumbnails, *map(files.thumbnails.image_path, ids)])
-        places = select(ImageFile.path, ImageFile.location).where(ImageFile.image_id.in_(ids))
-        _forget_paths(session, [path for place in session.execute(places) for path in place])
+        here = select(ImageFile.path, ImageFile.location).where(ImageFile.image_id.in_(ids))
+        places = session.execute(here).all()
+        _forget_paths(session, [path for place in places for path in place])
         _uncount(session, files, ids)
         session.execute(delete(Image).where(Image.id.in_(ids)))
+        _doom_uploads(session, files, [place.location for place in places])
         people += len(rows)
     if image_ids:
         _log(session, "delete images", images=len(image_ids), people=people)
@@ -54,15 +57,15 @@ def delete_images(session: Session, files: StoreFiles, image_ids: Sequence[int])
 
 
 def delete_people(session: Session, files: StoreFiles, person_ids: Sequence[int]) -> int:
-    """Delete people but not their images, in the caller's transaction; returns how many there were."""
+    """Delete people and their corrections but not their images, in the caller's transaction; returns how many."""
     found = 0
     for ids in chunks(person_ids):
-        statement = select(PersonRow.id, PersonRow.image_id, PersonRow.generation_id).where(PersonRow.id.in_(ids))
-        rows = session.execute(statement).all()
+        rows = session.execute(select(PersonRow.__table__).where(PersonRow.id.in_(ids))).all()
         _doom(session, files, [files.thumbnails.person_path(row.image_id, row.id) for row in rows])
         for row in rows:
             place = (Parse.image_id == row.image_id) & (Parse.generation_id == row.generation_id)
             session.execute(update(Parse).where(place).values(people=Parse.people - 1))
+            forget_corrections(session, corrections_at(session, row.image_id, (row.x0, row.y0, row.x1, row.y1)))
         for generation_id, count in Counter(row.generation_id for row in rows).items():
             _shrink(session, files, generation_id, images=0, people=count)
         session.execute(delete(PersonRow).where(PersonRow.id.in_(ids)))
@@ -79,9 +82,11 @@ def delete_gallery(session: Session, files: StoreFiles, gallery_id: int) -> int:
     for chunk in chunks([path for place in places for path in (place.path, place.location)]):
         _forget_paths(session, chunk)
     name = select(Gallery.name).where(Gallery.id == gallery_id).scalar_subquery()
+    quarantined = session.scalars(select(Quarantine.location).where(Quarantine.gallery == name)).all()
     session.execute(delete(Quarantine).where(Quarantine.gallery == name))
     session.execute(delete(IngestJob).where(IngestJob.gallery == name))
     session.execute(delete(Gallery).where(Gallery.id == gallery_id))  # its places go with it
+    _doom_uploads(session, files, [*quarantined, *(place.location for place in places)])
     image_ids = list({place.image_id for place in places})
     make_stale(session, image_ids)
     return delete_images(session, files, without_place(session, image_ids))
@@ -166,6 +171,20 @@ def _doom(session: Session, files: StoreFiles, paths: Iterable[Path]) -> None:
     rows = [{"path": files.relative(path)} for path in paths]
     if rows:
         session.execute(insert(DoomedFile), rows)
+
+
+def _doom_uploads(session: Session, files: StoreFiles, locations: Iterable[str]) -> None:
+    """Doom those of the files that are uploads: copies of the store's own, unless a row is left that names them."""
+    for paths in chunks(list(dict.fromkeys(files.uploaded(locations)))):
+        names = {location: path for path in paths for location in files.locations(path)}
+        held = {
+            names[location]
+            for column in (ImageFile.location, Quarantine.location)
+            for location in session.scalars(select(column).where(column.in_(names)))
+        }
+        doomed = [path for path in paths if path not in held]
+        session.execute(delete(DoomedFile).where(DoomedFile.path.in_([files.relative(path) for path in doomed])))
+        _doom(session, files, doomed)
 
 
 def _forget_paths(session: Session, paths: Sequence[str]) -> None:

@@ -3,18 +3,20 @@
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from uuid import uuid4
 
 from index.disk import writing
 from index.thumbnails import Thumbnails, unfinished
 
+UPLOADS = "uploads"  # in the home folder: photographs that were given to a page
+
 
 class StoreFiles:
     """The files of one store: `vectors/` and `thumbnails/`, each with a folder named by the store's identity.
 
-    Two databases that share a home folder can so never show each other's people.
+    Two databases that share a home folder can so never show each other's people. Uploads are copies of the store's own.
     """
 
     def __init__(self, home: Path, identity: str) -> None:
@@ -25,6 +27,16 @@ class StoreFiles:
     def derived_folder(self, generation_id: int) -> Path:
         """The folder for everything computed from a generation's rows; deleting people removes it whole."""
         return self.home / "vectors" / self.identity / f"generation-{generation_id:06d}"
+
+    def uploaded(self, locations: Iterable[str]) -> list[Path]:
+        """Those of the files, given by their paths from the root, that are uploads, below the home folder."""
+        folder = self.home / UPLOADS
+        roots = [f"{root}{os.sep}" for root in self.locations(folder)]
+        return [folder / one.removeprefix(root) for one in locations for root in roots if one.startswith(root)]
+
+    def locations(self, path: Path) -> set[str]:
+        """The paths from the root by which the store may know a file: with links followed, as the page does, or not."""
+        return {os.path.abspath(path), os.path.realpath(path)}
 
     def relative(self, path: Path) -> str:
         """`path` as the database names it."""
@@ -37,7 +49,8 @@ class StoreFiles:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
-            unfinished(path).unlink(missing_ok=True)
+            if path.is_relative_to(self.thumbnails.folder):
+                unfinished(path).unlink(missing_ok=True)
 
 
 def reserve(descriptor: int, length: int) -> None:

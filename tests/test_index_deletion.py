@@ -10,14 +10,16 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
+from databases import Postgres
 from numpy.typing import NDArray
-from sqlalchemy import text, update
+from sqlalchemy import insert, select, text, update
 
 from index import person_index
+from index.files import UPLOADS
 from index.ingest import ingest
 from index.person_index import PersonIndex, UnknownPersonError
 from index.reindex import reindex
-from index.tables import Image
+from index.tables import Correction, Image
 from index.vectors import Likeness, unit
 from parsing.records import ParsedImage
 from query.search import Searcher
@@ -139,6 +141,28 @@ def settle(request: pytest.FixtureRequest, database_url: str | None) -> None:
         request.getfixturevalue("postgres").execute("CHECKPOINT")
 
 
+def test_statistics_of_tables_that_are_empty_now_quote_nothing(
+    tmp_path: Path, postgres: Postgres, postgres_url: str
+) -> None:
+    photos = [photograph(tmp_path / f"{SECRET}-{number}.png", shade=number) for number in (1, 2)]
+    quoted = "SELECT tablename, attname FROM pg_stats WHERE attname IN ('content_hash', 'location', 'appearance')"
+    with PersonIndex.open(tmp_path / "home", database=postgres_url) as index:
+        ingest(photos, DistinctParser(), index)
+        postgres.execute("ANALYZE", url=postgres_url)
+        assert set(postgres.execute(quoted, url=postgres_url)) >= {
+            ("image", "content_hash"),
+            ("image_file", "location"),
+            ("person_vector_1", "appearance"),
+        }
+        index.delete_images([1, 2])
+        index.vacuum()
+        postgres.execute("CHECKPOINT")
+        assert postgres.execute(quoted, url=postgres_url) == []
+        assert traces([postgres.folder_of(postgres_url)], *needles_of(photos[0]).values()) == []
+        (added,) = index.add([new_image("a.jpg", "Red")], gallery="g", checkpoint_hash="c1")
+        assert index.people(added.person_ids)[0].image_path == Path("a.jpg")
+
+
 def test_no_table_keeps_a_row_of_a_deleted_image(tmp_path: Path) -> None:
     with PersonIndex.open(tmp_path) as index:
         index.add([new_image("a.jpg", "Red", "Blue")], gallery="g", checkpoint_hash="c1")
@@ -162,6 +186,52 @@ def test_files_that_a_crash_left_go_when_the_store_is_opened(tmp_path: Path, mon
         assert files_below(tmp_path / "thumbnails")
     with PersonIndex.open(tmp_path):
         assert files_below(tmp_path / "thumbnails") == files_below(tmp_path / "vectors") == []
+
+
+def upload(home: Path, name: str, *, shade: int = 1) -> Path:
+    return photograph(home / UPLOADS / "g" / name, shade=shade)
+
+
+def test_uploads_that_a_crash_left_go_when_the_store_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photo, bad = upload(tmp_path, "a.png"), tmp_path / UPLOADS / "g" / "bad.jpg"
+    bad.write_text("no image")
+    own = photograph(tmp_path / "photos" / "b.png", shade=2)
+    with PersonIndex.open(tmp_path) as index:
+        ingest([photo.parent, own], SampleParser(), index, gallery="g")
+        with monkeypatch.context() as patch:
+            patch.setattr(person_index, "sweep", lambda database, files: None)  # killed after the commit
+            index.delete_gallery("g")
+        assert photo.exists()
+        assert bad.exists()
+    with PersonIndex.open(tmp_path):
+        assert files_below(tmp_path / UPLOADS) == []
+        assert own.exists()
+
+
+def test_an_upload_stays_as_long_as_another_gallery_has_it(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    photo = upload(home, "a.png")
+    link = tmp_path / "link"
+    link.symlink_to(home, target_is_directory=True)  # the page names uploads by where links lead
+    with PersonIndex.open(link) as index:
+        ingest([photo], SampleParser(), index, gallery="g")
+        ingest([link / UPLOADS / "g" / "a.png"], SampleParser(), index, gallery="h")
+        index.delete_gallery("g")
+        assert photo.exists()
+        index.delete_images([1])
+        assert not photo.exists()
+
+
+def test_corrections_of_a_person_go_with_the_person_and_others_stay(tmp_path: Path) -> None:
+    with PersonIndex.open(tmp_path) as index:
+        index.add([new_image("a.jpg", "Red", "Blue")], gallery="g", checkpoint_hash="c1")
+        boxes = [list(one.person.box_xyxy) for one in index.people([1, 2])]
+        label = {"image_id": 1, "attribute": "Coat", "task": "color", "label": "Pink"}
+        with index.database.write() as session:
+            session.execute(insert(Correction), [{**label, "box_xyxy": box} for box in boxes])
+        index.delete_people([1])
+        with index.database.read() as session:
+            assert session.scalars(select(Correction.box_xyxy)).all() == [boxes[1]]
 
 
 def test_deleting_a_gallery_takes_its_jobs_and_quarantine_along(tmp_path: Path) -> None:

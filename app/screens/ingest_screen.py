@@ -88,6 +88,7 @@ def _take(workspace: Workspace, files: Sequence[UploadedFile], gallery: str) -> 
     folder = gallery_folder(workspace.config.home, gallery)
     if not files:
         raise ValueError("expected photographs, got none; choose some, and wait until they are all here")
+    workspace.index.sweep()  # else what is deleted, but not yet removed, would be removed when it is here again
     received = receive(((file.name, file) for file in files), folder)
     st.session_state[LEFT_OUT] = received.failures
     if received.new or received.known:
