@@ -227,7 +227,7 @@ def test_training_takes_the_group_and_each_of_its_people(tmp_path: Path) -> None
     people, groups, scenes = read_sources([tmp_path], None)
     assert [layer.maps["human"].max() for layer in groups] == [2]
     assert [set(np.unique(source.cutout.maps["attribute"])) for source in people] == [{7}, {9}]
-    assert scenes == []
+    assert not scenes
 
 
 def test_a_person_too_small_to_learn_from_is_left_to_the_group(tmp_path: Path) -> None:

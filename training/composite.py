@@ -9,6 +9,7 @@ from PIL import Image, ImageFilter
 
 from parsing.labels import IGNORE, label_id
 from training.canvas import Layer, areas, blank, copy, forget_hidden, paste
+from training.packed import PackedLayer
 from training.recolor import recolor_some
 from training.samples import Sample
 
@@ -44,16 +45,25 @@ class CompositeConfig:
 
 @dataclass(frozen=True)
 class Source:
-    """A photograph in memory, and the cut-out of its person."""
+    """A photograph in memory, and how often it is wanted."""
 
-    layer: Layer
-    cutout: Layer
+    photograph: PackedLayer
     weight: float
 
     @classmethod
     def of(cls, layer: Layer, weight: float) -> "Source":
-        """A photograph and what its person covers."""
-        return cls(layer, cut_out(layer, 1), weight)
+        """A photograph whose person is number 1."""
+        return cls(PackedLayer.of(layer), weight)
+
+    @property
+    def layer(self) -> Layer:
+        """The photograph."""
+        return self.photograph.unpack()
+
+    @property
+    def cutout(self) -> Layer:
+        """What its person covers, alone."""
+        return cut_out(self.layer, 1)
 
 
 def cut_out(layer: Layer, number: int) -> Layer:

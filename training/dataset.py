@@ -1,6 +1,6 @@
 """Training batches: composites turned into tensors, the same for the same seed and index."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -20,6 +20,7 @@ from training.ccp import CCPDataset
 from training.coco_people import COCOPeopleDataset
 from training.composite import Composer, CompositeConfig, Source, cut_out, in_memory
 from training.matcher import Targets
+from training.packed import PackedLayers
 from training.samples import Sample
 from training.self_labels import Teacher
 from training.synthetic import render, sample_scene
@@ -128,7 +129,7 @@ def person_targets(human: NDArray[np.uint8], unsure: NDArray[np.uint8]) -> Targe
     )
 
 
-def rarity(layers: Sequence[Layer]) -> NDArray[np.float64]:
+def rarity(layers: Iterable[Layer]) -> NDArray[np.float64]:
     """Weight of each picture: how rare its rarest labels are, between 1 and 6."""
     presence = np.stack([label_presence(layer) for layer in layers])  # (S, labels)
     frequency = presence.mean(0).clip(1e-3, 1)
@@ -160,15 +161,13 @@ def class_weights(people: Sequence[Source]) -> dict[str, Tensor]:
     return weights
 
 
-def read_sources(roots: Sequence[Path], teacher: Teacher | None) -> tuple[list[Source], list[Layer], list[Layer]]:
+def read_sources(roots: Sequence[Path], teacher: Teacher | None) -> tuple[list[Source], PackedLayers, PackedLayers]:
     """The training splits of all data folders: people, groups, scenes; a teacher labels what has no pixel labels.
 
     Raises:
         FileNotFoundError: a folder is of no known layout.
     """
-    people: list[Layer] = []
-    groups: list[Layer] = []
-    scenes: list[Layer] = []
+    people, groups, scenes = PackedLayers([]), PackedLayers([]), PackedLayers([])
     for root in roots:
         if (root / "label_list.mat").is_file():
             people.extend(
@@ -191,7 +190,7 @@ def read_sources(roots: Sequence[Path], teacher: Teacher | None) -> tuple[list[S
                 f"{root} is no data set that training knows; expected a CCP folder (label_list.mat), a COCO people "
                 "folder (index.json) or a CCIHP or CIHP folder (Training/ with Category_ids/)"
             )
-    return [Source.of(*pair) for pair in zip(people, rarity(people), strict=True)], groups, scenes
+    return [Source(*pair) for pair in zip(people.packed, rarity(people), strict=True)], groups, scenes
 
 
 def portraits(layer: Layer) -> Iterator[Layer]:
@@ -218,9 +217,9 @@ def ccp_people(root: Path, teacher: Teacher | None) -> Iterator[Sample]:
     return chain(teacher.passers_by(ccp.samples("train")), teacher.tagged(ccp.tagged("train")))
 
 
-def render_layers(count: int, scenes: Sequence[Layer], seed: int) -> list[Layer]:
+def render_layers(count: int, scenes: Sequence[Layer], seed: int) -> Iterator[Layer]:
     """Rendered scenes rich in rare labels, half of them before photographs without people."""
-    rng, layers = np.random.default_rng(seed), []
+    rng = np.random.default_rng(seed)
     for number in tqdm(range(count), desc="rendering", mininterval=5, disable=count == 0):
         spec = sample_scene(
             rng, height=RENDERED_HEIGHT, width=RENDERED_WIDTH, num_people=1 + rng.poisson(0.8), rare=0.7
@@ -230,8 +229,7 @@ def render_layers(count: int, scenes: Sequence[Layer], seed: int) -> list[Layer]
             photograph = scenes[int(rng.integers(len(scenes)))].resize(spec.height, spec.width).image
         scene = render(spec, backdrop=photograph)
         tasks = {task: getattr(scene, task) for task in TASKS}
-        layers.append(Layer(scene.image, {"human": scene.human, "unsure": np.zeros_like(scene.human), **tasks}))
-    return layers
+        yield Layer(scene.image, {"human": scene.human, "unsure": np.zeros_like(scene.human), **tasks})
 
 
 def make_composer(
@@ -239,15 +237,13 @@ def make_composer(
 ) -> tuple[Composer, Mapping[str, Tensor]]:
     """A composer over data folders and `rendered` scenes, and the class weights of the photographed people."""
     people, groups, scenes = read_sources(roots, teacher)
-    drawn = render_layers(rendered, scenes, seed)
-    return Composer(people, groups, scenes, drawn, config, cut_strangers(groups)), class_weights(people)
+    drawn = PackedLayers(render_layers(rendered, scenes, seed))
+    return Composer(people, groups, scenes, drawn, config, PackedLayers(cut_strangers(groups))), class_weights(people)
 
 
-def cut_strangers(groups: Sequence[Layer]) -> list[Layer]:
+def cut_strangers(groups: Iterable[Layer]) -> Iterator[Layer]:
     """Cut-outs of the people of group photographs that are large enough to be pasted elsewhere."""
-    cutouts = []
     for layer in groups:
         numbers = np.unique(layer.maps["human"])
-        people = [cut_out(layer, int(number)) for number in numbers if 0 < number < IGNORE]
-        cutouts += [p for p in people if p.height >= STRANGER_HEIGHT and p.maps["human"].sum() >= STRANGER_AREA]
-    return cutouts
+        people = (cut_out(layer, int(number)) for number in numbers if 0 < number < IGNORE)
+        yield from (p for p in people if p.height >= STRANGER_HEIGHT and p.maps["human"].sum() >= STRANGER_AREA)
