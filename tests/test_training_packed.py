@@ -9,8 +9,8 @@ from training.packed import PackedLayer, PackedLayers
 def layer(height: int, width: int, seed: int) -> Layer:
     rng = np.random.default_rng(seed)
     names = ("human", "unsure", *TASKS)
-    small = {name: rng.integers(0, 5, (height // 8, width // 8), dtype=np.uint8) for name in names}
-    maps = {name: m.repeat(8, 0).repeat(8, 1) for name, m in small.items()}
+    small = {name: rng.integers(0, 5, (height // 16, width // 16), dtype=np.uint8) for name in names}
+    maps = {name: m.repeat(16, 0).repeat(16, 1) for name, m in small.items()}
     return Layer(photograph(height, width, seed=seed), maps)
 
 
