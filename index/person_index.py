@@ -13,7 +13,18 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, LargeBinary, Row, Select, bindparam, func, select, type_coerce, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    LargeBinary,
+    Row,
+    Select,
+    bindparam,
+    func,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from index.adding import AddedImage, NewImage, Place, add_images, add_places, quarantine
@@ -43,7 +54,7 @@ IdArray = NDArray[np.int64]
 _ROWS = 10_000  # read at a time
 
 # Statements that read people, made once: making one takes longer than running it.
-_IDS = bindparam("ids", expanding=True)
+_IDS: BindParameter[int] = bindparam("ids", expanding=True)
 _PERSON, _IMAGE = PersonRow.__table__, Image.__table__
 _VECTOR, _ATTRIBUTE = PersonVector.__table__, AttributeRow.__table__
 _FILE, _GALLERY = ImageFile.__table__, Gallery.__table__
@@ -532,7 +543,9 @@ def _first_places(session: Session, image_ids: Iterable[int]) -> dict[int, tuple
     return {image_id: (path, location, name) for image_id, path, location, name in rows}
 
 
-def _stored_person(row: Row[Any], attributes: Sequence[Row[Any]], place: tuple[str, str, str]) -> StoredPerson:
+def _stored_person(
+    row: Sequence[Any], attributes: Sequence[Sequence[Any]], place: tuple[str, str, str]
+) -> StoredPerson:
     person_id, image_id, generation_id, height, width, camera, captured_at, *stored = row
     return StoredPerson(
         person_id=person_id,
