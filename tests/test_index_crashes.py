@@ -1,6 +1,7 @@
 """Kill -9 at random moments: the store opens, its counts agree, one whole generation is searched, nothing is lost."""
 
 import random
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -67,12 +68,17 @@ def test_a_killed_operation_loses_nothing_and_can_be_done_again(
     with whole.open() as index:
         after = people_by_content(index)
     dice = random.Random(f"{operation} {kind}")
-    codes = []
-    for _ in range(KILLS[kind]):
+    seconds, kills = undisturbed.seconds, 0
+    for _ in range(2 * KILLS[kind]):
         killed = copies(template)
-        codes.append(run_until(operation, killed, dice.uniform(0.02, 1.0) * undisturbed.seconds).code)
+        outcome = run_until(operation, killed, dice.uniform(0.02, 1.0) * seconds)
         assert_recovers(killed, operation, before, after)
-    assert codes.count(-9) >= len(codes) // 2  # the moments were not all after the end
+        if outcome.code == 0:  # done before the moment came: the machine is less busy than it was
+            seconds = outcome.seconds
+        kills += outcome.code == -signal.SIGKILL
+        if kills == KILLS[kind]:
+            break
+    assert kills == KILLS[kind]
 
 
 def assert_recovers(place: Place, operation: str, before: dict[str, object], after: dict[str, object]) -> None:
