@@ -5,7 +5,7 @@ from dataclasses import replace
 from query.garments import new_item, read_garment
 from query.items import Item
 from query.lexicon import some_garment
-from query.noun_phrases import Phrase
+from query.phrases import Phrase
 from query.postmodifiers import read_after
 from query.walk import Walk
 

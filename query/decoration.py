@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from query.items import Item
-from query.noun_phrases import Chunk, Look, Phrase
+from query.phrases import Chunk, Look, Phrase
 from query.units import Unit
 from query.walk import Walk
 
@@ -65,13 +65,16 @@ def read_feature(walk: Walk, item: Item) -> bool:
 
 
 def _numbered(walk: Walk, item: Item) -> bool:
-    """ "jersey number 12", "jersey, number 12"."""
+    """ "jersey number 12", "jersey, number 12", "jersey #12"."""
     ahead = 2 if walk.mark(1, "comma") else 1
     phrase = walk.chunk(ahead)
     if not isinstance(phrase, Phrase) or phrase.determiner or phrase.garment or phrase.person:
         return False
     digits = any(unit.text.isdigit() for unit in phrase.units)
     letters = phrase.noun is not None and phrase.noun.entry.pattern_noun == ("Letters",)
+    if phrase.units[0].text == "#" and digits and item.covers_torso:
+        item.look.patterns = tuple(dict.fromkeys((*item.look.patterns, "Letters")))
+        return walk.consume(item, ahead)
     return letters and (digits or ahead == 1) and _decorated(walk, item, phrase, ahead, 0)
 
 

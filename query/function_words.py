@@ -3,7 +3,7 @@
 import re
 
 from query.items import OTHER, SUBJECT
-from query.noun_phrases import Phrase
+from query.phrases import Phrase
 from query.reach import read_place
 from query.units import Unit
 from query.walk import Walk
@@ -55,8 +55,18 @@ def _comma(walk: Walk) -> None:
     """A comma ends what is held, and a denial that no "or" or "nor" takes up."""
     walk.holding = False
     walk.beside = False
+    if _last_word_on_the_subject(walk):
+        walk.owner = SUBJECT
     if not denial_goes_on(walk):
         walk.denial, walk.hedge = "", 1.0
+
+
+def _last_word_on_the_subject(walk: Walk) -> bool:
+    """Whether a garment that ends the text is at last the described person's: "man beside a lady in green, glasses"."""
+    last = walk.garment_at(1)
+    nothing_yet = walk.subject_gender and all(item.owner == OTHER for item in walk.items)
+    bare = last is not None and not (last.determiner or last.possessive or last.person)
+    return bool(nothing_yet) and bare and (walk.chunk(2) is None or walk.mark(2, "stop"))
 
 
 def _hedged(walk: Walk, weight: float) -> None:

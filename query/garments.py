@@ -3,7 +3,7 @@
 from query.function_words import denial_goes_on
 from query.items import Item
 from query.lexicon import Garment
-from query.noun_phrases import Look, Phrase
+from query.phrases import Look, Phrase
 from query.postmodifiers import read_after
 from query.walk import Walk
 

@@ -12,8 +12,9 @@ from query.bare_looks import read_bare_adjectives
 from query.function_words import read_word
 from query.garments import read_garment, read_trait
 from query.items import Item
-from query.noun_phrases import Phrase, chunks
+from query.noun_phrases import chunks
 from query.people import read_person
+from query.phrases import Phrase
 from query.things import read_thing
 from query.units import Unit
 from query.walk import Walk

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from query.lexicon import Garment
-from query.noun_phrases import Look, Phrase
+from query.phrases import Look, Phrase
 from query.units import Unit
 
 SUBJECT, OTHER = "subject", "other"

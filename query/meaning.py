@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from query.grammar import Reading
 from query.items import SUBJECT, Item
-from query.noun_phrases import Look
+from query.phrases import Look
 from query.tree import Clause, Has, Not, Or, Query
 
 _LARGE = {"large": ("Long/large",), "small": ("Short/small",)}

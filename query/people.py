@@ -1,7 +1,7 @@
 """People: who is named, and whether it is the described person."""
 
 from query.items import OTHER, SUBJECT
-from query.noun_phrases import Chunk, Phrase
+from query.phrases import Chunk, Phrase
 from query.units import Unit
 from query.walk import Walk
 

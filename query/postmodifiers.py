@@ -1,8 +1,9 @@
 """Postmodifiers: what is said of a garment behind its noun."""
 
+from query.adjective_links import DASHES
 from query.decoration import read_feature
 from query.items import Item
-from query.noun_phrases import Phrase
+from query.phrases import Phrase
 from query.predicates import read_alike, read_predicate
 from query.reach import read_place
 from query.units import Unit
@@ -35,7 +36,7 @@ def read_after(walk: Walk, item: Item) -> bool:
 def _none_of_it(walk: Walk, item: Item) -> bool:
     """ "hat: none", "glasses: no"."""
     alone = walk.text(2) == "none" or (walk.text(2) == "no" and not isinstance(walk.chunk(3), Phrase))
-    if not (walk.mark(1, "comma") and alone):
+    if not (alone and (walk.mark(1, "comma") or walk.text(1) in DASHES)):
         return False
     item.negated = True
     return walk.consume(item, 2)

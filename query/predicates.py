@@ -1,7 +1,7 @@
 """Predicates: what a garment is said to be, and the other garments of its list that it is said of."""
 
 from query.items import Item
-from query.noun_phrases import Look, Phrase
+from query.phrases import Look, Phrase
 from query.units import Unit
 from query.walk import Walk
 

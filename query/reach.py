@@ -1,7 +1,7 @@
 """Reach: how far down a garment or hair comes, and what lies in a hand."""
 
 from query.items import Item
-from query.noun_phrases import Look, Phrase
+from query.phrases import Look, Phrase
 from query.walk import Walk
 
 _STEMS = ("fall", "reach", "hang", "end", "flow", "extend", "cover", "touch", "go", "com", "come", "stop", "hit")

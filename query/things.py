@@ -4,7 +4,7 @@ from query.decoration import part_is, placed_pattern
 from query.garments import new_item, read_garment
 from query.items import OTHER
 from query.lexicon import some_garment
-from query.noun_phrases import Look, Phrase
+from query.phrases import Look, Phrase
 from query.walk import Walk
 
 _CLOTHING = some_garment("UpperClothes", "Coat")
@@ -54,5 +54,5 @@ def _sleeves_alone(walk: Walk, phrase: Phrase) -> bool:
     """Whether it is "with blue sleeves" of somebody whose top is not named."""
     noun = "" if phrase.noun is None or not phrase.look.colors else phrase.noun.text
     led = noun == "sleeves" and walk.text(-1) in ("with", "in", "has", "and")
-    of_somebody = noun in ("sleeve", "sleeves") and walk.text(1) == "of"
-    return (led or of_somebody) and not any(item.covers_torso for item in walk.items)
+    alone = noun in ("sleeve", "sleeves") and (walk.text(1) == "of" or walk.mark(-1, "comma"))
+    return (led or alone) and not any(item.covers_torso for item in walk.items)

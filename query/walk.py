@@ -1,7 +1,7 @@
 """Walk: a place in a sentence, and who and what is spoken of there."""
 
 from query.items import OTHER, SUBJECT, Item
-from query.noun_phrases import Chunk, Look, Phrase
+from query.phrases import Chunk, Look, Phrase
 from query.units import Unit
 
 _GENDER_OF = {"he": "male", "his": "male", "she": "female", "her": "female"}

@@ -95,6 +95,15 @@ def test_referring_expressions_are_understood(parser: QueryParser) -> None:
         ("brown hair with pink highlights", "hair:(brown|pink|multicolor)"),
         ("her hair is covered by a white veil", "(hat|scarf):light"),
         ("a grey coat. It reaches her knees.", "coat:medium,long"),
+        ("trousers in orange and heavy boots", "pants:orange shoes:long"),
+        ("a jumper - dark red - and black trousers", "upperclothes:(red|dark) pants:dark"),
+        ("her jacket is the same red as her shoes", "coat:red shoes:red"),
+        (
+            "a white dress covered in red dots",
+            "upperclothes:(light|red|multicolor),geometrical skirt:(light|red|multicolor),geometrical",
+        ),
+        ("woman holding her hat on her head", "hat"),
+        ("the purple sleeve of a boy", "upperclothes:purple"),
     ],
 )
 def test_a_sentence_becomes_a_tree(parser: QueryParser, text: str, query: str) -> None:
@@ -105,6 +114,23 @@ def test_only_the_described_person_counts(parser: QueryParser) -> None:
     found = parser.parse("a man in a hat holding a jacket next to a woman in a red dress")
     assert found.query == "hat"
     assert [word for word, _, _ in found.ignored] == ["jacket", "red", "dress"]
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("not the guy in red, the one in the black hoodie", "upperclothes:dark"),
+        ("an older couple, she's in a lilac cardigan, he's in a tweed cap", "upperclothes:(purple|light)"),
+        ("a woman and her daughter, both wearing denim jackets", "coat"),
+        ("she was with a man in a brown coat but she wore a yellow parka", "coat:yellow"),
+        ("she is just a middle-aged woman with red hair", "hair:(red|orange)"),
+        ("Police are looking for a man in a red anorak.", "coat:red"),
+        ("According to the clerk, the robber wore a white mask.", "mask:light"),
+        ("the dog wearing a red sweater next to the woman in green", "(upperclothes|coat):green"),
+    ],
+)
+def test_who_is_described(parser: QueryParser, text: str, query: str) -> None:
+    assert parser.parse(text).query == query
 
 
 def test_image_terms_stand_beside_garments(parser: QueryParser) -> None:

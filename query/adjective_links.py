@@ -1,0 +1,136 @@
+"""Links between adjectives: "red and white", "short, red", "blue or dark", and where one phrase ends instead."""
+
+from itertools import takewhile
+
+from query.place import Place
+from query.units import Unit
+
+LINKS = frozenset({"and", "&", "n", "or", "and/or", "/", ",", "nor"})  # "along with" begins another garment
+DASHES = frozenset({"-", "--", "–", "—"})
+
+
+def dash_ends_it(place: Place, unit: Unit) -> bool:
+    """Whether a dash closes the adjectives: "a jumper - dark red - and black trousers", not "black-and-white"."""
+    following, behind = place.peek(1), place.peek(2)
+    closes = following is not None and (following.plays("and") or following.plays("comma"))
+    goes_on = behind is not None and behind.text in DASHES
+    return unit.text in DASHES and closes and not goes_on and place.phrase.look.says_something()
+
+
+def reaches_garment(place: Place, ahead: int, *, over_commas: bool = False) -> bool:
+    """Whether a garment ends the adjectives from there on."""
+    for unit in place.units[place.position + ahead :]:
+        if unit.entry.garment is not None:
+            return True
+        linking = any(unit.plays(role) for role in ("and", "or", "filler", "transparent"))
+        linking = linking or (over_commas and unit.plays("comma"))
+        if not (unit.entry.modifies or unit.unknown or linking):
+            return False
+    return False
+
+
+def take_link(place: Place, unit: Unit) -> bool:
+    """Takes a link between adjectives if what follows goes on with the same phrase."""
+    ahead = 1
+    while (following := place.peek(ahead)) is not None and (
+        following.text in LINKS or following.plays("filler") or following.entry.hedge is not None
+    ):
+        ahead += 1
+    if following is None or not _goes_on(place, unit, following, ahead):
+        return False
+    if _ends_in_a_noun(place, unit):
+        return False
+    if _next_garment_begins(place, unit, following, ahead):
+        return False
+    place.phrase.look.either = place.phrase.look.either or any(
+        link.plays("or") and link.text != "/" for link in place.units[place.position : place.position + ahead]
+    )
+    for _ in range(ahead):
+        place.take()
+    return True
+
+
+def only_neutral(unit: Unit) -> bool:
+    """Whether it is said of clothes, but of none of the labels."""
+    entry = unit.entry
+    return entry.neutral and not (
+        entry.color or entry.pattern or entry.size or entry.sleeve or entry.length or entry.shade
+    )
+
+
+def _next_garment_begins(place: Place, link: Unit, following: Unit, ahead: int) -> bool:
+    """Whether the color behind a comma is another garment's: "is blue, and red slacks", "in white, grey chinos"."""
+    if _told_of_a_garment(place) and reaches_garment(place, ahead):
+        return True
+    if not link.plays("comma") or len(place.phrase.look.colors) != 1 or not reaches_garment(place, ahead):
+        return False
+    colored = any(unit.entry.color for unit in _adjectives_from(place, ahead))
+    alone = colored and not place.phrase.determiner and _all_before_are_colors(place)
+    return ahead > 1 or (alone and not _more_colors_follow(place, ahead))
+
+
+def _adjectives_from(place: Place, ahead: int) -> list[Unit]:
+    """The adjectives that stand there."""
+    return list(takewhile(lambda unit: unit.entry.modifies, place.units[place.position + ahead :]))
+
+
+def _told_of_a_garment(place: Place) -> bool:
+    """Whether the phrase is said of the garment before it: "skirt in forest green"."""
+    start = place.position - len(place.phrase.units)
+    return start > 1 and place.units[start - 1].text == "in" and place.units[start - 2].entry.garment is not None
+
+
+def _more_colors_follow(place: Place, ahead: int) -> bool:
+    """Whether "and" or "or" stands before the garment: "red, white and blue shirt"."""
+    for unit in place.units[place.position + ahead :]:
+        if unit.entry.garment is not None:
+            return False
+        if unit.plays("and") or unit.plays("or") or unit.plays("comma"):
+            return True
+    return False
+
+
+def _ends_in_a_noun(place: Place, link: Unit) -> bool:
+    """Whether the adjectives end in a plural noun: "short sleeves, long pants", "white dots and red shoes"."""
+    last = place.phrase.units[-1]
+    dots = bool(last.entry.pattern_noun) and last.text.endswith("s")
+    color = last.text in ("color", "colour", "in color", "in colour")
+    logo = last.entry.pattern_noun == ("Letters",) and place.phrase.determiner in ("a", "an")
+    of_something = any(unit.text in ("color of", "colour of") for unit in place.phrase.units)  # "the color of mustard"
+    return dots or color or of_something or (link.plays("comma") and (logo or last.text.endswith("sleeves")))
+
+
+def _goes_on(place: Place, link: Unit, following: Unit, ahead: int) -> bool:
+    """Whether the adjective behind a link still belongs to this phrase."""
+    entry = following.entry
+    if entry.garment is not None and entry.garment.trait and entry.color:
+        return True
+    if entry.garment is not None and link.plays("comma") and ahead == 1 and place.phrase.determiner in ("a", "an"):
+        return True  # "a red, t-shirt"
+    if not entry.modifies or entry.garment is not None or place.is_verb_here(following):
+        return False
+    if only_neutral(following) or (entry.shade and not entry.color):
+        return reaches_garment(place, ahead, over_commas=True) or _reaches_end(place, ahead)
+    if link.plays("comma") and not reaches_garment(place, ahead):
+        return _reaches_end(place, ahead) or place.units[place.position + ahead - 1].text == "half"
+    look = place.phrase.look
+    if entry.color or not look.colors or _all_before_are_colors(place):
+        return True
+    return reaches_garment(place, ahead)
+
+
+def _all_before_are_colors(place: Place) -> bool:
+    """Whether only colors have been named so far."""
+    look = place.phrase.look
+    return bool(look.colors) and not (look.size or look.sleeve or look.patterns or look.length)
+
+
+def _reaches_end(place: Place, ahead: int) -> bool:
+    """Whether only adjectives follow, up to the end of the clause."""
+    for unit in place.units[place.position + ahead :]:
+        if unit.plays("stop") or unit.plays("preposition") or unit.plays("wear"):
+            return True
+        linking = any(unit.plays(role) for role in ("and", "or", "comma", "filler", "transparent"))
+        if not (unit.entry.modifies or linking):
+            return False
+    return True

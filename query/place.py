@@ -1,0 +1,49 @@
+"""Place: where a noun phrase has been read up to, and what follows there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from query.phrases import Phrase
+from query.units import Unit
+
+
+@dataclass
+class Place:
+    """A place in a sentence, and the noun phrase that has been read before it."""
+
+    units: Sequence[Unit]
+    position: int
+    phrase: Phrase
+
+    def peek(self, ahead: int = 0) -> Unit | None:
+        """The unit at the present position, or some further on."""
+        index = self.position + ahead
+        return self.units[index] if index < len(self.units) else None
+
+    def take(self) -> Unit:
+        """Moves behind the present unit, which joins the phrase."""
+        unit = self.units[self.position]
+        self.phrase.units.append(unit)
+        self.position += 1
+        return unit
+
+    def next_noun(self, ahead: int = 0, *, over_commas: bool = True) -> Unit | None:
+        """The next noun of this phrase from there on, skipping adjectives."""
+        for unit in self.units[self.position + ahead :]:
+            if unit.entry.garment or unit.entry.person:
+                return unit
+            skipped = unit.text.isdigit() or unit.entry.modifies or unit.plays("filler")
+            if not (skipped or (over_commas and unit.plays("comma"))):
+                return None
+        return None
+
+    def is_verb_here(self, unit: Unit) -> bool:
+        """Whether a word such as "running" is a verb: unless it stands between an adjective and a noun."""
+        if not unit.plays("verb") and not unit.plays("wear") and not unit.plays("hold"):
+            return False
+        following = self.peek(1)
+        if following is not None and (following.plays("determiner") or following.plays("possessive")):
+            return True  # "he sports a beard"
+        noun = self.next_noun(1, over_commas=False)
+        noun_follows = noun is not None and noun.entry.garment is not None
+        return not (noun_follows and self.phrase.units and unit.text.endswith(("ing", "ed")))
