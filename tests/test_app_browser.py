@@ -107,6 +107,34 @@ def test_a_chip_is_removed_and_the_address_follows(page: Page, address: str) -> 
     page.wait_for_url("**/?q=coat%3Ared")
 
 
+def test_a_link_may_hold_a_sentence(page: Page, address: str) -> None:
+    page.goto(f"{address}?q=red+coat")
+    expect(page.locator(".chip")).to_contain_text("red coat")
+    expect(page.locator(".hit").first).to_be_visible()
+    page.wait_for_url("**/?q=coat%3Ared&text=red+coat")
+
+
+def test_arrows_walk_over_the_grid_and_from_person_to_person(page: Page, address: str) -> None:
+    page.goto(f"{address}?q=hair")
+    pictures = page.locator(".picture")
+    pictures.first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(pictures.nth(1)).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    tops = pictures.evaluate_all("all => all.map((one) => one.getBoundingClientRect().top)")
+    columns = tops.count(tops[0])
+    below = min(1 + columns, pictures.count() - 1) if pictures.count() > columns else 1
+    expect(pictures.nth(below)).to_be_focused()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_focused()
+    first = dialog.locator(".muted").first.text_content()
+    page.keyboard.press("ArrowLeft")
+    expect(dialog.locator(".muted").first).not_to_have_text(first or "")
+    page.keyboard.press("Escape")
+    expect(pictures.nth(below - 1)).to_be_focused()
+
+
 def test_back_undoes_one_step_and_escape_gives_the_focus_back(page: Page, address: str) -> None:
     page.goto(f"{address}?q=hair")
     opener = page.locator(".picture").nth(1)
@@ -145,7 +173,7 @@ def test_photographs_are_uploaded_and_what_is_unreadable_is_named(
     page.wait_for_timeout(3000)  # the form may be sent a moment before it knows of the files
     page.get_by_role("button", name="Find the people in them").click()
     job = page.locator('[class*="st-key-job-"]').first
-    expect(job).to_contain_text("mine: done · 1 of 2 photographs")
+    expect(job).to_contain_text("mine: done · 2 of 2 photographs")
     expect(job).to_contain_text("1 could not be read")
     expect(page.get_by_role("heading", name="1 file could not be read")).to_be_visible()
 

@@ -35,5 +35,15 @@ def test_what_the_reader_does_leads_to_the_next_address(event: dict[str, object]
     assert STATE.after(event) == after
 
 
+def test_more_like_this_begins_with_everybody_and_what_follows_does_not() -> None:
+    alike = STATE.after({"action": "query", "query": "like:7"})
+    assert (alike.query, alike.mode) == ("like:7", "recall")
+    surer = alike.after({"action": "set", "mode": "strict"})
+    assert surer.after({"action": "query", "query": "like:7 coat"}).mode == "strict"
+    assert alike.after({"action": "query", "query": "like:9"}).mode == "recall"
+    assert alike.after({"action": "search", "text": "hat"}).mode == "balanced"
+    assert alike.after({"action": "query", "query": ""}).parameters() == {"sort": "time"}
+
+
 def test_an_export_asks_what_the_page_asks() -> None:
     assert STATE.export_url("csv") == "/exports/matches.csv?q=coat%3Ared&mode=strict&sort=time"

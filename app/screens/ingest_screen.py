@@ -200,5 +200,5 @@ def _quarantine(workspace: Workspace) -> None:
     if files:
         st.subheader(f"{counted(len(files), 'file')} could not be read", anchor=False)
         st.dataframe(
-            {"File": [str(file.path) for file in files], "Reason": [file.reason for file in files]}, hide_index=True
+            {"File": [file.path.name for file in files], "Reason": [file.reason for file in files]}, hide_index=True
         )

@@ -58,6 +58,16 @@ const percent = (p) => `${Math.round(100 * p)}%`;
 const count = (n, one, many) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 const tint = (position) => `var(--c${position % COLORS})`;
 
+/** Of `elements` the one nearest to `here` in the next row, below it (by = 1) or above it (by = -1). */
+function nearest(here, elements, by) {
+  const place = (element) => element.getBoundingClientRect();
+  const middle = (element) => place(element).left + place(element).width / 2;
+  const beyond = elements.filter((element) => by * (place(element).top - place(here).top) > 1);
+  const row = Math.min(...beyond.map((element) => by * place(element).top));
+  return beyond.filter((element) => by * place(element).top < row + 1)
+    .sort((a, b) => Math.abs(middle(a) - middle(here)) - Math.abs(middle(b) - middle(here)))[0];
+}
+
 class Screen {
   constructor(parent, emit) {
     this.emit = emit;
@@ -70,13 +80,14 @@ class Screen {
       h("button", { class: "go", type: "submit" }, "Search"));
     this.correcting = false; // whether the labels of the open person can be changed
     this.root = h("div", { class: "signalement" });
+    this.said = h("p", { class: "unseen", role: "status" }); // stays where it is, or nothing would be read out
     for (const kind of ["keydown", "keyup", "keypress"]) {
       this.root.addEventListener(kind, (event) => event.stopPropagation()); // Streamlit has shortcuts on single letters
     }
     this.root.addEventListener("keydown", (event) => this.keys(event));
     this.onkey = (event) => this.keys(event);
     document.addEventListener("keydown", this.onkey);
-    parent.append(this.root); // beside the style sheet
+    parent.append(this.root, this.said); // beside the style sheet
   }
 
   tell(action, details = {}) {
@@ -97,6 +108,21 @@ class Screen {
       this.input.select();
     } else if (this.view?.person && !typing && event.key === "ArrowLeft") this.step(-1);
     else if (this.view?.person && !typing && event.key === "ArrowRight") this.step(1);
+    else if (event.key.startsWith("Arrow") && !typing) this.walk(event);
+  }
+
+  /** Moves the focus from one picture to the next, or to the nearest one of the row above or below. */
+  walk(event) {
+    const here = this.root.getRootNode().activeElement;
+    if (!here?.matches("[data-person]")) return;
+    const all = [...this.root.querySelectorAll("[data-person]")];
+    const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1 }[event.key];
+    const isAcross = event.key === "ArrowUp" || event.key === "ArrowDown";
+    const next = isAcross ? nearest(here, all, by) : all[all.indexOf(here) + by];
+    if (next) {
+      event.preventDefault();
+      next.focus();
+    }
   }
 
   /** Opens the hit before or after the open one, on this page of results. */
@@ -116,10 +142,15 @@ class Screen {
     this.root.classList.remove("busy");
     const start = !view.query && !view.error;
     this.root.replaceChildren(this.top(start), ...(start ? this.start() : [view.error ? this.failed() : this.found()]));
+    this.said.textContent = view.results && !view.error ? this.number(view.results) : "";
     if (view.person) this.detail(view.person);
     if (focused && !view.person) this.input.focus();
     if (closed) this.root.querySelector(`[data-person="${closed}"]`)?.focus({ preventScroll: true });
     if (turned && !view.person) this.root.scrollIntoView({ block: "start" });
+  }
+
+  number(results) {
+    return results.total ? count(results.total, "person", "people") : "Nobody fits";
   }
 
   top(start) {
@@ -144,7 +175,7 @@ class Screen {
         h("h1", {}, "Describe someone."), h("p", {}, known), this.form,
         h("div", { class: "examples" }, this.view.examples.map((text) => this.example(text)))),
       h("section", { class: "wall", "aria-label": "People in this gallery" }, this.view.wall.map((person) =>
-        h("button", { title: "Open", "data-person": person.person_id,
+        h("button", { "aria-label": `open person ${person.person_id}`, "data-person": person.person_id,
           onclick: () => this.tell("open", { person_id: person.person_id }) },
           h("img", { src: person.crop, alt: "", width: person.width, height: person.height, loading: "lazy" })))),
     ];
@@ -169,7 +200,7 @@ class Screen {
 
   chips() {
     const { chips, unknown, corrections } = this.view;
-    return h("div", { class: "chips", "aria-label": "What was understood" },
+    return h("div", { class: "chips", role: "group", "aria-label": "What was understood" },
       chips.map((chip) => h("span", { class: chip.negated ? "chip denied" : "chip", title: chip.clause },
         h("i", { style: { background: chip.negated ? "var(--muted)" : tint(chip.color) } }),
         h("span", {}, chip.label), chip.weight === 1 ? null : h("small", {}, `×${chip.weight}`),
@@ -186,7 +217,7 @@ class Screen {
         onclick: () => this.tell("set", { [name]: label }) }, words)));
     return h("div", {},
       h("div", { class: "heading" },
-        h("h2", { class: "number", role: "status" }, count(results.total, "person", "people"),
+        h("h2", { class: "number" }, this.number(results),
           results.pages > 1 ? h("small", {}, `page ${page} of ${results.pages}`) : null),
         choose("mode", MODES, mode), choose("sort", SORTS, sort),
         h("details", { class: "tool" }, h("summary", {}, "Export"), h("div", { class: "menu" },
@@ -202,7 +233,7 @@ class Screen {
     const people = count(results.less_sure, "person", "people");
     return h("button", { class: "more", onclick: () => this.tell("set", { mode: "recall" }) },
       h("span", {}, results.total ? "Show less sure matches too" : "Show less sure matches"),
-      results.expected_further ? h("small", {}, `about ${results.expected_further} expected to fit`) : null,
+      results.expected_further ? h("small", {}, `about ${results.expected_further} of them expected to fit`) : null,
       h("b", { class: "number" }, results.total ? `${people} more` : people));
   }
 
@@ -241,7 +272,8 @@ class Screen {
   nobody() {
     const { relaxations: ways, results } = this.view;
     const start = ways.length || results.less_sure ? "Ask for a little less:" : "Nobody comes close. Try another description:";
-    return h("section", { class: "notice", role: "status" }, figure(), h("h2", {}, "Nobody fits all of that"),
+    const asked = this.view.chips.length > 1 ? "all of that" : "that";
+    return h("section", { class: "notice" }, figure(), h("h2", {}, `Nobody fits ${asked}`),
       h("p", {}, start),
       h("div", { class: "ways" }, results.less_sure ? this.less_sure(results) : null,
         ways.map((way) => h("button", { onclick: () => this.tell("query", { query: way.query }) },
@@ -260,7 +292,8 @@ class Screen {
   }
 
   detail(person) {
-    const dialog = h("dialog", { "aria-label": "Person", tabindex: "-1", oncancel: (event) => { event.preventDefault(); this.tell("close"); },
+    const dialog = h("dialog", { "aria-label": person.title, tabindex: "-1",
+      oncancel: (event) => { event.preventDefault(); this.tell("close"); },
       onclose: () => this.tell("close") },
       h("div", { class: "detail" }, this.stage(person), this.side(person)));
     this.root.append(dialog);
@@ -269,7 +302,7 @@ class Screen {
   }
 
   stage(person) {
-    const others = person.others.map((other) => h("a", { class: "other", title: "Open this person",
+    const others = person.others.map((other) => h("button", { class: "other", title: `Open person ${other.person_id}`,
       style: { left: percent4(other.left), top: percent4(other.top), width: percent4(other.width), height: percent4(other.height) },
       onclick: () => this.tell("open", { person_id: other.person_id }) }));
     const ids = (this.view.results?.matches ?? []).map((match) => match.person_id);
@@ -279,9 +312,9 @@ class Screen {
         h("img", { class: "outline marked", src: person.spotlight, alt: "" }),
         person.outlines.map((outline) => h("img", { class: "outline", "data-group": outline.group, src: outline.url, alt: "" })),
         h("img", { class: "outline pointed", alt: "", style: { display: "none" } }), others),
-      at > 0 ? h("button", { class: "step previous", "aria-label": "previous", onclick: () => this.step(-1) }, "←") : null,
+      at > 0 ? h("button", { class: "step previous", "aria-label": "previous person", onclick: () => this.step(-1) }, "←") : null,
       at >= 0 && at < ids.length - 1
-        ? h("button", { class: "step next", "aria-label": "next", onclick: () => this.step(1) }, "→") : null);
+        ? h("button", { class: "step next", "aria-label": "next person", onclick: () => this.step(1) }, "→") : null);
   }
 
   side(person) {

@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 
 from query.search import MODES, SORTS
 
+EXAMPLE = "like:"  # what a query begins with that asks for people like one of them
+
 
 @dataclass(frozen=True)
 class SearchState:
@@ -52,9 +54,11 @@ class SearchState:
         """The state after something that the reader did, as the page reports it."""
         match event.get("action"):
             case "search":
-                return replace(self, query="", text=str(event.get("text", "")), page=1, person_id=None)
+                text = str(event.get("text", ""))
+                return replace(self, query="", text=text, mode=self._mode_for(text), page=1, person_id=None)
             case "query":
-                return replace(self, query=str(event.get("query", "")), text="", page=1, person_id=None)
+                query = str(event.get("query", ""))
+                return replace(self, query=query, text="", mode=self._mode_for(query), page=1, person_id=None)
             case "set":
                 parameters = self.parameters() | {"page": "1"}
                 parameters |= {name: str(event[name]) for name in ("mode", "sort", "page") if name in event}
@@ -67,6 +71,11 @@ class SearchState:
                 return replace(self, person_id=None)
             case _:
                 return SearchState()
+
+    def _mode_for(self, query: str) -> str:
+        """The mode goes on, except that "more like this" begins with everybody: few are surely like an example."""
+        before, after = self.query.startswith(EXAMPLE), query.startswith(EXAMPLE)
+        return self.mode if before == after else "recall" if after else SearchState.mode
 
     def export_url(self, kind: str) -> str:
         """Where this search can be downloaded."""
