@@ -25,7 +25,7 @@ from sqlalchemy import (
     type_coerce,
     update,
 )
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
 from index.adding import AddedImage, NewImage, Place, add_images, add_places, quarantine
 from index.database import Database, StoreError, open_database, retried
@@ -53,7 +53,11 @@ IdArray = NDArray[np.int64]
 
 _ROWS = 10_000  # read at a time
 
-# Statements that read people, made once: making one takes longer than running it.
+# Statements of every search, made once: making one takes longer than running it.
+_GENERATION, _LIVE = Generation.__table__, select(Store.__table__.c.live_generation_id).scalar_subquery()
+_NOW = select(*_GENERATION.c["id", "revision", "rewritten"]).where(
+    _GENERATION.c.id == func.coalesce(bindparam("pinned", type_=_GENERATION.c.id.type), _LIVE)
+)
 _IDS: BindParameter[int] = bindparam("ids", expanding=True)
 _PERSON, _IMAGE = PersonRow.__table__, Image.__table__
 _VECTOR, _ATTRIBUTE = PersonVector.__table__, AttributeRow.__table__
@@ -419,18 +423,20 @@ class PersonIndex:
 
         Read it in the `snapshot` that a derived file is computed from.
         """
-        return self._at(Generation.revision)
+        generation_id, revision, _ = self._now()
+        return generation_id, revision
 
     @retried
     def rewritten(self) -> tuple[int, int]:
         """The live generation's id and the revision since which people have only been added to it."""
-        return self._at(Generation.rewritten)
+        generation_id, _, rewritten = self._now()
+        return generation_id, rewritten
 
-    def _at(self, column: InstrumentedAttribute[int]) -> tuple[int, int]:
+    def _now(self) -> tuple[int, int, int]:
+        """Id, revision and `rewritten` of the generation that is read; zeros in an empty store."""
         with self.database.read() as session:
-            here = Generation.id == self._generation_id(session)
-            row = session.execute(select(Generation.id, column).where(here)).one_or_none()
-        return (row[0], row[1]) if row else (0, 0)
+            row = session.execute(_NOW, {"pinned": self.pinned_id}).one_or_none()
+        return (row[0], row[1], row[2]) if row else (0, 0, 0)
 
     def derived_folder(self) -> Path:
         """The folder for files computed from the live generation; removed whole whenever somebody is deleted."""

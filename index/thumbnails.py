@@ -73,11 +73,11 @@ class Thumbnails:
 
     def image_path(self, image_id: int) -> Path:
         """Where the image's thumbnail lies, if it has been written."""
-        return self._shard(image_id) / f"{image_id}.webp"
+        return self.folder / f"{_shard(image_id)}/{image_id}.webp"
 
     def person_path(self, image_id: int, person_id: int) -> Path:
         """Where the person's thumbnail lies, if it has been written."""
-        return self._shard(image_id) / f"{image_id}-{person_id}.webp"
+        return self.folder / f"{_shard(image_id)}/{image_id}-{person_id}.webp"
 
     def write(self, image_id: int, pixels: NDArray[np.uint8], boxes: Mapping[int, Box]) -> None:
         """Write the thumbnails of an image and of its people.
@@ -87,8 +87,9 @@ class Thumbnails:
             pixels: (H, W, 3) uint8 RGB.
             boxes: by person id, boxes_xyxy in pixels of the image.
         """
-        with writing(self._shard(image_id)):
-            self._shard(image_id).mkdir(parents=True, exist_ok=True)
+        folder = self.folder / _shard(image_id)
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
         picture = Image.fromarray(pixels)
         small = picture.copy()
         small.thumbnail((IMAGE_SIDE, IMAGE_SIDE), reducing_gap=2.0)
@@ -100,8 +101,10 @@ class Thumbnails:
             )
             _save(part, self.person_path(image_id, person_id))
 
-    def _shard(self, image_id: int) -> Path:
-        return self.folder / f"{image_id // IMAGES_PER_FOLDER:06d}"
+
+def _shard(image_id: int) -> str:
+    """The folder of an image's thumbnails."""
+    return f"{image_id // IMAGES_PER_FOLDER:06d}"
 
 
 def _save(picture: Image.Image, path: Path) -> None:
