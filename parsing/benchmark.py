@@ -178,7 +178,7 @@ def precision(parser: HumanParser) -> str:
 
 def whole_parse(parser: HumanParser, scene: CrowdScene) -> Callable[[], object]:
     """The network on a scene's picture, then `assemble` on its truth."""
-    return lambda: (parser.forward([scene.image]), only_assemble(parser, scene)())
+    return lambda: (parser.forward([scene.image], parser.long_side), only_assemble(parser, scene)())
 
 
 def only_assemble(parser: HumanParser, scene: CrowdScene) -> Callable[[], ParsedImage]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from parsing.assemble import ImageOutput
+from parsing.assemble import ImageOutput, enlarge
 from parsing.labels import PAIRS, label_id, num_classes
 
 
@@ -27,8 +27,13 @@ def unmirror(task: str, logits: Tensor) -> Tensor:
 
 
 def average(straight: ImageOutput, mirrored: ImageOutput) -> ImageOutput:
-    """`straight` with semantic logits that are the mean of both views; people are those of `straight`."""
+    """`straight` with semantic logits that are the mean of both views; people are those of `straight`.
+
+    The mirrored view may be of another resolution.
+    """
+    height, width = straight.mask_logits.shape[-2:]
     semantic = {
-        task: (logits + unmirror(task, mirrored.semantic[task])) / 2 for task, logits in straight.semantic.items()
+        task: (logits + enlarge(unmirror(task, mirrored.semantic[task]), height, width)) / 2
+        for task, logits in straight.semantic.items()
     }
     return replace(straight, semantic=semantic)

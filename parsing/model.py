@@ -126,8 +126,10 @@ class SemanticHeads(nn.ModuleDict):
 class ProductHead(nn.Module):
     """People and their masks from the pyramid joined with the transformer's map, top-down (section 3.2).
 
-    The mask of a query is the product of its embedding with pixel features that all queries share; with `anchored`
-    queries those features carry their place in the picture, and a mask fades outside its query's box.
+    The mask of a query is the product of its embedding with pixel features that all queries share. With `anchored`
+    queries those features carry their place in the picture, a mask fades outside its query's box, and every pixel
+    names the center of the person it shows (Neven et al., CVPR 2019): it leaves the masks of queries that are
+    elsewhere, which parts neighbours who look alike.
     """
 
     def __init__(self, config: HPTRConfig, levels: int) -> None:
@@ -143,26 +145,33 @@ class ProductHead(nn.Module):
         self.project = nn.Conv2d(pixels, pixels, 1)
         if config.anchored:
             self.fade = nn.Parameter(torch.tensor(4.0))
+            self.pull = nn.Parameter(torch.tensor(7.0))
+            self.center = nn.Conv2d(pixels, 2, 1)  # from the pixel's own place, in fractions of the picture
+            nn.init.zeros_(self.center.weight)
+            nn.init.zeros_(self.center.bias)  # type: ignore[arg-type]
 
     def pixels(self, pyramid: Sequence[Tensor], memory: Tensor, valid: Tensor | None) -> Tensor:
-        """Pixel features (B, C, H / 4, W / 4)."""
+        """What is known of every pixel, (B, C, H / 4, W / 4)."""
         x = keep_valid(self.top(memory), valid)
         for lateral, level in zip(reversed(self.lateral), reversed(pyramid), strict=True):
             x = keep_valid(lateral(level) + upsample(x, level.shape[-2], level.shape[-1]), valid)
-        projected: Tensor = self.project(self.mix(x.relu(), valid))
-        return projected
+        mixed: Tensor = self.mix(x.relu(), valid)
+        return mixed
 
-    def forward(self, seen: "Seen") -> Tensor:
-        """Mask logits (B, Q, H / 4, W / 4)."""
-        pixels = self.pixels(seen.pyramid, seen.memory, seen.valid)
+    def forward(self, seen: "Seen") -> tuple[Tensor, Tensor | None]:
+        """Mask logits (B, Q, H / 4, W / 4), and with `anchored` the centers that pixels name (B, 2, H / 4, W / 4)."""
+        mixed = self.pixels(seen.pyramid, seen.memory, seen.valid)
+        pixels = self.project(mixed)
         kernels = self.kernel(self.embed(seen.queries).relu())  # (B, Q, C)
         if not self.anchored:
-            return torch.einsum("bqc,bchw->bqhw", kernels, pixels)
+            return torch.einsum("bqc,bchw->bqhw", kernels, pixels), None
         centers = cell_centers(feature_cells(pixels, seen.padding_mask))  # (B, h*w, 2)
         places = centers.transpose(1, 2).reshape(len(pixels), 2, *pixels.shape[-2:])
         waves = sine_embedding(places.movedim(1, -1), PLACE_CHANNELS // 2).movedim(-1, 1).to(pixels.dtype)
         masks = torch.einsum("bqc,bchw->bqhw", kernels, torch.cat([pixels, waves], 1))
-        return masks - self.fade.abs() * outside(seen.boxes.detach(), places)
+        named = places + self.center(mixed).float()
+        boxes = seen.boxes.detach()
+        return masks - self.fade.abs() * outside(boxes, places) - self.pull.abs() * away(boxes, named), named
 
 
 class ConvolutionHead(nn.Module):
@@ -193,8 +202,8 @@ class ConvolutionHead(nn.Module):
         maps: Tensor = looked.reshape(*scores.shape[:3], *memory.shape[-2:]).to(memory.dtype)
         return maps
 
-    def forward(self, seen: "Seen") -> Tensor:
-        """Mask logits (B, Q, H / 4, W / 4)."""
+    def forward(self, seen: "Seen") -> tuple[Tensor, None]:
+        """Mask logits (B, Q, H / 4, W / 4); it needs no centers."""
         count = seen.queries.shape[1]
         looked = self.attention(seen.queries, seen.memory, feature_cells(seen.memory, seen.padding_mask))
         x = torch.cat([seen.memory[:, None].expand(-1, count, -1, -1, -1), looked], 2).flatten(0, 1)
@@ -204,7 +213,7 @@ class ConvolutionHead(nn.Module):
             x = upsample(x, *level.shape[-2:]) + lateral(level).repeat_interleave(count, 0)
             x = keep_valid(x, valid)
         logits: Tensor = self.logits(x)[:, 0].unflatten(0, (-1, count))
-        return logits
+        return logits, None
 
 
 MASK_HEADS: dict[str, type[ProductHead] | type[ConvolutionHead]] = {
@@ -241,6 +250,15 @@ def outside(boxes: Tensor, places: Tensor) -> Tensor:
     return (x + y).clamp(max=4.0) * 4
 
 
+def away(boxes: Tensor, centers: Tensor) -> Tensor:
+    """Squared distance of `centers` (B, 2, H, W) from that of each box, in box sizes and at most 2: (B, Q, H, W)."""
+    center, extent = boxes[..., :2].float(), boxes[..., 2:].float().clamp(min=0.02)
+    weights = torch.cat([extent**-2, -2 * center * extent**-2, ((center / extent) ** 2).sum(-1, keepdim=True)], -1)
+    terms = torch.cat([centers**2, centers, torch.ones_like(centers[:, :1])], 1)
+    with torch.autocast(boxes.device.type, enabled=False):  # a difference of large numbers
+        return torch.einsum("bqc,bchw->bqhw", weights, terms).clamp(max=2.0)
+
+
 @dataclass(frozen=True)
 class HPTROutput:
     """What the network says of a batch.
@@ -250,6 +268,7 @@ class HPTROutput:
         class_logits: per decoder layer (B, Q, 2): no person, person.
         boxes_cxcywh: per decoder layer (B, Q, 4), fractions of the unpadded picture.
         mask_logits: (B, Q, H / 4, W / 4), of the last layer.
+        centers: (B, 2, H / 4, W / 4), x y of the box center of the person whom each pixel shows, or None.
         features: (B, C, h, w), the encoder's last map, from which appearance is pooled.
     """
 
@@ -257,6 +276,7 @@ class HPTROutput:
     class_logits: list[Tensor]
     boxes_cxcywh: list[Tensor]
     mask_logits: Tensor
+    centers: Tensor | None
     features: Tensor
 
 
@@ -303,11 +323,13 @@ class HPTR(nn.Module):
         tokens = keep_valid(self.input_proj(maps[-1]), valid)
         memory, queries, boxes = self.transformer(tokens, feature_cells(maps[-1], padding_mask))
         seen = Seen(queries[-1], boxes[-1], memory, pyramid, valid, padding_mask)
+        masks, centers = self.human(seen)
         return HPTROutput(
             semantic=self.semantic(pyramid, valid),
             class_logits=[self.human.classify(layer) for layer in queries],
             boxes_cxcywh=boxes,
-            mask_logits=self.human(seen),
+            mask_logits=masks,
+            centers=centers,
             features=maps[-1],
         )
 

@@ -33,9 +33,9 @@ class HumanParser:
 
     Args:
         model: in evaluation mode.
-        info: its description; `info.inference` may set `long_side`, `mirrored` (whether images are seen a second time
-            as in a mirror, for steadier labels at twice the cost), `attribute_bias` (N_A numbers that are added to the
-            attribute logits) and the fields of AssembleConfig.
+        info: its description; `info.inference` may set `long_side`, `mirrored_side` (long side at which images are
+            seen a second time, as in a mirror, for steadier labels; 0 for once), `attribute_bias` (N_A numbers that
+            are added to the attribute logits) and the fields of AssembleConfig.
         checkpoint_hash: names the checkpoint in the index.
         batch: images that go through the network together.
         mixed_precision: run it in bfloat16.
@@ -55,7 +55,7 @@ class HumanParser:
         self.info, self.checkpoint_hash, self.batch = info, checkpoint_hash, batch
         self.mixed_precision = mixed_precision
         self.long_side = int(inference.pop("long_side", DEFAULT_LONG_SIDE))
-        self.mirrored = bool(inference.pop("mirrored", False))
+        self.mirrored_side = int(inference.pop("mirrored_side", 0))
         self.attribute_bias = torch.tensor(inference.pop("attribute_bias", [0.0] * num_classes("attribute")))
         self.assemble_config = AssembleConfig(**inference)
         self.calibration = Calibration.from_dict(info.calibration)
@@ -105,9 +105,9 @@ class HumanParser:
 
     def look(self, images: Sequence[NDArray[np.uint8]]) -> list[ImageOutput]:
         """What the network says of some images, seen once or twice."""
-        outputs = self.forward(images)
-        if self.mirrored:
-            mirrored = self.forward([image[:, ::-1] for image in images])
+        outputs = self.forward(images, self.long_side)
+        if self.mirrored_side:
+            mirrored = self.forward([image[:, ::-1] for image in images], self.mirrored_side)
             outputs = [average(*views) for views in zip(outputs, mirrored, strict=True)]
         return [self.biased(output) for output in outputs]
 
@@ -116,9 +116,9 @@ class HumanParser:
         attribute = output.semantic["attribute"] + self.attribute_bias[:, None, None]
         return replace(output, semantic={**output.semantic, "attribute": attribute})
 
-    def forward(self, images: Sequence[NDArray[np.uint8]]) -> list[ImageOutput]:
-        """One batch through the network."""
-        batch = pad(images, self.long_side)
+    def forward(self, images: Sequence[NDArray[np.uint8]], long_side: int) -> list[ImageOutput]:
+        """One batch through the network, each image with its long side at `long_side`."""
+        batch = pad(images, long_side)
         device = next(self.model.parameters()).device
         padding = None if batch.padding_mask is None else batch.padding_mask.to(device)
         with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=self.mixed_precision):

@@ -5,7 +5,7 @@ import torch
 
 from parsing.fused import fused
 from parsing.labels import TASKS, num_classes
-from parsing.model import CONFIGS, HPTR, HPTRConfig
+from parsing.model import CONFIGS, HPTR, HPTRConfig, away
 from parsing.preprocess import pad
 from parsing.transformer import cell_centers
 from tests.factories import photograph, tiny_config
@@ -164,6 +164,26 @@ def test_the_encoder_takes_torchvision_names() -> None:
     }.items():
         assert name in names
         assert tuple(encoder.state_dict()[name].shape) == shape
+
+
+def test_a_named_center_is_as_far_from_a_box_as_its_sizes_say() -> None:
+    boxes = torch.tensor([[[0.5, 0.5, 0.2, 0.4], [0.1, 0.5, 0.2, 0.4]]])
+    centers = torch.tensor([0.5, 0.7]).reshape(1, 2, 1, 1)
+    distance = away(boxes, centers).flatten()
+    torch.testing.assert_close(distance, torch.tensor([0.25, 2.0]), atol=1e-4, rtol=0)  # never more than 2
+
+
+def test_a_pixel_that_names_a_center_elsewhere_leaves_a_querys_mask() -> None:
+    model = network(replace(tiny_config(), anchored=True))
+    images = torch.randn(1, 3, 64, 64)
+    with torch.inference_mode():
+        before = model(images).mask_logits
+        model.human.center.bias += 5.0
+        output = model(images)
+    assert output.centers is not None
+    assert output.centers.min() > 1
+    assert bool((output.mask_logits <= before).all())
+    assert float((output.mask_logits - before).min()) < -1
 
 
 def test_cell_centers_are_fractions_of_the_picture_without_padding() -> None:

@@ -7,7 +7,7 @@ import torch
 
 from parsing.labels import TASKS, label_id, num_classes
 from parsing.model import HPTROutput
-from training.losses import layer_loss, mask_losses, region_losses, semantic_loss, total_loss
+from training.losses import center_loss, layer_loss, mask_losses, region_losses, semantic_loss, total_loss
 from training.matcher import MatchWeights, Targets, match, pairwise_giou
 
 WEIGHTS = MatchWeights()
@@ -73,6 +73,24 @@ def people(count: int) -> Targets:
     return Targets(boxes, masks, torch.ones(8, 8), torch.zeros(8, 8, dtype=torch.bool))
 
 
+def test_pixels_that_name_their_persons_center_cost_nothing_and_others_by_the_persons_size() -> None:
+    targets = people(2)
+    named = torch.zeros(1, 2, 8, 8)
+    named[:, 1] = 0.5
+    named[0, 0, :, :2], named[0, 0, :, 2:4] = 0.125, 0.375
+    assert float(center_loss(named, [targets])) == pytest.approx(0)
+    named[0, 0, :, :2] += 0.25  # one person's width, for one of two people
+    assert float(center_loss(named, [targets])) == pytest.approx(0.5)
+
+
+def test_nobody_has_no_center_to_name() -> None:
+    named = torch.rand(2, 2, 8, 8, requires_grad=True)
+    loss = center_loss(named, [people(0), people(0)])
+    loss.backward()
+    assert float(loss.detach()) == 0
+    assert float(named.grad.abs().sum()) == 0
+
+
 def test_right_people_in_any_order_cost_little() -> None:
     targets = people(3)
     order = [2, 0, 1]
@@ -121,6 +139,7 @@ def test_the_total_is_the_unweighted_sum_of_its_parts() -> None:
         class_logits=[torch.randn(1, 4, 2)] * 2,
         boxes_cxcywh=[torch.rand(1, 4, 4)] * 2,
         mask_logits=torch.randn(1, 4, 8, 8),
+        centers=torch.rand(1, 2, 8, 8),
         features=torch.zeros(1),
     )
     labels = {task: torch.randint(0, num_classes(task), (1, 8, 8)) for task in TASKS}
@@ -128,5 +147,5 @@ def test_the_total_is_the_unweighted_sum_of_its_parts() -> None:
     human = torch.ones(1, 8, 8, dtype=torch.long)
     total, parts = total_loss(output, labels, human, [people(2)], ones, num_queries=4, weights=WEIGHTS)
     assert float(total) == pytest.approx(sum(parts.values()), rel=1e-5)
-    assert {"attribute", "color", "human/dice", "human/box", "auxiliary0/giou"} <= set(parts)
+    assert {"attribute", "color", "human/dice", "human/box", "human/centers", "auxiliary0/giou"} <= set(parts)
     assert "auxiliary0/dice" not in parts

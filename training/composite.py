@@ -34,8 +34,8 @@ class CompositeConfig:
     """
 
     whole: float = 0.25
-    crowd: float = 0.36
-    group: float = 0.33
+    crowd: float = 0.33
+    group: float = 0.37
     recolor: float = 0.15
     unlabelled: float = 0.3
     dense: float = 0.15
@@ -116,7 +116,7 @@ class Composer:
         elif kind < self.config.whole + self.config.crowd or not self.groups:
             picture = self.crowd(rng, height, width)
         elif kind < self.config.whole + self.config.crowd + self.config.group or not self.rendered:
-            picture = self.zoom(self.groups[int(rng.integers(len(self.groups)))], rng, height, width, 1.1, 2.6)
+            picture = self.zoom(self.groups[int(rng.integers(len(self.groups)))], rng, height, width, 0.95, 2.2)
             if rng.random() < 0.3:
                 picture = self.add_people(picture, rng, int(rng.integers(1, 3)))
         else:

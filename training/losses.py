@@ -15,6 +15,7 @@ from training.matcher import MatchWeights, Targets, match, match_costs, pairwise
 from training.processes import mean, over_processes, ratio
 
 NO_OBJECT_WEIGHT = 0.1
+CENTER_WEIGHT = 2.0
 FOCAL_GAMMA = 2.0
 
 
@@ -81,6 +82,21 @@ def layer_loss(
         focal, dice = mask_losses(mask_logits[image, query].float(), truth, known)
         losses["mask"], losses["dice"] = weights.mask * mean(focal), weights.dice * mean(dice)
     return losses
+
+
+def center_loss(centers: Tensor, targets: Sequence[Targets]) -> Tensor:
+    """How far, in box sizes, the centers that pixels name (B, 2, h, w) are from their person's; people count alike."""
+    boxes = torch.cat([target.boxes_cxcywh for target in targets])
+    masks = torch.cat([target.masks for target in targets])
+    image = torch.repeat_interleave(
+        torch.arange(len(targets), device=centers.device),
+        torch.tensor([len(target.masks) for target in targets], device=centers.device),
+    )
+    person, row, column = torch.nonzero(masks, as_tuple=True)
+    named = centers.float().movedim(1, -1)[image[person], row, column]  # (P, 2)
+    away = ((named - boxes[person, :2]) / boxes[person, 2:].clamp(min=0.02)).abs().sum(1)
+    pixels = torch.bincount(person, minlength=len(boxes)).clamp(min=1)
+    return mean(torch.zeros_like(boxes[:, 0]).index_add(0, person, away) / pixels)
 
 
 def class_loss(logits: Tensor, boxes: Tensor, targets: Sequence[Targets], matched: tuple[Tensor, Tensor]) -> Tensor:
@@ -179,6 +195,8 @@ def total_loss(
     """
     parts = {task: semantic_loss(output.semantic[task], labels[task], class_weights[task]) for task in TASKS}
     parts |= region_losses(output.semantic, labels, human, class_weights)
+    if output.centers is not None:
+        parts["human/centers"] = CENTER_WEIGHT * center_loss(output.centers, targets)
     last = len(output.class_logits) - 1
     for depth, (classes, boxes) in enumerate(zip(output.class_logits, output.boxes_cxcywh, strict=True)):
         masks, prefix = (output.mask_logits, "human") if depth == last else (None, f"auxiliary{depth}")
