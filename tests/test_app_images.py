@@ -76,7 +76,7 @@ def test_a_bad_file_alone_is_an_error(name: str, folder: Path, tmp_path: Path, c
     assert main(["ingest", str(folder / name), "--home", str(tmp_path / "home")]) == 1
     captured = capsys.readouterr()
     assert BAD[name] in captured.out
-    assert captured.err.splitlines()[-1].startswith("Error: expected photographs, but none of 1 file could be read")
+    assert captured.err.splitlines()[-1].startswith(f"Error: expected a photograph, but {folder / name} could not be")
 
 
 def test_an_empty_folder_is_an_error(tmp_path: Path, capsys: Capture) -> None:
