@@ -151,14 +151,13 @@ def label_counts(layer: Layer, task: str) -> NDArray[np.int64]:
 
 def class_weights(people: Sequence[Source]) -> dict[str, Tensor]:
     """Weights of the focal loss per task: frequency to the power -0.3, between 0.5 and 4, 1 for the median class."""
-    weights = {}
-    for task in TASKS:
-        counts = np.zeros(num_classes(task))
-        for source in people:
-            counts += label_counts(source.layer, task)
-        relative = (counts.clip(1) / np.median(counts.clip(1))) ** -0.3
-        weights[task] = torch.tensor(relative.clip(0.5, 4.0), dtype=torch.float32)
-    return weights
+    counts = {task: np.zeros(num_classes(task)) for task in TASKS}
+    for source in people:
+        layer = source.layer  # unpacked once for all tasks
+        for task in TASKS:
+            counts[task] += label_counts(layer, task)
+    relative = {task: (c.clip(1) / np.median(c.clip(1))) ** -0.3 for task, c in counts.items()}
+    return {task: torch.tensor(r.clip(0.5, 4.0), dtype=torch.float32) for task, r in relative.items()}
 
 
 def read_sources(roots: Sequence[Path], teacher: Teacher | None) -> tuple[list[Source], PackedLayers, PackedLayers]:
