@@ -1,7 +1,6 @@
 """Scan: the score of everybody for a query, a piece of the columns at a time, and who is best.
 
-P(query) is a product of factors that are at most 1, so whoever is too improbable in one of them needs no other one.
-Those that shut most people out are reckoned first (`_sieve`); whoever is left is scored by the whole query.
+Whoever falls short in a single column is left out first (`query.shortfall`); only the others are scored.
 """
 
 import os
@@ -21,21 +20,27 @@ from query.scoring import (
     Plan,
     Probabilities,
     Rows,
-    factor_plans,
     image_condition,
     mass,
+    planner_for,
     probability_plan,
     strength,
 )
+from query.shortfall import Reach, reach_plan
 from query.tree import And, Camera, Captured, Daytime, Gallery, Not, Or, People, Query, conjunction, leaves
 
-_CHUNK = 1 << 16  # people scored at a time, a multiple of 8: what is in work stays in the processor's cache
+_CHUNK = (
+    1 << 18
+)  # people scored at a time, a multiple of 8: with fewer, threads wait for one another more than they work
 _MASS_OF_FLOAT32 = 8.0  # a product of more clauses could underflow
 _THREADS = min(4, os.cpu_count() or 1)
-_SAMPLE = 4096  # people on whom it is tried which factor shuts out most
-_SELECTIVE = 0.4  # a factor that lets more through than this is no sieve
-_ROUNDING = 1e-5  # factors multiplied in another order differ by less
+_TRIED = 4096  # people on whom it is tried how many columns alone shut out
+_SAMPLED = 1 << 17  # people; of more than twice as many a part tells what is expected below the threshold,
+_LEAST_SAMPLE = 8  # at least one in so many,
+_RUN = 1024  # by runs of so many
+_SELECTIVE = 0.4  # if they let more through than this, all are scored
 
+Selection = slice | NDArray[np.intp]  # rows of a store
 Memory = dict[Hashable, Probabilities]  # clause -> what it is worth, of a piece of the rows
 
 
@@ -46,7 +51,7 @@ class Scan:
     Args:
         matched: (N,) bool, whose score reaches the threshold.
         total: how many these are.
-        further: sum of the scores of those below, as far as they are worth counting.
+        further: sum of the scores of those below, as far as they are worth counting; of very many an estimate.
         best: rows of the first matches, in order.
         scores: of the best.
     """
@@ -65,18 +70,16 @@ class _Scorer:
     Args:
         store: whose people.
         conditions: terms about images that must hold, each with whether it is denied.
-        sieve: factors of the query; who is below `least` in their product is not scored.
+        reach: tells who may be worth a score; None lets everybody through.
         plan: reckons all but the conditions; None where there is nothing else.
         dtype: the numbers to reckon with.
-        least: a score below it may be given as 0.
     """
 
     store: ColumnStore
     conditions: Sequence[tuple[Query, bool]]
-    sieve: Sequence[Plan]
+    reach: Reach | None
     plan: Plan | None
     dtype: type[np.floating]
-    least: float = 0.0
 
     def allowed(self, part: slice) -> NDArray[np.bool_] | None:
         """Whose images meet the conditions; None for everybody."""
@@ -85,34 +88,19 @@ class _Scorer:
         people = self.store.part(part)
         return reduce(np.logical_and, [image_condition(term, negated, people) for term, negated in self.conditions])
 
-    def scores(self, part: slice, memory: Memory | None = None) -> Probabilities:
-        """P(query) of a piece of the rows; 0 for those who are filtered out or surely below `least`.
+    def reaching(self, part: slice) -> NDArray[np.bool_] | None:
+        """Who may be worth a score, by single columns; None for everybody."""
+        return None if self.reach is None else self.reach(self.store.codes[:, part])
 
-        `memory` keeps what clauses were worth for the whole piece, for other queries with the same `dtype`.
+    def scores(self, selection: Selection, memory: Memory | None = None) -> Probabilities:
+        """P(query) of some of the rows, whose images meet the conditions.
+
+        `memory` keeps what clauses were worth for a piece of the rows, for other queries with the same `dtype`.
         """
-        selection = self._survivors(_selection(self.allowed(part), part), memory)
-        if isinstance(selection, slice):
-            return self._reckoned(self._rows(selection, memory), part.stop - part.start)
-        scores: Probabilities = np.zeros(part.stop - part.start, self.dtype)
-        scores[selection - part.start] = self._reckoned(self._rows(selection), len(selection))
-        return scores
-
-    def _rows(self, selection: slice | NDArray[np.intp], memory: Memory | None = None) -> Rows:
-        return Rows(self.store, selection, self.dtype, memory if isinstance(selection, slice) else None)
-
-    def _reckoned(self, rows: Rows, count: int) -> Probabilities:
-        return np.ones(count, self.dtype) if self.plan is None else self.plan(rows)
-
-    def _survivors(self, selection: slice | NDArray[np.intp], memory: Memory | None) -> slice | NDArray[np.intp]:
-        """Whoever the sieve lets through."""
-        product: Probabilities | float = 1.0
-        for plan in self.sieve:
-            product = product * plan(self._rows(selection, memory))
-            passing = np.flatnonzero(product >= self.least)
-            if len(passing) <= len(product) * _SELECTIVE:
-                selection = passing + selection.start if isinstance(selection, slice) else selection[passing]
-                product = product[passing]
-        return selection
+        if self.plan is None:
+            count = selection.stop - selection.start if isinstance(selection, slice) else len(selection)
+            return np.ones(count, self.dtype)
+        return self.plan(Rows(self.store, selection, self.dtype, memory if isinstance(selection, slice) else None))
 
 
 class _Leading:
@@ -125,12 +113,13 @@ class _Leading:
         self._bar: Any = None
         self._lock = Lock()
 
-    def offer(self, start: int, fits: NDArray[np.bool_], keys: NDArray[Any], scores: Probabilities) -> None:
-        """Take in those of a piece of the rows who fit, as far as they are among the best."""
+    def offer(self, found: Selection, fits: NDArray[np.bool_], keys: NDArray[Any], scores: Probabilities) -> None:
+        """Take in those of the rows who fit, as far as they are among the best."""
         bar = self._bar  # another thread may raise it meanwhile, which only lets too many through
         rows = best_rows(np.flatnonzero(fits if bar is None else fits & (keys >= bar)), keys, self._count)
         with self._lock:
-            self._found.append((rows + start, keys[rows], scores[rows]))
+            named = rows + found.start if isinstance(found, slice) else found[rows]
+            self._found.append((named, keys[rows], scores[rows]))
             self._new += len(rows)
             if self._new and self._new >= self._count:
                 self._found, self._new = [self._best()], 0
@@ -160,20 +149,45 @@ def scan(
 ) -> Scan:
     """The first `count` matches, best or latest first, and what there is to know of the others."""
     least = least_score(threshold, query)
-    scorer = _scorer(query, store, confusion, least=min(least, further_minimum))
+    scorer = _scorer(query, store, confusion, least=least)
+    every = _sampled_every(store.count)
     matched = np.zeros(store.count, bool)
     leading = _Leading(count)
 
     def visit(part: slice) -> tuple[int, float]:
-        scores = scorer.scores(part)
-        fits = np.greater_equal(scores, least, out=matched[part])
-        leading.offer(part.start, fits, store.captured_at[part].view(np.int64) if by_time else scores, scores)
-        below = (scores >= further_minimum) & ~fits
-        return int(np.count_nonzero(fits)), float(scores @ below.astype(scorer.dtype))
+        allowed = scorer.allowed(part)
+        selection = _selected(part, allowed, scorer.reaching(part))
+        scores = scorer.scores(selection)
+        fits = scores >= least
+        matched[selection] = fits
+        leading.offer(selection, fits, store.captured_at[selection].view(np.int64) if by_time else scores, scores)
+        sample = scorer.scores(_sample(part, every, allowed)) if further_minimum < least else scores[:0]
+        below = (sample >= further_minimum) & (sample < least)
+        return int(np.count_nonzero(fits)), every * float(sample @ below.astype(scorer.dtype))
 
     visited = _visit_all(store, visit)
     total, further = sum(fits for fits, _ in visited), sum(below for _, below in visited)
     return Scan(matched, total, further, *leading.best())
+
+
+def _sampled_every(count: int) -> int:
+    """One person in how many tells what is to be expected below the threshold."""
+    return max(1, min(_LEAST_SAMPLE, count // _SAMPLED))
+
+
+def _sample(part: slice, every: int, allowed: NDArray[np.bool_] | None) -> Selection:
+    """Runs of rows all over a piece, one in `every`, as far as they are allowed."""
+    if every == 1:
+        return _selected(part, allowed)
+    rows = _runs(part.stop - part.start, every)
+    chosen: NDArray[np.intp] = (rows if allowed is None else rows[allowed[rows]]) + part.start
+    return chosen
+
+
+@cache
+def _runs(length: int, every: int) -> NDArray[np.intp]:
+    rows: NDArray[np.intp] = np.arange(length)
+    return rows[np.flatnonzero(rows // _RUN % every == 0)]
 
 
 def scores_of_all(query: Query, store: ColumnStore, confusion: Confusion | None = None) -> Probabilities:
@@ -182,7 +196,8 @@ def scores_of_all(query: Query, store: ColumnStore, confusion: Confusion | None 
     scores: Probabilities = np.zeros(store.count, scorer.dtype)
 
     def visit(part: slice) -> None:
-        scores[part] = scorer.scores(part)
+        selection = _selected(part, scorer.allowed(part))
+        scores[selection] = scorer.scores(selection)
 
     _visit_all(store, visit)
     return scores
@@ -197,33 +212,24 @@ def count_matches(
 
     def visit(part: slice) -> list[int]:
         memories: dict[type[np.floating], Memory] = {np.float32: {}, np.float64: {}}
-        scored = (one.scores(part, memories[one.dtype]) for one in scorers)
+        selections = (_selected(part, one.allowed(part), one.reaching(part)) for one in scorers)
+        scored = (one.scores(rows, memories[one.dtype]) for one, rows in zip(scorers, selections, strict=True))
         return [int(np.count_nonzero(scores >= least)) for scores, least in zip(scored, leasts, strict=True)]
 
     return [sum(counts) for counts in zip(*_visit_all(store, visit), strict=True)] or [0] * len(queries)
 
 
 def _scorer(query: Query, store: ColumnStore, confusion: Confusion | None, *, least: float = 0.0) -> _Scorer:
+    """A scorer of everybody who reaches `least`, and of some others."""
     conditions, rest = _split(query)
     dtype = _number_type(query)
     if rest is None:
-        return _Scorer(store, conditions, (), None, dtype)
-    least *= 1 - _ROUNDING
-    sieve = _sieve(rest, store, confusion, dtype, least) if least > 0 else ()
-    return _Scorer(store, conditions, sieve, probability_plan(rest, store, confusion), dtype, least)
-
-
-def _sieve(
-    query: Query, store: ColumnStore, confusion: Confusion | None, dtype: type[np.floating], least: float
-) -> Sequence[Plan]:
-    """Factors of the query that shut many people out, the most selective first; a query of one factor has none."""
-    factors = factor_plans(query, store, confusion)
-    if len(factors) < 2:
-        return ()
-    sample = Rows(store, slice(0, min(_SAMPLE, store.count)), dtype)
-    passing = [float(np.mean(factor(sample) >= least)) if store.count else 1.0 for factor in factors]
-    order = sorted(range(len(factors)), key=passing.__getitem__)
-    return [factors[position] for position in order if passing[position] <= _SELECTIVE]
+        return _Scorer(store, conditions, None, None, dtype)
+    reach = reach_plan(rest, least, planner_for(store, confusion, strength(rest))) if least > 0 else None
+    tried = store.codes[:, :_TRIED]
+    if reach is not None and np.count_nonzero(reach(tried)) > _SELECTIVE * tried.shape[1]:
+        reach = None
+    return _Scorer(store, conditions, reach, probability_plan(rest, store, confusion), dtype)
 
 
 T = TypeVar("T")
@@ -251,10 +257,13 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_THREADS, "search")
 
 
-def _selection(allowed: NDArray[np.bool_] | None, part: slice) -> slice | NDArray[np.intp]:
-    if allowed is None or allowed.all():
+def _selected(part: slice, *tests: NDArray[np.bool_] | None) -> Selection:
+    """Rows of a piece that pass all tests; the piece itself where these are all."""
+    known = [test for test in tests if test is not None]
+    passing: NDArray[np.bool_] | None = reduce(np.logical_and, known) if known else None
+    if passing is None or passing.all():
         return part
-    rows: NDArray[np.intp] = np.flatnonzero(allowed) + part.start
+    rows: NDArray[np.intp] = np.flatnonzero(passing) + part.start
     return rows
 
 

@@ -15,7 +15,7 @@ rest. Where the parser confuses colors, the probability of a color asked backs o
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,17 +83,12 @@ def probability_plan(query: Query, store: ColumnStore, confusion: Confusion | No
         LookupError: a person to be like is not in the store.
         ValueError: a person to be like does not show the attribute.
     """
-    return _product([query], False, _planner(store, confusion, strength(query)))
-
-
-def factor_plans(query: Query, store: ColumnStore, confusion: Confusion | None = None) -> list[Plan]:
-    """What reckons the factors of P(query), each at most 1; `probability_plan` is their product."""
-    return [partial(_raised, factor) for factor in _factors(query, False, _planner(store, confusion, strength(query)))]
+    return _product([query], False, planner_for(store, confusion, strength(query)))
 
 
 def clause_plan(leaf: Query, negated: bool, store: ColumnStore, confusion: Confusion | None = None) -> Plan:
     """What reckons P(clause) of one leaf, or of its denial, without its weight."""
-    return _plan(leaf, negated, _planner(store, confusion, 1.0))
+    return _plan(leaf, negated, planner_for(store, confusion, 1.0))
 
 
 def mass(query: Query, negated: bool = False) -> float:
@@ -104,15 +99,16 @@ def mass(query: Query, negated: bool = False) -> float:
         case And() | Or() if isinstance(query, And) != negated:
             return sum(mass(term, negated) for term in query.terms)
         case _:
-            return _greatest_weight(query)
+            return greatest_weight(query)
 
 
 def strength(query: Query) -> float:
     """The greatest weight of a clause about people in a term; 1 where there is none."""
-    return _greatest_weight(query) or 1.0
+    return greatest_weight(query) or 1.0
 
 
-def _greatest_weight(query: Query) -> float:
+def greatest_weight(query: Query) -> float:
+    """Of the clauses about people in a term; 0 where there is none."""
     return max((leaf.weight for leaf, _ in leaves(query) if isinstance(leaf, Has | Swatch | Like)), default=0.0)
 
 
@@ -149,7 +145,7 @@ def image_condition(term: Query, negated: bool, store: ColumnStore) -> NDArray[n
 
 
 @dataclass(frozen=True)
-class _Planner:
+class Planner:
     """What planning needs to know: `unit` is the weight that counts as one."""
 
     store: ColumnStore
@@ -157,12 +153,13 @@ class _Planner:
     unit: float
 
 
-def _planner(store: ColumnStore, confusion: Confusion | None, unit: float) -> _Planner:
-    return _Planner(store, None if confusion is None else np.array(confusion), unit)
+def planner_for(store: ColumnStore, confusion: Confusion | None, unit: float) -> Planner:
+    """What planning a query for `store` needs; `confusion` as `back_off` gives it."""
+    return Planner(store, None if confusion is None else np.array(confusion), unit)
 
 
 @dataclass(frozen=True)
-class _Garment:
+class Garment:
     """What one attribute of a clause reads.
 
     Args:
@@ -186,10 +183,12 @@ class _Garment:
         return column(self.group, "attribute", "absent")
 
     def probability(self, rows: Rows) -> Probabilities:
+        """P(seen, with all that is asked of it)."""
         seen = rows.probabilities(self.seen)
         return seen * self._characteristics(rows) if self.weights else seen
 
     def denied(self, rows: Rows) -> Probabilities:
+        """P(visibly not there, or there without what is asked)."""
         absent = rows.probabilities(self.absent)
         if not self.weights:
             return absent
@@ -211,7 +210,7 @@ def _weighted_sum(rows: Rows, weights: Sequence[tuple[int, float]]) -> Probabili
     return total if len(weights) == 1 and weights[0][1] <= 1 else np.minimum(total, rows.dtype(1))
 
 
-def _plan(query: Query, negated: bool, planner: _Planner) -> Plan:
+def _plan(query: Query, negated: bool, planner: Planner) -> Plan:
     match query:
         case Not():
             return _plan(query.term, not negated, planner)
@@ -219,7 +218,7 @@ def _plan(query: Query, negated: bool, planner: _Planner) -> Plan:
             combine = _product if isinstance(query, And) != negated else _noisy_or
             return combine(query.terms, negated, planner)
         case Has():
-            return _best_of([_garment(group, _asked(query, group, planner)) for group in query.attribute], negated)
+            return _best_of(garments(query, planner), negated)
         case Swatch():
             weights = {"color": color_weights(query.color)}
             return _best_of([_garment(group, weights, query.color) for group in query.attribute], negated)
@@ -230,8 +229,8 @@ def _plan(query: Query, negated: bool, planner: _Planner) -> Plan:
             return lambda rows: rows.constant(condition)
 
 
-def _product(terms: Sequence[Query], negated: bool, planner: _Planner) -> Plan:
-    factors = [(_plan(term, negated, planner), _exponent(term, negated, planner.unit)) for term in terms]
+def _product(terms: Sequence[Query], negated: bool, planner: Planner) -> Plan:
+    factors = [(_plan(term, negated, planner), exponent_of(term, negated, planner.unit)) for term in terms]
 
     def reckon(rows: Rows) -> Probabilities:
         product = _raised(factors[0], rows)
@@ -242,22 +241,14 @@ def _product(terms: Sequence[Query], negated: bool, planner: _Planner) -> Plan:
     return reckon
 
 
-def _factors(query: Query, negated: bool, planner: _Planner) -> list[tuple[Plan, float]]:
-    if isinstance(query, Not):
-        return _factors(query.term, not negated, planner)
-    if isinstance(query, And | Or) and isinstance(query, And) != negated:
-        return [factor for term in query.terms for factor in _factors(term, negated, planner)]
-    return [(_plan(query, negated, planner), _exponent(query, negated, planner.unit))]
-
-
 def _raised(factor: tuple[Plan, float], rows: Rows) -> Probabilities:
     plan, exponent = factor
     return plan(rows) if exponent == 1 else plan(rows) ** rows.dtype(exponent)
 
 
-def _noisy_or(terms: Sequence[Query], negated: bool, planner: _Planner) -> Plan:
-    strongest = max(map(_greatest_weight, terms)) or 1.0
-    parts = [(_plan(term, negated, planner), (_greatest_weight(term) or strongest) / strongest) for term in terms]
+def _noisy_or(terms: Sequence[Query], negated: bool, planner: Planner) -> Plan:
+    strongest = max(map(greatest_weight, terms)) or 1.0
+    parts = [(_plan(term, negated, planner), (greatest_weight(term) or strongest) / strongest) for term in terms]
 
     def reckon(rows: Rows) -> Probabilities:
         neither = 1 - parts[0][0](rows) * rows.dtype(parts[0][1])
@@ -268,15 +259,15 @@ def _noisy_or(terms: Sequence[Query], negated: bool, planner: _Planner) -> Plan:
     return reckon
 
 
-def _exponent(term: Query, negated: bool, unit: float) -> float:
+def exponent_of(term: Query, negated: bool, unit: float) -> float:
     """How often a factor of a product counts; what is a product itself has its exponents inside."""
     while isinstance(term, Not):
         term, negated = term.term, not negated
     is_product = isinstance(term, Or if negated else And)
-    return 1.0 if is_product else (_greatest_weight(term) or unit) / unit
+    return 1.0 if is_product else (greatest_weight(term) or unit) / unit
 
 
-def _best_of(garments: Sequence[_Garment], negated: bool) -> Plan:
+def _best_of(garments: Sequence[Garment], negated: bool) -> Plan:
     """Has the best of the alternatives; lacks all of them, so the worst denial."""
 
     def reckon(rows: Rows) -> Probabilities:
@@ -290,7 +281,7 @@ def _best_of(garments: Sequence[_Garment], negated: bool) -> Plan:
     return reckon
 
 
-def _best(garments: Sequence[_Garment], negated: bool, rows: Rows) -> Probabilities:
+def _best(garments: Sequence[Garment], negated: bool, rows: Rows) -> Probabilities:
     if negated:
         return _bounded(reduce(np.minimum, [garment.denied(rows) for garment in garments]), rows)
     return _bounded(reduce(np.maximum, [garment.probability(rows) for garment in garments]), rows)
@@ -301,15 +292,20 @@ def _bounded(probabilities: Probabilities, rows: Rows) -> Probabilities:
     return bounded
 
 
-def _garment(group: str, asked: "dict[str, dict[str, float]]", swatch: str | None = None) -> _Garment:
+def garments(has: Has, planner: Planner) -> list[Garment]:
+    """What a clause reads of each attribute that it may mean."""
+    return [_garment(group, _asked(has, group, planner)) for group in has.attribute]
+
+
+def _garment(group: str, asked: "dict[str, dict[str, float]]", swatch: str | None = None) -> Garment:
     weights = [
         tuple((column(group, task, label), weight) for label, weight in labels.items())
         for task, labels in asked.items()
     ]
-    return _Garment(group, tuple(weights), swatch)
+    return Garment(group, tuple(weights), swatch)
 
 
-def _asked(has: Has, group: str, planner: _Planner) -> dict[str, dict[str, float]]:
+def _asked(has: Has, group: str, planner: Planner) -> dict[str, dict[str, float]]:
     """For each task that the clause asks, the labels that count and how much."""
     asked = {task: dict.fromkeys(has.labels(task), 1.0) for task in CHARACTERISTICS if has.labels(task)}
     if "color" in asked and planner.confusion is not None:
@@ -319,7 +315,7 @@ def _asked(has: Has, group: str, planner: _Planner) -> dict[str, dict[str, float
     return asked
 
 
-def _alike(like: Like, negated: bool, planner: _Planner) -> Plan:
+def _alike(like: Like, negated: bool, planner: Planner) -> Plan:
     """Alike in one attribute, or over all clothes and hair that the example shows (their geometric mean)."""
     row = planner.store.row(like.person_id)
     example = planner.store.codes[:, row] / SCALE

@@ -15,8 +15,9 @@ from query.described import SENTENCES, DescribedSearch
 from query.facets import facet_counts
 from query.language import QueryParser
 from query.scan import best_rows, count_matches, least_score, scan, scores_of_all
-from query.scoring import image_condition
+from query.scoring import image_condition, planner_for, strength
 from query.search import SearchConfig, search
+from query.shortfall import reach_plan
 from query.tree import And, Camera, Captured, Daytime, Gallery, Not, People, Query, parse_query
 
 PEOPLE = 2000
@@ -70,6 +71,31 @@ def test_a_scan_is_a_sort_of_all_scores(store: ColumnStore, threshold: float) ->
         np.testing.assert_array_equal(found.scores, everybody[found.best])
         below = everybody[~fits & (everybody >= FURTHER)].sum(dtype=np.float64)
         assert found.further == pytest.approx(below, rel=1e-4, abs=1e-6)
+
+
+def test_of_very_many_people_a_part_tells_what_is_expected_further(
+    store: ColumnStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("query.scan._SAMPLED", PEOPLE // 4)
+    monkeypatch.setattr("query.scan._RUN", 8)
+    for query in (parse_query("coat:dark"), And((parse_query("coat:dark"), Gallery("market")))):
+        everybody = scores_of_all(query, store)
+        below = everybody[(everybody < least_score(0.25, query)) & (everybody >= FURTHER)].sum(dtype=np.float64)
+        found = scan(query, store, threshold=0.25, count=50, further_minimum=FURTHER)
+        assert found.further != pytest.approx(below, rel=1e-6)
+        assert found.further == pytest.approx(below, rel=0.25)
+
+
+@pytest.mark.parametrize("least", [0.5, 0.06, 0.02])
+def test_whoever_reaches_a_score_is_within_reach_by_single_columns(store: ColumnStore, least: float) -> None:
+    shut_out = 0
+    for query in queries():
+        reach = reach_plan(query, least, planner_for(store, None, strength(query)))
+        if reach is not None:
+            passing = reach(store.codes)
+            assert passing[scores_of_all(query, store) >= least].all()
+            shut_out += int((~passing).sum())
+    assert shut_out > 1000
 
 
 @pytest.mark.usefixtures("in_pieces")

@@ -12,6 +12,7 @@ from training.canvas import Layer, areas, blank, copy, forget_hidden, paste
 from training.packed import PackedLayer
 from training.recolor import recolor_some
 from training.samples import Sample
+from training.variety import clutter, join, turn
 
 SOLID, MULTICOLOR = label_id("pattern", "Solid"), label_id("color", "Multicolor")
 HAIR = label_id("attribute", "Hair")
@@ -26,6 +27,8 @@ class CompositeConfig:
     Args:
         whole, crowd, group: shares of whole photographs of one person, of pasted crowds, of photographs of groups;
             the rest are rendered scenes, where there are any.
+        double: share of the pictures of groups that show two photographs.
+        clutter: share of pictures with things in front of the people.
         recolor: share of plain garments that are repainted.
         unlabelled: share of pasted people whose clothes are not labelled, where there are any.
         dense: share of pasted crowds that have more than a handful of people.
@@ -33,9 +36,11 @@ class CompositeConfig:
         smallest_person: visible pixels below which a person is neither required nor punished.
     """
 
-    whole: float = 0.25
-    crowd: float = 0.33
-    group: float = 0.37
+    whole: float = 0.23
+    crowd: float = 0.3
+    group: float = 0.42
+    double: float = 0.25
+    clutter: float = 0.25
     recolor: float = 0.15
     unlabelled: float = 0.3
     dense: float = 0.15
@@ -116,11 +121,12 @@ class Composer:
         elif kind < self.config.whole + self.config.crowd or not self.groups:
             picture = self.crowd(rng, height, width)
         elif kind < self.config.whole + self.config.crowd + self.config.group or not self.rendered:
-            picture = self.zoom(self.groups[int(rng.integers(len(self.groups)))], rng, height, width, 0.95, 2.2)
-            if rng.random() < 0.3:
-                picture = self.add_people(picture, rng, int(rng.integers(1, 3)))
+            picture = self.group_photograph(rng, height, width)
         else:
             picture = self.zoom(self.rendered[int(rng.integers(len(self.rendered)))], rng, height, width, 1.0, 1.5)
+        if self.scenes and rng.random() < self.config.clutter:
+            scene = self.scenes[int(rng.integers(len(self.scenes)))]
+            picture = clutter(picture, scene, rng, int(rng.integers(1, 4)))
         if rng.random() < 0.5:
             picture = picture.mirror()
         return Layer(self.light(picture.image, rng), self.drop_slivers(picture))
@@ -134,6 +140,24 @@ class Composer:
         layer = copy(self.draw(rng).layer)
         recolor_some(layer, plain_garments(layer), rng, self.config.recolor)
         return self.zoom(layer, rng, height, width, 0.95, 1.8)
+
+    def group_photograph(self, rng: np.random.Generator, height: int, width: int) -> Layer:
+        """A photograph of a group, or two of them side by side; now and then people are pasted in."""
+        if rng.random() < self.config.double:
+            axis = int(width > height) if width != height else int(rng.integers(2))
+            half = (height // 2, width) if axis == 0 else (height, width // 2)
+            rest = (height - half[0], width) if axis == 0 else (height, width - half[1])
+            picture = join(self.one_group(rng, *half), self.one_group(rng, *rest), axis)
+        else:
+            picture = self.one_group(rng, height, width)
+        return self.add_people(picture, rng, int(rng.integers(1, 3))) if rng.random() < 0.3 else picture
+
+    def one_group(self, rng: np.random.Generator, height: int, width: int) -> Layer:
+        """A photograph of a group, perhaps turned a little, at a random scale."""
+        layer = self.groups[int(rng.integers(len(self.groups)))]
+        if rng.random() < 0.5:
+            layer = turn(layer, rng.normal(0, 6))
+        return self.zoom(layer, rng, height, width, 0.95, 2.2)
 
     @staticmethod
     def zoom(layer: Layer, rng: np.random.Generator, height: int, width: int, least: float, most: float) -> Layer:

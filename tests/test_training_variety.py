@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+
+from parsing.labels import IGNORE
+from tests.factories import two_people_sample
+from training.canvas import Layer, blank
+from training.variety import blob, clutter, join, turn
+
+
+def group() -> Layer:
+    return Layer.of(two_people_sample())
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_people_of_joined_pictures_keep_numbers_of_their_own(axis: int) -> None:
+    second = group()
+    second.maps["human"][0, 0] = IGNORE
+    joined = join(group(), second, axis)
+    halves = np.split(joined.maps["human"], 2, axis)
+    assert set(np.unique(halves[0])) == {0, 1, 2}
+    assert set(np.unique(halves[1])) == {0, 3, 4, IGNORE}
+    np.testing.assert_array_equal(np.split(joined.image, 2, axis)[1], second.image)
+
+
+def test_turning_takes_labels_along() -> None:
+    layer = group()
+    layer.image[...] = layer.maps["human"][..., None] * 100
+    turned = turn(layer, 8.0)
+    assert turned.maps["human"].shape == layer.maps["human"].shape
+    assert not np.array_equal(turned.maps["human"], layer.maps["human"])
+    inside = turned.maps["human"] == 2
+    assert abs(int(inside.sum()) - int((layer.maps["human"] == 2).sum())) < 0.1 * inside.sum()
+    assert np.median(turned.image[inside]) == 200
+
+
+def test_clutter_hides_people_and_nothing_else_changes() -> None:
+    picture, scene = group(), blank(64, 64)
+    cluttered = clutter(picture, scene, np.random.default_rng(3), 3)
+    changed = cluttered.maps["human"] != picture.maps["human"]
+    assert changed.any()
+    assert (cluttered.maps["human"][changed] == 0).all()
+    assert (cluttered.maps["attribute"][changed] == 0).all()
+    np.testing.assert_array_equal(picture.maps["human"], two_people_sample().human)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_piece_of_clutter_covers_much_of_its_box_but_not_its_corners(seed: int) -> None:
+    outline = blob(np.random.default_rng(seed), 40, 30)
+    assert outline.shape == (40, 30)
+    assert 0.2 < (outline > 127).mean() < 0.9
+    assert outline[0, 0] == outline[-1, -1] == 0

@@ -1,0 +1,60 @@
+"""Variety for photographs of groups, of which there are few: turned, two in one picture, partly hidden by things."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFilter
+
+from parsing.labels import IGNORE
+from training.canvas import Layer, areas, copy, forget_hidden, paste
+
+CORNERS = 9  # of a piece of clutter
+
+
+def turn(layer: Layer, degrees: float) -> Layer:
+    """A photograph turned about its middle; what comes in at the corners is gray and background."""
+    image = Image.fromarray(layer.image).rotate(degrees, Image.Resampling.BILINEAR, fillcolor=(114, 114, 114))
+    maps = {name: np.asarray(Image.fromarray(m).rotate(degrees)) for name, m in layer.maps.items()}
+    return Layer(np.asarray(image), maps)
+
+
+def join(first: Layer, second: Layer, axis: int) -> Layer:
+    """Two pictures as one, the second below (axis 0) or right of (1) the first; its people are numbered on."""
+    human = second.maps["human"].astype(np.int64)
+    someone = (human > 0) & (human < IGNORE)
+    human[someone] += int(first.maps["human"][first.maps["human"] < IGNORE].max(initial=0))
+    numbered = {**second.maps, "human": human.clip(0, IGNORE).astype(np.uint8)}
+    maps = {name: np.concatenate([m, numbered[name]], axis) for name, m in first.maps.items()}
+    return Layer(np.concatenate([first.image, second.image], axis), maps)
+
+
+def clutter(picture: Layer, scene: Layer, rng: np.random.Generator, count: int) -> Layer:
+    """`picture` with `count` pieces of a photograph without people in front: not only people hide people."""
+    canvas = copy(picture)
+    for _ in range(count):
+        height, width = (round(side * rng.uniform(0.08, 0.4)) for side in (picture.height, picture.width))
+        height, width = max(min(height, scene.height), 4), max(min(width, scene.width), 4)
+        top, left = rng.integers(scene.height - height + 1), rng.integers(scene.width - width + 1)
+        outline = blob(rng, height, width)
+        piece = scene.crop(int(top), int(left), height, width)
+        piece = replace(piece, maps={**piece.maps, "human": (outline > 127).astype(np.uint8)})
+        alpha = outline.astype(np.float32) / np.float32(255)
+        row = int(rng.integers(-height // 2, picture.height - height // 2))
+        column = int(rng.integers(-width // 2, picture.width - width // 2))
+        paste(canvas, piece, row, column, 0, alpha)
+    return forget_hidden(canvas, areas(picture))
+
+
+def blob(rng: np.random.Generator, height: int, width: int) -> NDArray[np.uint8]:
+    """A random star-shaped outline, filled, (height, width), 0..255 with a soft edge."""
+    angles = np.arange(CORNERS) * 2 * np.pi / CORNERS
+    radii = rng.uniform(0.45, 1.0, CORNERS)
+    corners = zip(
+        ((np.cos(angles) * radii + 1) * width / 2).tolist(),
+        ((np.sin(angles) * radii + 1) * height / 2).tolist(),
+        strict=True,
+    )
+    drawn = Image.new("L", (width, height))
+    ImageDraw.Draw(drawn).polygon(list(corners), fill=255)
+    return np.asarray(drawn.filter(ImageFilter.GaussianBlur(0.7)))
