@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from parsing.assemble import ImageOutput
 from parsing.checkpoint import CheckpointInfo
 from parsing.labels import TASKS, label_id
-from parsing.mirror import EXCHANGED, unmirror
+from parsing.mirror import EXCHANGED, LONE, join_people, unmirror
 from parsing.model import HPTR
 from parsing.parser import HumanParser
 from tests.factories import photograph, tiny_config
@@ -46,9 +47,36 @@ def test_as_many_images_come_back(count: int) -> None:
     assert len(parser(mirrored_side=64).parse(images, [Path(f"{n}.jpg") for n in range(count)])) == count
 
 
-def test_the_second_view_may_be_larger_and_changes_no_shape() -> None:
+def test_the_second_view_may_be_larger() -> None:
     image = photograph(64, 48)
     once, twice = (next(parser(mirrored_side=side).outputs([image])) for side in (0, 96))
     assert twice.semantic["color"].shape == once.semantic["color"].shape
-    torch.testing.assert_close(twice.mask_logits, once.mask_logits)
+    assert twice.mask_logits.shape[1:] == once.mask_logits.shape[1:]
     assert not torch.allclose(twice.semantic["color"], once.semantic["color"])
+
+
+def view(scores: list[float], *boxes: tuple[int, int]) -> ImageOutput:
+    """People who cover the columns from one to another, 8 x 16 cells."""
+    masks = torch.full((len(boxes), 8, 16), -4.0)
+    for mask, (left, right) in zip(masks, boxes, strict=True):
+        mask[:, left:right] = 4.0
+    return ImageOutput({}, torch.tensor(scores), masks, torch.zeros(1, 2, 4), 32, 64)
+
+
+def test_a_person_whom_both_views_see_is_one_person_with_the_mean_of_both() -> None:
+    scores, masks = join_people(view([0.9, 0.6], (0, 6), (10, 16)), view([0.8, 0.7], (0, 6), (10, 14)))
+    torch.testing.assert_close(scores, torch.tensor([0.8, 0.7]))  # the mirrored view's right is the image's left
+    torch.testing.assert_close(masks[0, 0], torch.tensor([0.0] * 2 + [4.0] * 4 + [-4.0] * 10))
+    torch.testing.assert_close(masks[1, 0], torch.tensor([-4.0] * 10 + [4.0] * 6))
+
+
+def test_whom_one_view_alone_sees_must_be_surer() -> None:
+    scores, masks = join_people(view([0.9, 0.01], (0, 6), (7, 9)), view([0.8], (0, 4)))
+    torch.testing.assert_close(scores, LONE * torch.tensor([0.9, 0.8]))
+    assert (masks[1, 0] > 0).nonzero().flatten().tolist() == [12, 13, 14, 15]
+
+
+def test_nobody_in_either_view_is_nobody() -> None:
+    scores, masks = join_people(view([0.01], (0, 6)), view([0.02], (0, 4)))
+    assert scores.shape == (0,)
+    assert masks.shape == (0, 8, 16)
