@@ -24,6 +24,7 @@ from parsing.assemble import assemble
 from parsing.checkpoint import DEFAULT_CHECKPOINT, CheckpointError, load
 from parsing.deployment import DEPLOYMENTS, EXACT, probabilities
 from parsing.fused import fused
+from parsing.memory import keep_freed_memory
 from parsing.model import CONFIGS, HPTR, SemanticHeads
 from parsing.parser import HumanParser
 from parsing.preprocess import pad
@@ -274,6 +275,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--plot", type=Path, metavar="FILE", help="picture of the time by the number of people")
     parser.add_argument("--json", action="store_true", help="one document")
     options = parser.parse_args(arguments)
+    keep_freed_memory()
     torch.set_num_threads(options.threads)
     setting = Setting(torch.device(options.device), options.runs, options.long_side, options.checkpoint, options.plot)
     rows = []

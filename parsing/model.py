@@ -166,7 +166,7 @@ class ProductHead(nn.Module):
         if not self.anchored:
             return torch.einsum("bqc,bchw->bqhw", kernels, pixels), None
         centers = cell_centers(feature_cells(pixels, seen.padding_mask))  # (B, h*w, 2)
-        places = centers.transpose(1, 2).reshape(len(pixels), 2, *pixels.shape[-2:])
+        places = centers.transpose(1, 2).reshape(pixels.shape[0], 2, *pixels.shape[-2:])
         waves = sine_embedding(places.movedim(1, -1), PLACE_CHANNELS // 2).movedim(-1, 1).to(pixels.dtype)
         masks = torch.einsum("bqc,bchw->bqhw", kernels, torch.cat([pixels, waves], 1))
         named = places + self.center(mixed).float()

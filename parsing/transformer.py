@@ -158,9 +158,9 @@ class Transformer(nn.Module):
     ) -> tuple[list[Tensor], list[Tensor]]:
         """Queries and boxes of every decoder layer."""
         count = self.query_embed.num_embeddings if self.training else self.num_queries
-        embed = self.query_embed.weight[:count].expand(len(memory), -1, -1)  # (B, Q, C)
+        embed = self.query_embed.weight[:count].expand(memory.shape[0], -1, -1)  # (B, Q, C)
         group_bias = self.between_groups(count, memory)
-        reference = self.anchors[:count].expand(len(memory), -1, -1) if self.anchored else None
+        reference = self.anchors[:count].expand(memory.shape[0], -1, -1) if self.anchored else None
         queries, content = ([], embed if self.anchored else torch.zeros_like(embed))
         boxes: list[Tensor] = []
         for layer in self.decoder:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from parsing.checkpoint import CheckpointError
+from parsing.memory import keep_freed_memory
 from parsing.model import CONFIGS
 from parsing.parser import HumanParser
 from training.dataset import Batch, CompositeBatches, make_composer
@@ -202,6 +203,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     options = parse_arguments(arguments)
+    keep_freed_memory()
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))
     try:
         folder, config, data = configure(options)
