@@ -82,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     for add in (
         _add_ingest,
         _add_search,
+        _add_alike,
         _add_parse,
         _add_explain,
         _add_store_commands,
@@ -123,6 +124,14 @@ def _add_search(subparsers: "Subparsers") -> None:
     command.add_argument("--limit", type=int, default=20, metavar="N", help="people to print (default 20)")
     command.add_argument("--mode", choices=MODES, default="balanced", help="how sure to be (default balanced)")
     command.add_argument("--sort", choices=("score", "time"), default="score", help="order (default score)")
+    _add_json(command)
+
+
+def _add_alike(subparsers: "Subparsers") -> None:
+    command = _command(subparsers, "alike", "find people who look like one person", commands.alike)
+    command.add_argument("person", type=int, metavar="PERSON", help="id of the person, as searches print it")
+    command.add_argument("--by", choices=("appearance", "clothes"), default="appearance", help="default appearance")
+    command.add_argument("--limit", type=int, default=20, metavar="N", help="people to print (default 20)")
     _add_json(command)
 
 

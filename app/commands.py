@@ -41,6 +41,8 @@ def ingest(options: Namespace, config: AppConfig) -> None:
             show_progress=options.job is None,
             job_id=options.job,
         )
+        if report.parsed and report.is_live:
+            _make_search_files(workspace)
     _print(options, reports.ingest_document(report), reports.ingest_lines(report))
     if report.found and len(report.failures) == report.found:
         if report.found == 1:
@@ -48,6 +50,18 @@ def ingest(options: Namespace, config: AppConfig) -> None:
                 f"expected a photograph, but {report.failures[0][0]} could not be read; the reason is above"
             )
         raise UserError(f"expected photographs, but none of {report.found} files could be read; the reasons are above")
+
+
+def _make_search_files(workspace: "Workspace") -> None:
+    """Make what the first search and the first "look alike" would have to make; the records are safe if that fails."""
+    from index.database import StoreError
+    from index.likeness import open_vectors
+
+    try:
+        workspace.searcher.store()
+        open_vectors(workspace.index, "appearance")
+    except StoreError as error:
+        print(f"the people are remembered, but search files could not be made yet: {error}", file=sys.stderr)
 
 
 @contextmanager
@@ -89,6 +103,17 @@ def _answer(workspace: "Workspace", text: str, options: Namespace) -> tuple[dict
     people = workspace.searcher.people(result)
     _, question = workspace.searcher.facets(result)
     return search_document(result, people, words, question), reports.search_lines(result, people, words)
+
+
+def alike(options: Namespace, config: AppConfig) -> None:
+    """Find people who look like one person, or are dressed like them."""
+    with _workspace(config) as workspace, _expected(ValueError, LookupError):
+        likeness = workspace.likeness
+        find = likeness.more_like if options.by == "appearance" else likeness.dressed_like
+        found = find(options.person, options.limit)
+        people = workspace.index.people(one.person_id for one in found)
+    document = reports.alike_document(options.person, options.by, found, people)
+    _print(options, document, reports.alike_lines(found, people))
 
 
 def _no_answer(text: str, error: str) -> tuple[dict[str, Any], Iterable[str]]:

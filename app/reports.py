@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from index.ingest import IngestReport
     from index.person_index import StoredPerson, StoreStatus
     from index.reindex import ReindexReport
+    from index.vectors import Neighbour
     from parsing.records import ParsedImage, Person
     from query.search import SearchResult
 
@@ -68,6 +69,30 @@ def search_lines(
     for way in result.relaxations:
         if way.total > result.total:
             yield f'without "{way.dropped}": {way.total}'
+
+
+def alike_document(
+    person_id: int, by: str, found: "Sequence[Neighbour]", people: "Sequence[StoredPerson]"
+) -> dict[str, Any]:
+    """What `alike --json` prints."""
+    matches = [
+        {
+            "person_id": one.person_id,
+            "image": str(stored.image_path),
+            "box_xyxy": [float(edge) for edge in stored.person.box_xyxy],
+            "similarity": one.similarity,
+        }
+        for one, stored in zip(found, people, strict=True)
+    ]
+    return {"person_id": person_id, "by": by, "matches": matches}
+
+
+def alike_lines(found: "Sequence[Neighbour]", people: "Sequence[StoredPerson]") -> Iterator[str]:
+    """A table of people, the most alike first."""
+    yield f"{'rank':>4} {'alike':>5}  {'person':>7}  {'box':<21} image" if found else "nobody can be compared"
+    for rank, (one, stored) in enumerate(zip(found, people, strict=True), start=1):
+        box = ",".join(f"{edge:.0f}" for edge in stored.person.box_xyxy)
+        yield f"{rank:>4} {one.similarity:>5.0%}  {one.person_id:>7}  {box:<21} {stored.image_path}"
 
 
 def parse_lines(images: "Sequence[ParsedImage]") -> Iterator[str]:

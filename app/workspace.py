@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 from app.config import AppConfig
 from index.database import FILE_NAME
+from index.likeness import Likeness
 from index.person_index import PersonIndex
 from query.search import SearchConfig, Searcher
 
@@ -23,6 +24,7 @@ class Workspace:
     config: AppConfig
     index: PersonIndex
     searcher: Searcher
+    likeness: Likeness
 
 
 @lru_cache(maxsize=4)
@@ -33,7 +35,7 @@ def open_workspace(config: AppConfig) -> Workspace:
         StoreError: one sentence that says what is wrong and what to do.
     """
     index = PersonIndex.open(config.home, database=config.database)
-    return Workspace(config, index, Searcher(index, search_config(config)))
+    return Workspace(config, index, Searcher(index, search_config(config)), Likeness(index))
 
 
 def missing_store(config: AppConfig) -> Path | None:

@@ -19,10 +19,11 @@ from index.columns import open_current
 from index.comparison import Line, milliseconds, percentiles
 from index.engines import TOP, resident_bytes
 from index.facts import IndexedPeople
+from index.likeness import open_vectors, vector_of
 from index.person_index import PersonIndex
 from index.plausible_store import fill
 from index.processes import in_own_process
-from index.vectors import KINDS, open_vectors, vector_of
+from index.vectors import KINDS
 
 DENSE = 1_000_000  # people up to whom FAISS indexes of looks and appearances are built
 ASKED = 200  # people of whom others like them are looked for

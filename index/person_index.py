@@ -442,9 +442,9 @@ class PersonIndex:
         """The folder for files computed from the live generation; removed whole whenever somebody is deleted."""
         return self.files.derived_folder(self.revision()[0])
 
-    def descriptors(self) -> tuple[IdArray, NDArray[np.float16]]:
-        """Person ids, (N,) int64 ascending, and their descriptors, (N, DIMENSIONS)."""
-        ids, stored = self._vectors(PersonVector.descriptor)
+    def descriptors(self, *, above: int = 0) -> tuple[IdArray, NDArray[np.float16]]:
+        """Person ids greater than `above`, (N,) int64 ascending, and their descriptors, (N, DIMENSIONS)."""
+        ids, stored = self._vectors(PersonVector.descriptor, above)
         return ids, _matrix(stored, len(ids), DIMENSIONS)
 
     @retried
@@ -460,21 +460,22 @@ class PersonIndex:
             raise UnknownPersonError(_unknown("person", [person_id]))
         return np.frombuffer(stored, np.float16)
 
-    def appearances(self) -> tuple[IdArray, NDArray[np.float16]]:
-        """Person ids, (N,) int64 ascending, and appearance vectors, (N, E); people without one are left out."""
+    def appearances(self, *, above: int = 0) -> tuple[IdArray, NDArray[np.float16]]:
+        """Person ids greater than `above`, (N,) int64 ascending, of who has an appearance vector, and these, (N, E)."""
         if self.database.engine.dialect.name != "postgresql":
-            ids, stored = self._vectors(PersonVector.appearance)
+            ids, stored = self._vectors(PersonVector.appearance, above)
             return ids, _matrix(stored, len(ids), None)
-        ids, sent = self._vectors(func.halfvec_send(PersonVector.appearance))
+        ids, sent = self._vectors(func.halfvec_send(PersonVector.appearance), above)
         return ids, _matrix(sent, len(ids), None).view(">f2")[:, 2:].astype(np.float16)  # a head of 4 bytes each
 
     @retried
-    def _vectors(self, column: Any) -> tuple[IdArray, bytearray]:
-        """Ids of the people of the live generation who have a vector, ascending, and all their bytes."""
+    def _vectors(self, column: Any, above: int) -> tuple[IdArray, bytearray]:
+        """Ids above `above` of the live generation's people who have a vector, ascending, and all their bytes."""
         with self.database.read() as session:
             statement = (
                 select(PersonVector.person_id, type_coerce(column, LargeBinary))
                 .where(PersonVector.generation_id == self._generation_id(session), column.is_not(None))
+                .where(PersonVector.person_id > above)
                 .order_by(PersonVector.person_id)
                 .execution_options(yield_per=_ROWS)
             )

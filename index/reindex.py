@@ -8,10 +8,11 @@ from sqlalchemy import select
 from index.columns import build_columns
 from index.facts import IndexedPeople
 from index.ingest import ImageParser, IngestConfig, IngestReport, ingest
+from index.likeness import rebuild_vectors
 from index.person_index import PersonIndex
 from index.restore import missing, restore_thumbnails
 from index.tables import Gallery, ImageFile
-from index.vectors import KINDS, rebuild_vectors
+from index.vectors import KINDS
 
 
 @dataclass(frozen=True)

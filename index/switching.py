@@ -6,8 +6,9 @@ from index.columns import open_current
 from index.descriptor import encode
 from index.facts import IndexedPeople
 from index.generations import GenerationError, GenerationInfo
+from index.likeness import open_vectors
 from index.person_index import PersonIndex
-from index.vectors import KINDS, look, open_vectors, unit
+from index.vectors import KINDS, look, unit
 
 SAMPLE = 16  # people who must find themselves
 ENCODING = 0.02  # least difference of a descriptor that float16 does not explain

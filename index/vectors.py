@@ -13,7 +13,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,9 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from index.database import retried
 from index.descriptor import CHARACTERIZED_GROUPS, PROBABILITIES, bits_of, slot
-from index.files import remove_stale, write_whole
-from index.person_index import IdArray, PersonIndex, UnknownPersonError
+from index.files import write_whole
+from index.person_index import IdArray
 
 LOGGER = logging.getLogger(__name__)
 
@@ -72,13 +71,15 @@ class VectorIndex:
     """Unit vectors of people, searched by cosine similarity: exact up to `FLAT_LIMIT` people, IVF above.
 
     Where there is a GPU and faiss-gpu, a copy of the index there answers what needs no filter, which FAISS has on the
-    CPU only.
+    CPU only. `saved` people are in its file; whoever has been added since is in memory alone.
     """
 
     def __init__(self, engine: Any, file: VectorFile) -> None:
         self.engine = engine
         self.file = file
+        self.saved = file.count
         self._gpu_engine = _copy_on_gpu(engine)
+        self._lock = threading.Lock()  # FAISS may not search what grows
 
     @property
     def on_gpu(self) -> bool:
@@ -91,13 +92,27 @@ class VectorIndex:
         lists = _lists(self.engine)
         return f"IVF{lists.nlist} probing {lists.nprobe}" if lists else "Flat"
 
+    @property
+    def last_id(self) -> int:
+        """The greatest id of its people, 0 of nobody."""
+        return int(faiss.vector_to_array(self.engine.id_map).max(initial=0))
+
+    def extend(self, person_ids: IdArray, vectors: Vectors, revision: tuple[int, int]) -> None:
+        """Take in the unit vectors, (n, E), of people who have been added by `revision`."""
+        with self._lock:
+            if len(person_ids):
+                self.engine.add_with_ids(vectors, person_ids)
+                self._gpu_engine = _copy_on_gpu(self.engine)
+            self.file = replace(self.file, revision=revision, count=self.file.count + len(person_ids))
+
     def search(self, vector: Vectors, limit: int, *, among: IdArray | None = None) -> list[Neighbour]:
         """The nearest people to a vector, (E,), nearest first; `among` leaves only these ids, and is then exact."""
         if not self.file.count or limit < 1:
             return []
         if vector.shape != (self.file.dimensions,):
             raise ValueError(f"vector must have shape ({self.file.dimensions},), got {vector.shape}")
-        similarities, ids = self._search(unit(vector[None]), min(limit, self.file.count), among)
+        with self._lock:
+            similarities, ids = self._search(unit(vector[None]), min(limit, self.file.count), among)
         found = zip(ids[0].tolist(), similarities[0].tolist(), strict=True)
         return [Neighbour(person_id, similarity) for person_id, similarity in found if person_id >= 0]  # -1 pads
 
@@ -115,64 +130,6 @@ class VectorIndex:
         return faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
 
 
-class Likeness:
-    """Answers "more like this" and "dressed like this"; follows the live generation as it changes."""
-
-    def __init__(self, index: PersonIndex) -> None:
-        self.index = index
-        self._opened: dict[str, VectorIndex] = {}
-        self._lock = threading.Lock()
-
-    def more_like(self, person_id: int, limit: int, *, among: IdArray | None = None) -> list[Neighbour]:
-        """People whose whole appearance is most like a person's, without the person.
-
-        Raises:
-            UnknownPersonError: there is no such person in the live generation; the vectors of two cannot be compared.
-        """
-        return self._alike("appearance", person_id, limit, among)
-
-    def dressed_like(self, person_id: int, limit: int, *, among: IdArray | None = None) -> list[Neighbour]:
-        """People who wear the most alike clothes, by label, without the person.
-
-        Raises:
-            UnknownPersonError: there is no such person.
-        """
-        return self._alike("look", person_id, limit, among)
-
-    def _alike(self, kind: str, person_id: int, limit: int, among: IdArray | None) -> list[Neighbour]:
-        opened = self._current(kind)
-        vector = vector_of(self.index, kind, person_id, generation_id=opened.file.revision[0])
-        if not vector.size:
-            return []
-        found = opened.search(vector, limit + 1, among=among)
-        return [neighbour for neighbour in found if neighbour.person_id != person_id][:limit]
-
-    def _current(self, kind: str) -> VectorIndex:
-        with self._lock:
-            opened = self._opened.get(kind)
-            if opened is None or opened.file.revision != self.index.revision():
-                opened = self._opened[kind] = open_vectors(self.index, kind)
-            return opened
-
-
-def vector_of(index: PersonIndex, kind: str, person_id: int, *, generation_id: int | None = None) -> Vectors:
-    """One person's vector in the index of `kind`, (E,); empty where the parser gave none.
-
-    Raises:
-        UnknownPersonError: there is no such person, or its appearance is not of `generation_id`, if that is given.
-    """
-    if kind == "appearance":
-        stored = index.person(person_id)
-        if generation_id not in (None, stored.generation_id):
-            raise UnknownPersonError(
-                f"expected a person of generation {generation_id}, which is searched, but person {person_id} is of "
-                f"generation {stored.generation_id}; search again"
-            )
-        return stored.person.appearance
-    vector: Vectors = look(index.descriptor(person_id)[None])[0]
-    return vector
-
-
 def look(descriptors: NDArray[np.floating[Any]]) -> Vectors:
     """What people wear as unit vectors, (N, DIMENSIONS): probabilities, those of a garment times P(garment seen)."""
     probabilities = PROBABILITIES[bits_of(descriptors)]
@@ -187,32 +144,6 @@ def unit(vectors: NDArray[np.floating[Any]]) -> Vectors:
     lengths = np.linalg.norm(vectors.astype(np.float32), axis=1, keepdims=True)
     scaled: Vectors = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
     return scaled
-
-
-def open_vectors(index: PersonIndex, kind: str) -> VectorIndex:
-    """The current index of `kind` ("appearance" or "look"), rebuilt from SQL if its files cannot be used."""
-    folder, revision = index.derived_folder(), index.revision()
-    try:
-        return load_vectors(folder, kind, revision)
-    except VectorFileError as reason:
-        LOGGER.warning("rebuilding the %s vectors of generation %d from the database: %s", kind, revision[0], reason)
-        return rebuild_vectors(index, kind)
-
-
-@retried
-def rebuild_vectors(index: PersonIndex, kind: str) -> VectorIndex:
-    """Compute the index of `kind` from SQL and write it; it is good in memory if its files are removed meanwhile."""
-    with index.snapshot() as still:
-        folder, revision = still.derived_folder(), still.revision()
-        person_ids, stored = still.descriptors() if kind == "look" else still.appearances()
-    built = build_vectors(person_ids, stored, look if kind == "look" else unit, revision=revision, kind=kind)
-    try:
-        built = save_vectors(built, folder)
-    except VectorFileError as reason:
-        LOGGER.warning("the %s vectors of generation %d are in memory alone: %s", kind, revision[0], reason)
-    for path in (folder / built.file.name, _manifest_path(folder, kind, revision)):
-        remove_stale(path, index.revision)
-    return built
 
 
 def build_vectors(
@@ -295,7 +226,7 @@ def load_vectors(folder: Path, kind: str, revision: tuple[int, int]) -> VectorIn
     Raises:
         VectorFileError: it is missing, damaged, or of another revision.
     """
-    file = _read_manifest(_manifest_path(folder, kind, revision))
+    file = _read_manifest(manifest_path(folder, kind, revision))
     if file.revision != revision:
         raise VectorFileError(f"its files are of revision {file.revision}, the database is at {revision}")
     path = folder / file.name
@@ -321,7 +252,8 @@ def _removal_told(path: Path) -> Iterator[None]:
         raise VectorFileError(f"{path.name} is missing") from error
 
 
-def _manifest_path(folder: Path, kind: str, revision: tuple[int, int]) -> Path:
+def manifest_path(folder: Path, kind: str, revision: tuple[int, int]) -> Path:
+    """Where it is said what the index of a revision holds."""
     return folder / f"{_stem(kind, revision)}.json"
 
 

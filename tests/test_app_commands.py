@@ -14,6 +14,7 @@ from app.__main__ import main
 from app.commands import _folders
 from index.person_index import PersonIndex
 from tests.index_crashes import make_inputs
+from tests.index_samples import new_image
 
 Capture = pytest.CaptureFixture[str]
 
@@ -293,3 +294,23 @@ def test_photographs_are_parsed_anew_and_the_old_generation_is_a_command_away(tm
     assert [one["id"] for one in json.loads(capsys.readouterr().out)] == [2]
     assert main(["delete", "--before", "2999-01-01", *home]) == 0
     assert json.loads(capsys.readouterr().out)["people"] > 0
+
+
+@pytest.mark.parametrize("by", ["appearance", "clothes"])
+def test_people_who_look_alike_are_found(by: str, tmp_path: Path, capsys: Capture) -> None:
+    with PersonIndex.open(tmp_path) as index:
+        images = [new_image("a.jpg", "Red", "Blue"), new_image("b.jpg", "Red", "Brown")]
+        index.add(images, gallery="g", checkpoint_hash="c1")
+    arguments = ["alike", "1", "--by", by, "--limit", "2", "--home", str(tmp_path)]
+    assert main([*arguments, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["person_id"], document["by"], document["matches"][0]["person_id"]) == (1, by, 3)  # also in red
+    first, second = (match["similarity"] for match in document["matches"])
+    assert first > second
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.startswith("rank alike")
+
+
+def test_somebody_unknown_is_like_nobody(rendered_gallery: RenderedGallery, capsys: Capture) -> None:
+    assert main(["alike", "999999", "--home", str(rendered_gallery.home)]) == 1
+    assert "no person 999999" in capsys.readouterr().err

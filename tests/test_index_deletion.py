@@ -17,10 +17,11 @@ from sqlalchemy import insert, select, text, update
 from index import person_index
 from index.files import UPLOADS
 from index.ingest import ingest
+from index.likeness import Likeness
 from index.person_index import PersonIndex, UnknownPersonError
 from index.reindex import reindex
 from index.tables import Correction, Image
-from index.vectors import Likeness, unit
+from index.vectors import unit
 from parsing.records import ParsedImage
 from query.search import Searcher
 from query.tree import parse_query

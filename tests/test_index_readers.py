@@ -20,8 +20,8 @@ from sqlalchemy import event
 
 from index.database import FILE_NAME
 from index.ingest import IngestConfig, ingest
+from index.likeness import Likeness
 from index.person_index import PersonIndex
-from index.vectors import Likeness
 from query.search import Searcher
 from query.tree import parse_query
 from tests.index_samples import SampleParser, new_image, photograph

@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import select, update
 
 from index.generations import GenerationError
+from index.likeness import Likeness
 from index.person_index import PersonIndex, UnknownPersonError
 from index.switching import promote, verify_files
 from index.tables import PersonVector
-from index.vectors import KINDS, Likeness
+from index.vectors import KINDS
 from query.search import Searcher
 from query.tree import parse_query
 from tests.index_samples import new_image

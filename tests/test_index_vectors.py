@@ -11,17 +11,17 @@ import faiss
 import numpy as np
 import pytest
 
-from index import vectors
+from index import likeness, vectors
 from index.disk import DiskError
+from index.likeness import Likeness, open_vectors, vector_of
 from index.person_index import PersonIndex, UnknownPersonError
 from index.vectors import (
-    Likeness,
     VectorFileError,
     VectorIndex,
     _checksum,
     build_vectors,
     load_vectors,
-    open_vectors,
+    look,
     save_vectors,
     unit,
     write_engine,
@@ -96,22 +96,22 @@ def test_a_gpu_finds_the_same_people() -> None:
 
 
 def test_more_like_this_and_dressed_like_this(index: PersonIndex) -> None:
-    likeness = Likeness(index)
-    assert likeness.more_like(1, 1)[0].person_id == 3  # the other in red
-    assert likeness.dressed_like(1, 1)[0].person_id == 3
-    assert 1 not in [one.person_id for one in likeness.dressed_like(1, 10)]
-    assert [one.person_id for one in likeness.more_like(1, 10, among=np.array([1, 4]))] == [4]
+    alike = Likeness(index)
+    assert alike.more_like(1, 1)[0].person_id == 3  # the other in red
+    assert alike.dressed_like(1, 1)[0].person_id == 3
+    assert 1 not in [one.person_id for one in alike.dressed_like(1, 10)]
+    assert [one.person_id for one in alike.more_like(1, 10, among=np.array([1, 4]))] == [4]
     with pytest.raises(UnknownPersonError, match="has no person 99"):
-        likeness.more_like(99, 1)
+        alike.more_like(99, 1)
 
 
 def test_answers_follow_the_store(index: PersonIndex) -> None:
-    likeness = Likeness(index)
-    assert likeness.more_like(1, 1)[0].person_id == 3
+    alike = Likeness(index)
+    assert alike.more_like(1, 1)[0].person_id == 3
     index.delete_people([3])
-    assert 3 not in [one.person_id for one in likeness.more_like(1, 10)]
+    assert 3 not in [one.person_id for one in alike.more_like(1, 10)]
     index.add([new_image("d.jpg", "Red")], gallery="g", checkpoint_hash="c1")
-    assert likeness.more_like(1, 1)[0].person_id == 6
+    assert alike.more_like(1, 1)[0].person_id == 6
 
 
 def test_an_index_is_read_back_as_written(tmp_path: Path) -> None:
@@ -132,6 +132,42 @@ def test_only_the_newest_files_are_kept(index: PersonIndex) -> None:
     assert names(index) == ["look-1-2.faiss", "look-1-2.json"]
 
 
+def test_whoever_is_added_joins_an_index_of_many(
+    index: PersonIndex, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(likeness, "FEW", 0)
+    first = open_vectors(index, "look")
+    index.add([new_image("d.jpg", "Red")], gallery="g", checkpoint_hash="c1")
+    caplog.clear()
+    with caplog.at_level(logging.WARNING):
+        at_once, from_file = open_vectors(index, "look", first), open_vectors(index, "look")
+    assert caplog.text == ""
+    for found in (at_once, from_file):
+        assert (found.file.revision, found.file.count, found.saved, found.last_id) == ((1, 2), 6, 5, 6)
+        own = vector_of(index, "look", 6)
+        assert 6 in [one.person_id for one in found.search(own, 3)]
+        assert found.search(own, 6) == build_vectors(*index.descriptors(), look).search(own, 6)
+    assert names(index) == ["look-1-1.faiss", "look-1-1.json"]
+
+
+def test_an_index_that_has_grown_much_is_made_anew(index: PersonIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(likeness, "FEW", 0)
+    first = open_vectors(index, "look")
+    index.add([new_image("d.jpg", "Red", "Blue", "Green")], gallery="g", checkpoint_hash="c1")
+    assert open_vectors(index, "look", first).saved == 8
+    assert names(index) == ["look-1-2.faiss", "look-1-2.json"]
+
+
+def test_an_index_with_deleted_people_is_not_continued(index: PersonIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(likeness, "FEW", 0)
+    first = open_vectors(index, "look")
+    index.delete_people([3])
+    index.add([new_image("d.jpg", "Red")], gallery="g", checkpoint_hash="c1")
+    found = open_vectors(index, "look", first)
+    assert (found.file.count, found.saved) == (5, 5)
+    assert 3 not in [one.person_id for one in found.search(vector_of(index, "look", 1), 10)]
+
+
 class Overtaken(PersonIndex):
     """An index that goes on just when its rows have been read: somebody is added, and another process builds."""
 
@@ -148,7 +184,7 @@ def test_files_built_meanwhile_for_a_later_revision_stay(index: PersonIndex) -> 
     with Overtaken.open(index.files.home) as slow:
         found = open_vectors(slow, "look")
     assert (found.file.revision, found.engine.ntotal) == ((1, 1), 5)
-    assert names(index) == ["look-1-2.faiss", "look-1-2.json"]
+    assert names(index) == ["look-1-1.faiss", "look-1-1.json", "look-1-2.faiss", "look-1-2.json"]
     assert load_vectors(index.derived_folder(), "look", (1, 2)).file.count == 6
 
 

@@ -1,21 +1,27 @@
 """Person view: one person marked in the photograph, with all that was seen of them."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.corrections import corrections_of
-from app.pictures import original_url, photo_outline_url, photo_url, spotlight_url
+from app.pictures import crop_url, original_url, photo_outline_url, photo_url, spotlight_url
 from app.wording import ATTRIBUTES, label_words
 from app.workspace import Workspace
+from index.database import StoreError
 from index.person_index import StoredPerson
 from parsing.labels import ATTRIBUTE_GROUPS, CHARACTERISTICS, CHARACTERIZED, LABELS, TASKS, group_of, members
 from parsing.records import CharacterizedAttribute
 from query.tree import And, Has, format_query
 
+LOGGER = logging.getLogger(__name__)
+
 View = dict[str, Any]
 
 OUTFIT = ("Coat", "UpperClothes", "Pants", "Skirt", "Hat", "Shoes")
 OUTFIT_CLAUSES = 4
+ALIKE = 6  # people shown who look alike
+MOST_BESIDE = 12  # people of the same photograph who are passed over for them
 CORRECTABLE = tuple(label for label in CHARACTERIZED if group_of(label) == label)
 
 
@@ -52,10 +58,26 @@ def person_view(person_id: int, workspace: Workspace, results: Mapping[str, Any]
             for group, record in garments.items()
         ],
         "choices": CHOICES,
+        "alike": _alike(workspace, stored),
         "others": [_place(other) for other in everyone if other.person_id != person_id],
         "outfit": _outfit(garments),
         "facts": _facts(stored),
     }
+
+
+def _alike(workspace: Workspace, stored: StoredPerson) -> list[View]:
+    """People in other photographs whose whole appearance is most like a person's."""
+    try:
+        found = workspace.likeness.more_like(stored.person_id, ALIKE + MOST_BESIDE)
+        people = workspace.index.people([one.person_id for one in found])
+    except (StoreError, LookupError):
+        LOGGER.warning("nobody can be compared with person %d", stored.person_id, exc_info=True)
+        return []
+    elsewhere = [(one, person) for one, person in zip(found, people, strict=True) if person.image_id != stored.image_id]
+    return [
+        {"person_id": one.person_id, "crop": crop_url(person.image_id, one.person_id), "similarity": one.similarity}
+        for one, person in elsewhere[:ALIKE]
+    ]
 
 
 def _garments(stored: StoredPerson) -> dict[str, CharacterizedAttribute]:

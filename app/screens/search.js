@@ -334,6 +334,11 @@ class Screen {
         this.correcting ? "Done" : "Something is wrong here"),
       h("p", { class: "visible" }, "Also visible: ", person.attributes.filter((row) => !row.color).map((row) =>
         h("span", this.pointing(row), row.name.toLowerCase(), h("small", { class: "number" }, percent(row.score))))),
+      person.alike.length ? h("section", { class: "looks" }, h("h3", {}, "Look alike"),
+        h("div", {}, person.alike.map((one) => h("button", { "aria-label": `open person ${one.person_id}`,
+          title: `Person ${one.person_id}, similarity ${percent(one.similarity)}`,
+          onclick: () => this.tell("open", { person_id: one.person_id }) },
+          h("img", { src: one.crop, alt: "", loading: "lazy" }))))) : null,
       h("dl", { class: "facts" }, person.facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
   }
 

@@ -1,0 +1,161 @@
+"""Likeness: people who look alike and people dressed alike, by FAISS indexes that follow the live generation.
+
+An index is read from its files, or made from SQL if these cannot be used. As long as people are only added, those who
+are new join it in memory, which costs as much as there is new; when they have become many, it is made anew.
+"""
+
+import logging
+import threading
+from contextlib import suppress
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.database import retried
+from index.files import numbers, remove_stale
+from index.person_index import IdArray, PersonIndex, UnknownPersonError
+from index.vectors import (
+    Neighbour,
+    Transform,
+    VectorFileError,
+    VectorIndex,
+    Vectors,
+    build_vectors,
+    load_vectors,
+    look,
+    manifest_path,
+    save_vectors,
+    unit,
+)
+
+LOGGER = logging.getLogger(__name__)
+
+FEW = 20_000  # people of whom an index is made in a moment
+GROWTH = 1.25  # an index with so many times the people of its file is made anew
+
+
+class Likeness:
+    """Answers "more like this" and "dressed like this"; follows the live generation as it changes."""
+
+    def __init__(self, index: PersonIndex) -> None:
+        self.index = index
+        self._opened: dict[str, VectorIndex] = {}
+        self._lock = threading.Lock()
+
+    def more_like(self, person_id: int, limit: int, *, among: IdArray | None = None) -> list[Neighbour]:
+        """People whose whole appearance is most like a person's, without the person.
+
+        Raises:
+            UnknownPersonError: there is no such person in the live generation; the vectors of two cannot be compared.
+        """
+        return self._alike("appearance", person_id, limit, among)
+
+    def dressed_like(self, person_id: int, limit: int, *, among: IdArray | None = None) -> list[Neighbour]:
+        """People who wear the most alike clothes, by label, without the person.
+
+        Raises:
+            UnknownPersonError: there is no such person.
+        """
+        return self._alike("look", person_id, limit, among)
+
+    def _alike(self, kind: str, person_id: int, limit: int, among: IdArray | None) -> list[Neighbour]:
+        opened = self._current(kind)
+        vector = vector_of(self.index, kind, person_id, generation_id=opened.file.revision[0])
+        if not vector.size:
+            return []
+        found = opened.search(vector, limit + 1, among=among)
+        return [neighbour for neighbour in found if neighbour.person_id != person_id][:limit]
+
+    def _current(self, kind: str) -> VectorIndex:
+        with self._lock:
+            opened = self._opened.get(kind)
+            if opened is None or opened.file.revision != self.index.revision():
+                opened = self._opened[kind] = open_vectors(self.index, kind, opened)
+            return opened
+
+
+def vector_of(index: PersonIndex, kind: str, person_id: int, *, generation_id: int | None = None) -> Vectors:
+    """One person's vector in the index of `kind`, (E,); empty where the parser gave none.
+
+    Raises:
+        UnknownPersonError: there is no such person, or its appearance is not of `generation_id`, if that is given.
+    """
+    if kind == "appearance":
+        stored = index.person(person_id)
+        if generation_id not in (None, stored.generation_id):
+            raise UnknownPersonError(
+                f"expected a person of generation {generation_id}, which is searched, but person {person_id} is of "
+                f"generation {stored.generation_id}; search again"
+            )
+        return stored.person.appearance
+    vector: Vectors = look(index.descriptor(person_id)[None])[0]
+    return vector
+
+
+def open_vectors(index: PersonIndex, kind: str, before: VectorIndex | None = None) -> VectorIndex:
+    """The current index of `kind` ("appearance" or "look"): the one opened `before` or an earlier file, if people were
+    only added since; else the file of now; made from SQL if there is none that can be used.
+    """
+    if before is not None and _leads_to_now(before, index):
+        return _continued(index, kind, before)
+    folder, revision = index.derived_folder(), index.revision()
+    try:
+        return load_vectors(folder, kind, revision)
+    except VectorFileError as reason:
+        if (earlier := _earlier(index, kind)) is not None:
+            return _continued(index, kind, earlier)
+        level = logging.WARNING if any(folder.glob(f"{kind}-*")) else logging.INFO  # the first is missed by nobody
+        LOGGER.log(level, "rebuilding the %s vectors of generation %d from the database: %s", kind, revision[0], reason)
+    return rebuild_vectors(index, kind)
+
+
+def _leads_to_now(vectors: VectorIndex, index: PersonIndex) -> bool:
+    """Whether people have only been added since."""
+    return index.rewritten() <= vectors.file.revision <= index.revision()
+
+
+def _earlier(index: PersonIndex, kind: str) -> VectorIndex | None:
+    """The latest file that can be continued."""
+    folder, revision = index.derived_folder(), index.revision()
+    for path in sorted(folder.glob(f"{kind}-*.json"), key=lambda path: numbers(path.name))[::-1]:
+        generation_id, changes = numbers(path.stem)
+        if index.rewritten() <= (generation_id, changes) <= revision:
+            with suppress(VectorFileError):
+                return load_vectors(folder, kind, (generation_id, changes))
+    return None
+
+
+@retried
+def _continued(index: PersonIndex, kind: str, before: VectorIndex) -> VectorIndex:
+    """`before` with whoever has been added since, unless an index of so many is to be made anew."""
+    with index.snapshot() as still:
+        if before.saved >= FEW and _leads_to_now(before, still):
+            person_ids, stored = _rows(still, kind, above=before.last_id)
+            if before.file.count + len(person_ids) <= GROWTH * before.saved:
+                before.extend(person_ids, _transform(kind)(stored), still.revision())
+                return before
+    return rebuild_vectors(index, kind)
+
+
+def _rows(index: PersonIndex, kind: str, *, above: int = 0) -> tuple[IdArray, NDArray[np.float16]]:
+    return index.descriptors(above=above) if kind == "look" else index.appearances(above=above)
+
+
+def _transform(kind: str) -> Transform:
+    return look if kind == "look" else unit
+
+
+@retried
+def rebuild_vectors(index: PersonIndex, kind: str) -> VectorIndex:
+    """Compute the index of `kind` from SQL and write it; it is good in memory if its files are removed meanwhile."""
+    with index.snapshot() as still:
+        folder, revision = still.derived_folder(), still.revision()
+        person_ids, stored = _rows(still, kind)
+    built = build_vectors(person_ids, stored, _transform(kind), revision=revision, kind=kind)
+    try:
+        built = save_vectors(built, folder)
+    except VectorFileError as reason:
+        LOGGER.warning("the %s vectors of generation %d are in memory alone: %s", kind, revision[0], reason)
+    for path in (folder / built.file.name, manifest_path(folder, kind, revision)):
+        remove_stale(path, index.revision, index.rewritten)
+    return built
