@@ -10,6 +10,7 @@ from query.walk import Walk
 _LIMBS = frozenset({"arms", "legs"})
 _PEEPING = frozenset({"showing", "visible", "peeking out", "sticking out", "seen", "underneath"})
 _ADORNED = frozenset({"covered in", "decorated with", "printed with", "embroidered with", "adorned with"})
+_PUT_ON = frozenset({"printed", "embroidered", "decorated"})
 _PLACE_ON = frozenset(
     {"it", "them", "front", "back", "chest", "side", "sides", "sleeve", "sleeves", "top", "bottom"}
     | {"shoulder", "arm", "leg", "middle", "brim"}
@@ -92,14 +93,15 @@ def _with_adjectives(walk: Walk, item: Item, phrase: Phrase, ahead: int) -> bool
 
 
 def _on_the_garment(walk: Walk, ahead: int) -> int:
-    """How many chunks "on it" or "on the front" takes, 0 where it does not follow."""
-    if walk.text(ahead) not in ("on", "across", "in", "down", "at", "along"):
+    """How many chunks "on it" or "printed on the front" takes, 0 where it does not follow."""
+    put = walk.adjectives(ahead)
+    made = put is not None and put.units[-1].text in _PUT_ON
+    if walk.text(ahead + made) not in ("on", "across", "in", "down", "at", "along"):
         return 0
-    if walk.text(ahead + 1) in ("it", "them"):
-        return 2
-    phrase = walk.chunk(ahead + 1)
+    phrase = walk.chunk(ahead + made + 1)
     noun = phrase.noun if isinstance(phrase, Phrase) else None
-    return 2 if noun is not None and noun.text in _PLACE_ON and not _possessed(phrase) else 0
+    on_it = noun is not None and noun.text in _PLACE_ON and not _possessed(phrase)
+    return 2 + made if on_it or walk.text(ahead + made + 1) in ("it", "them") else 0
 
 
 def _decorated(walk: Walk, item: Item, phrase: Phrase, ahead: int, place: int) -> bool:

@@ -12,7 +12,9 @@ _FINITE = re.compile(
     r"(wears|wore|dons|donned|holds|carries|stands|sits|walks|has|have|had|is|are|was|were|'s|'re|'ve)$"
 )
 
-_AWAY = frozenset({"from", "over", "down", "around", "on", "off", "out of"})  # "hanging from", "pulling on a coat"
+_AWAY = frozenset(
+    {"from", "over", "down", "around", "on", "off", "out of", "below", "beneath", "under", "past", "loose", "open"}
+)  # "hanging from", "pulling on a coat"
 
 
 def read_word(walk: Walk, unit: Unit) -> None:
@@ -110,6 +112,7 @@ def _verb(walk: Walk, unit: Unit) -> None:
         walk.main_verb = True
     walk.other_acts = walk.owner == OTHER
     walk.holding = unit.plays("hold") and walk.text(1) not in _AWAY
+    walk.owner_once = "" if unit.plays("wear") else walk.owner_once  # "on a man's shoulders wearing a hat"
     walk.beside = False
     if not (unit.plays("wear") or unit.plays("have") or unit.plays("be")) and walk.denial == "not":
         walk.denial = "" if walk.chunk(-1) is not None and not _is_auxiliary(unit) else walk.denial

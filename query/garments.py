@@ -42,7 +42,7 @@ def new_item(walk: Walk, garment: Garment, look: Look, phrase: Phrase) -> Item:
     item.plain = not look.says_something()
     item.negated = bool(walk.denial) or phrase.determiner == "no"
     item.weight = walk.hedge
-    item.worn = not (walk.holding or walk.beside or _lies_in_something(walk))
+    item.worn = not (walk.holding or walk.beside or (item.attributes != ("Hair",) and _lies_in_something(walk)))
     item.alternative = walk.or_before and bool(walk.items)
     walk.or_before = False
     return item
@@ -65,6 +65,7 @@ def read_garment(walk: Walk, phrase: Phrase, garment: Garment) -> None:
     if _labels_the_next(walk, phrase, garment):
         return
     item = new_item(walk, garment, phrase.look, phrase)
+    _take_sleeves_before(walk, item)
     walk.items.append(item)
     walk.beside = False
     if walk.mark(-1, "be") and walk.text(-2) in ("so", "as"):  # "so are her shoes"
@@ -81,6 +82,18 @@ def read_garment(walk: Walk, phrase: Phrase, garment: Garment) -> None:
         walk.denial = ""
     if not walk.mark(1, "or", "and"):
         walk.hedge = 1.0
+
+
+def _take_sleeves_before(walk: Walk, item: Item) -> None:
+    """In "no sleeves, blue top", the sleeves are the top's."""
+    before = walk.items[-1] if walk.items else None
+    if before is None or not walk.mark(-1, "comma") or walk.chunk(-2) is not before.phrase:
+        return
+    sleeves_alone = before.phrase.only_adjectives and bool(before.look.sleeve)
+    if sleeves_alone and item.covers_torso and before.owner == item.owner and not item.look.sleeve:
+        item.look.add(before.look)
+        item.uses += before.uses
+        walk.items.remove(before)
 
 
 def _labels_the_next(walk: Walk, phrase: Phrase, garment: Garment) -> bool:

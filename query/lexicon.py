@@ -178,11 +178,13 @@ def plural_of(phrase: str) -> str:
 
 
 def spellings(phrase: str) -> Iterator[str]:
-    """The phrase with its hyphens kept, as spaces, and written together; in British spelling too."""
+    """The phrase with its hyphens kept, as spaces and written together, its spaces as hyphens; in British spelling too."""
     yield phrase
     if "-" in phrase:
         yield phrase.replace("-", " ")
         yield phrase.replace("-", "")
+    if " " in phrase:
+        yield phrase.replace(" ", "-")
     if "color" in phrase:
         yield from spellings(phrase.replace("color", "colour"))
 

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from query.adjective_links import LINKS, dash_ends_it, only_neutral, reaches_garment, take_link
 from query.lexicon import Garment
@@ -45,7 +46,7 @@ class _PhraseReader:
     def read(self) -> Phrase | None:
         """The phrase, or None where none begins; the place is then behind it."""
         start = self.place.position
-        if self.garment_as_verb():
+        if self.garment_as_verb(0) or (self.place.units[start].text == "that" and self.garment_as_verb(1)):
             return None
         self.openers()
         while self.place.position < len(self.place.units) and self.step():
@@ -56,15 +57,19 @@ class _PhraseReader:
             return None
         return phrase
 
-    def garment_as_verb(self) -> bool:
+    def garment_as_verb(self, ahead: int) -> bool:
         """Whether a garment's name is what somebody does: "she ties her hair", "and kicks a ball"."""
-        unit = self.place.units[self.place.position]
-        if unit.entry.garment is None or not (unit.plays("verb") or unit.plays("wear")) or not self.place.position:
+        unit = self.place.peek(ahead)
+        at = self.place.position + ahead
+        if unit is None or unit.entry.garment is None or not (unit.plays("verb") or unit.plays("wear")) or not at:
             return False
-        before, following = self.place.units[self.place.position - 1], self.place.peek(1)
+        before, following = self.place.units[at - 1], self.place.peek(ahead + 1)
         its_object = following is not None and (following.plays("determiner") or following.plays("possessive"))
         led = before.entry.modifies or before.plays("determiner") or before.plays("possessive")
-        return before.plays("pronoun") or before.text == "who" or (its_object and not led)
+        told = before.text in ("who", "which") or (
+            before.text == "that" and unit.text.endswith("s")
+        )  # "that ties in front"
+        return before.plays("pronoun") or told or (its_object and not led)
 
     def openers(self) -> None:
         """Determiners and possessives in front."""
@@ -157,8 +162,17 @@ class _PhraseReader:
             has = garment.means[0].has
             phrase.look.add(Look(colors=[has.color] if has.color else [], size=has.size))
         else:
-            phrase.traits.append(garment)
+            phrase.traits.append(self.tinted(unit, garment))
         phrase.uses.append(unit)
+
+    def tinted(self, unit: Unit, garment: Garment) -> Garment:
+        """The trait in the color named before it: "a grey bearded man", "the red-helmeted skier"."""
+        colors, means = self.phrase.look.colors, garment.means[0]
+        said = means.negated or means.has.size or means.has.color
+        if said or not garment.trait or not colors or not unit.text.endswith("ed"):
+            return garment
+        color = colors.pop()
+        return replace(garment, means=(replace(means, has=replace(means.has, color=color)),))
 
     def modifier(self, unit: Unit) -> bool:
         """An adjective; a new one after some other noun begins a new phrase."""

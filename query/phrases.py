@@ -46,7 +46,7 @@ class Look:
         self.either = self.either or other.either
         self.size = self.size or other.size
         self.sleeve = self.sleeve or other.sleeve
-        self.length = self.length or other.length
+        self.length = other.length if self.length in ("", "large", "small") and other.length else self.length
         self.patterns = tuple(dict.fromkeys(self.patterns + other.patterns))
 
 

@@ -3,13 +3,14 @@
 from query.adjective_links import DASHES
 from query.decoration import read_feature
 from query.items import Item
-from query.phrases import Phrase
+from query.phrases import Chunk, Phrase
 from query.predicates import read_alike, read_predicate
 from query.reach import read_place
 from query.units import Unit
 from query.walk import Walk
 
 _SAYING = frozenset({"says", "say", "saying", "reading", "reads"})
+_SHUT = frozenset({"closed", "shut", "together"})
 _HIDING = frozenset({"covered", "hidden", "concealed", "hiding", "obscured"})
 
 
@@ -21,6 +22,7 @@ def read_after(walk: Walk, item: Item) -> bool:
         or _hangs_from_something(walk, item)
         or _particle(walk, item)
         or _on_the_head(walk, item)
+        or _set_right(walk, item)
         or _none_of_it(walk, item)
         or read_place(walk, item)
         or _hidden(walk, item)
@@ -84,6 +86,19 @@ def _on_the_head(walk: Walk, item: Item) -> bool:
         return False
     item.worn = True
     return walk.consume(item, 2)
+
+
+def _set_right(walk: Walk, item: Item) -> bool:
+    """ "holding a coat closed", "pulling his hood up", "pulling down her hat" is wearing it."""
+    words = {_first_word(walk.chunk(-1)), _first_word(walk.chunk(1))}
+    own = bool(item.phrase.possessive) and bool(words & {"up", "down"})
+    hood = item.phrase.noun is not None and item.phrase.noun.text.startswith("hood")
+    item.worn = item.worn or (walk.holding and (own or hood or bool(words & _SHUT)))
+    return False
+
+
+def _first_word(chunk: Chunk | None) -> str:
+    return chunk.units[0].text if isinstance(chunk, Phrase) else "" if chunk is None else chunk.text
 
 
 def _hidden(walk: Walk, item: Item) -> bool:

@@ -9,7 +9,21 @@ from rapidfuzz.distance import OSA
 from query.lexicon import Entry, Vocabulary, spellings
 
 # Words of the grammar that are worth correcting too, because whose garment it is hangs on them.
-_GRAMMAR_WORDS = frozenset({"wearing", "carrying", "holding", "without", "woman", "dressed"})
+_GRAMMAR_WORDS = frozenset(
+    {
+        "wearing",
+        "carrying",
+        "holding",
+        "without",
+        "woman",
+        "dressed",
+        "sleeve",
+        "sleeves",
+        "shoulder",
+        "length",
+        "colored",
+    }
+)
 _SHORTEST_TYPED = 4
 _SHORTEST_MEANT = 5
 
@@ -26,19 +40,33 @@ class Speller:
         uses = Counter(word for phrase in vocabulary.entries for word in phrase.replace("-", " ").split())
         ways = {way: entry for phrase, entry in vocabulary.entries.items() for way in spellings(phrase)}
         known = [word for word, entry in ways.items() if _correctable(word, entry)]
+        self.short = {word for word, entry in ways.items() if len(word) in (3, 4) and _said(entry)}
         self.meant = sorted(known, key=lambda word: -uses[word])  # of two words as close, the one in more phrases
 
     def correct(self, typed: str) -> str | None:
         """The word meant by `typed` (lower case, not itself known), or None where nothing is close or it is plain."""
         if typed in self.typos:
             return self.typos[typed]
+        if len(typed) < _SHORTEST_MEANT and typed not in self.plain and (slips := _slips(typed) & self.short):
+            return min(slips)
         if len(typed) < _SHORTEST_TYPED or typed in self.plain or not typed.isalpha():
             return None
         found = process.extractOne(typed, self.meant, scorer=OSA.distance, score_cutoff=1)
         return str(found[0]) if found else None
 
 
+def _slips(typed: str) -> set[str]:
+    """The words of which it is a slip: two letters swapped ("rde"), or one doubled ("hatt")."""
+    pairs = range(len(typed) - 1)
+    swapped = {typed[:at] + typed[at + 1] + typed[at] + typed[at + 2 :] for at in pairs}
+    return swapped | {typed[:at] + typed[at + 1 :] for at in pairs if typed[at] == typed[at + 1]}
+
+
+def _said(entry: Entry) -> bool:
+    """Whether labels can express it."""
+    return bool(entry.garment or entry.color or entry.pattern or entry.size or entry.sleeve or entry.length)
+
+
 def _correctable(word: str, entry: Entry) -> bool:
-    said = entry.garment or entry.color or entry.pattern or entry.size or entry.sleeve or entry.length
     long_enough = re.fullmatch(rf"[a-z]{{{_SHORTEST_MEANT},}}", word) is not None
-    return long_enough and (bool(said) or word in _GRAMMAR_WORDS)
+    return long_enough and (_said(entry) or word in _GRAMMAR_WORDS)

@@ -51,8 +51,11 @@ def _hair_follows(walk: Walk) -> bool:
 
 
 def _sleeves_alone(walk: Walk, phrase: Phrase) -> bool:
-    """Whether it is "with blue sleeves" of somebody whose top is not named."""
-    noun = "" if phrase.noun is None or not phrase.look.colors else phrase.noun.text
-    led = noun == "sleeves" and walk.text(-1) in ("with", "in", "has", "and")
-    alone = noun in ("sleeve", "sleeves") and (walk.text(1) == "of" or walk.mark(-1, "comma"))
-    return (led or alone) and not any(item.covers_torso for item in walk.items)
+    """Whether it is "with blue sleeves" or "his sleeves are short" of somebody whose top is not named."""
+    sleeves = phrase.noun is not None and phrase.noun.text in ("sleeve", "sleeves")
+    if not sleeves or any(item.covers_torso for item in walk.items):
+        return False
+    told = walk.mark(1, "be") and walk.adjectives(2) is not None
+    led = phrase.noun is not None and phrase.noun.text == "sleeves" and walk.text(-1) in ("with", "in", "has", "and")
+    alone = walk.text(1) == "of" or walk.mark(-1, "comma")
+    return told or (bool(phrase.look.colors) and (led or alone))

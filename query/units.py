@@ -1,6 +1,6 @@
 """Units: the words of a sentence with their senses, the stuff that the grammar reads."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from spacy.attrs import IDX, LENGTH
@@ -45,33 +45,43 @@ class Unit:
 
 def read_units(doc: Doc, lexicon: Lexicon, speller: Speller) -> list[Unit]:
     """The units of a tokenized sentence in reading order."""
-    found = lexicon.find(doc)
-    text = doc.text
+    found, text = lexicon.find(doc), doc.text
     tokens = [(start, start + length) for start, length in doc.to_array([IDX, LENGTH]).tolist()]
+    mended = _mended([text[start:end].lower() for start, end in tokens], found, lexicon, speller)
+    meant = _with_words(doc, mended) if mended else doc
+    if mended:
+        found = lexicon.find(meant)  # "sholder length" is a phrase too
     units: list[Unit] = []
     position = 0
     while position < len(tokens):
-        start = tokens[position][0]
         behind, entry = found.get(position, (position + 1, None))
-        end = tokens[behind - 1][1]
-        if entry is not None:
-            units.append(Unit(text[start:end].lower(), start, end, entry))
-        else:
-            units.append(_word(text[start:end], start, lexicon, speller))
+        start, end = tokens[position][0], tokens[behind - 1][1]
+        typed = text[start:end]
+        changed = any(index in mended for index in range(position, behind)) if mended else False
+        word = meant[position:behind].text.lower() if changed else typed.lower()
+        units.append(Unit(word, start, end, entry or _guess(word, lexicon), typed if changed else ""))
         position = behind
     return _with_names(_with_split_words(units, lexicon, speller), text)
 
 
-def _word(typed: str, start: int, lexicon: Lexicon, speller: Speller) -> Unit:
-    text, end = typed.lower(), start + len(typed)
-    if role := _punctuation(text):
-        return Unit(text, start, end, replace(NOTHING, roles=frozenset({role})))
-    if text in lexicon.words:
-        return Unit(text, start, end, NOTHING)
-    meant = speller.correct(text)
-    if meant is not None:
-        return Unit(meant, start, end, lexicon.entries[meant], typed=typed)
-    return Unit(text, start, end, _guess(text))
+def _mended(
+    words: Sequence[str], found: Mapping[int, tuple[int, Entry]], lexicon: Lexicon, speller: Speller
+) -> dict[int, str]:
+    """Words that no phrase covers and that are misspelled, by their token: what was meant."""
+    mended: dict[int, str] = {}
+    position = 0
+    while position < len(words):
+        word = words[position]
+        if position not in found and word not in lexicon.words and (meant := speller.correct(word)) is not None:
+            mended[position] = meant
+        position = found[position][0] if position in found else position + 1
+    return mended
+
+
+def _with_words(doc: Doc, words: Mapping[int, str]) -> Doc:
+    """The Doc with other words in some places."""
+    texts = [words.get(token.i, token.text) for token in doc]
+    return Doc(doc.vocab, words=texts, spaces=[bool(token.whitespace_) for token in doc])
 
 
 def _punctuation(text: str) -> str:
@@ -81,8 +91,12 @@ def _punctuation(text: str) -> str:
     return "comma" if text in _COMMAS else "filler" if silent else ""
 
 
-def _guess(text: str) -> Entry:
-    """Senses of an unknown word by its ending: an adverb, or a verb that a noun phrase may not cross."""
+def _guess(text: str, lexicon: Lexicon) -> Entry:
+    """Senses of a mark, or of an unknown word by its ending: an adverb, or a verb that a noun phrase may not cross."""
+    if role := _punctuation(text):
+        return replace(NOTHING, roles=frozenset({role}))
+    if text in lexicon.words:
+        return NOTHING
     if len(text) > 4 and text.endswith("ly"):
         return replace(NOTHING, roles=frozenset({"filler"}))
     if len(text) > 4 and text.endswith("ing"):

@@ -104,6 +104,13 @@ def test_referring_expressions_are_understood(parser: QueryParser) -> None:
         ),
         ("woman holding her hat on her head", "hat"),
         ("the purple sleeve of a boy", "upperclothes:purple"),
+        ("his sleeves are short", "upperclothes:short"),
+        ("no sleeves, blue top", "upperclothes:blue,short"),
+        ("anything but a red coat", "-coat:red"),
+        ("boy pulling his hood up", "hat"),
+        ("a lady holding a red coat closed", "coat:red"),
+        ("a white bearded man", "hair:light"),
+        ("the red-jacketed hiker", "coat:red"),
     ],
 )
 def test_a_sentence_becomes_a_tree(parser: QueryParser, text: str, query: str) -> None:
@@ -163,6 +170,19 @@ def test_misspellings_are_mended_and_shown(parser: QueryParser) -> None:
     found = parser.parse("Yelow jakcet")
     assert found.query == "coat:yellow"
     assert found.corrections == (("Yelow", "yellow", 0, 5), ("jakcet", "jacket", 6, 12))
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("a rde hatt", "hat:red"),
+        ("sholder length hair", "hair:long"),
+        ("sky-blue cargo-shorts", "pants:(blue|light),short"),
+        ("a reed bag and a cap", "hat"),
+    ],
+)
+def test_misspelled_phrases_and_short_words_are_read(parser: QueryParser, text: str, query: str) -> None:
+    assert parser.parse(text).query == query
 
 
 @pytest.mark.parametrize(

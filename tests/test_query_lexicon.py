@@ -59,7 +59,7 @@ def test_longer_phrases_win_and_hyphens_do_not_matter(vocabulary: Vocabulary) ->
 
 def test_spellings_and_plurals() -> None:
     assert list(spellings("t-shirt")) == ["t-shirt", "t shirt", "tshirt"]
-    assert list(spellings("dark color")) == ["dark color", "dark colour"]
+    assert list(spellings("dark color")) == ["dark color", "dark-color", "dark colour", "dark-colour"]
     assert [plural_of(word) for word in ("coat", "dress", "watch")] == ["coats", "dresses", "watches"]
 
 
