@@ -22,3 +22,8 @@ from app.wording import describe_text
 )
 def test_a_term_is_described_in_words(compact: str, words: str) -> None:
     assert describe_text(compact) == words
+
+
+@pytest.mark.parametrize("compact", ["like:12", "coat:like:12", "hat:red like:7"])
+def test_an_example_in_words_is_read_back(compact: str) -> None:
+    assert QueryParser().interpret(describe_text(compact)).query == compact
