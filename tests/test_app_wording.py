@@ -1,6 +1,7 @@
 import pytest
 
 from app.wording import describe_text
+from query.language import QueryParser
 
 
 @pytest.mark.parametrize(
