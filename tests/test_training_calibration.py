@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from parsing.calibration import Calibration, softmax
 from parsing.checkpoint import CheckpointInfo, read_info, save
 from parsing.labels import ATTRIBUTES, LABELS
 from parsing.model import HPTR
+from parsing.parser import HumanParser
 from tests.factories import tiny_config, write_ccp
 from training.calibration import (
     KINDS,
@@ -27,8 +29,11 @@ from training.calibration import (
     found_items,
     log_loss,
     main,
+    observe,
     store,
+    tagged,
 )
+from training.ccp import TAGGED
 from training.item_accuracy import Answer
 from training.reliability import calibration_error, error_by_chance, reliability
 
@@ -215,3 +220,19 @@ def test_a_checkpoint_is_calibrated_by_one_command(tmp_path: Path, capsys: pytes
     assert main(["--checkpoint", str(path), "--data", str(data), "--store"]) == 1
     assert "got none in 1 photographs of the calibration split" in capsys.readouterr().err
     assert read_info(path).calibration == {}
+
+
+def test_the_largest_person_of_a_tagged_photograph_is_observed_too(tmp_path: Path) -> None:
+    data = write_ccp(tmp_path / "ccp", "0005", "0010")
+    (data / TAGGED).write_text("0010 hair long solid brown\n0015 hair long solid brown\n")
+    Image.new("RGB", (40, 60)).save(data / "photos" / "0015.jpg")
+    (found,) = tagged(data)
+    assert (found[0].name, [item.name for item in found[1]]) == ("0015", ["hair"])
+    model = HPTR(tiny_config()).eval()
+    observed = observe(HumanParser(model, CheckpointInfo(tiny_config(), inference={"score": 1.0}), "hash"), data)
+    assert observed.photos == 2
+    assert [answer.probabilities for answer in observed.answers if answer.photo == "0015"] == [None] * 3
+
+
+def test_data_without_tagged_photographs_has_none(tmp_path: Path) -> None:
+    assert list(tagged(write_ccp(tmp_path / "ccp", "0005"))) == []

@@ -11,7 +11,7 @@ queries back off by.
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ from parsing.calibration import FLOOR, Calibration, TaskCalibration, log_odds, s
 from parsing.checkpoint import CheckpointError, read_info, save_info
 from parsing.labels import ATTRIBUTES, CHARACTERISTICS, COLORS, group_of
 from parsing.parser import HumanParser
+from parsing.records import ParsedImage
+from training.ccp import TAGGED, CCPDataset, Item
 from training.evaluation import labelled_people, open_data
 from training.item_accuracy import ITEM_ATTRIBUTES, Answer, answers, probabilities_and_labels
 from training.miou import Counts, Floats
@@ -99,23 +101,37 @@ class FoundItems:
 
 
 def observe(parser: HumanParser, root: Path) -> Observations:
-    """Parse the calibration split of a data set with label maps, without calibration."""
+    """Parse the calibration split of a data set, without calibration: its label maps, and CCP's tagged photographs."""
     data = open_data(root, "calibration")
     said: list[Answer] = []
     evidence, present, photos = [], [], 0
     for sample in data.samples:
         photos += 1
-        output = next(iter(parser.outputs([sample.image])))
-        parsed = assemble(output, sample.path, parser.assemble_config, Calibration())
+        parsed = uncalibrated(parser, sample)
         for one in labelled_people(sample, parsed, data.items(sample)):
             said += answers(one.name, one.found, one.items)
             if one.found is not None:
                 evidence.append([one.found.presence[attribute] for attribute in ATTRIBUTES])
                 present.append(_present(sample, one.number))
+    for sample, items in tagged(root):
+        photos += 1
+        largest = max(uncalibrated(parser, sample).people, key=lambda person: person.mask.decode().sum(), default=None)
+        said += answers(sample.name, largest, items)
     shape = (-1, len(ATTRIBUTES))
     return Observations(
         photos, said, np.array(evidence, np.float64).reshape(shape), np.array(present, bool).reshape(shape)
     )
+
+
+def uncalibrated(parser: HumanParser, sample: Sample) -> ParsedImage:
+    """The people of a photograph with raw probabilities."""
+    output = next(iter(parser.outputs([sample.image])))
+    return assemble(output, sample.path, parser.assemble_config, Calibration())
+
+
+def tagged(root: Path) -> Iterable[tuple[Sample, Sequence[Item]]]:
+    """Photographs of CCP's calibration split with tags only, and what their main person wears; elsewhere none."""
+    return CCPDataset(root).tagged("calibration") if (root / TAGGED).is_file() else ()
 
 
 def _present(sample: Sample, number: int) -> list[bool]:

@@ -20,6 +20,7 @@ from scipy.io.matlab import MatReadError
 from parsing.labels import ATTRIBUTES, CHARACTERISTICS, IGNORE, label_id
 from training.samples import Sample, check_split, read_rgb, unknown_maps
 
+TAGGED = "characteristics_tagged.txt"  # what people wear in photographs that have tags and no pixel labels
 ITEM_TAGS: Mapping[str, tuple[str, ...]] = {
     "hat": ("hat",),
     "hair": ("hair",),
@@ -137,7 +138,7 @@ class CCPDataset:
             FileNotFoundError: there is no `characteristics_tagged.txt`.
         """
         check_split(split)
-        for number, items in read_characteristics(self.root / "characteristics_tagged.txt").items():
+        for number, items in read_characteristics(self.root / TAGGED).items():
             if split_of(int(number)) == split:
                 path = self.root / "photos" / f"{number}.jpg"
                 image = read_rgb(path)
