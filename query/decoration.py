@@ -106,14 +106,16 @@ def _on_the_garment(walk: Walk, ahead: int) -> int:
 
 def _decorated(walk: Walk, item: Item, phrase: Phrase, ahead: int, place: int) -> bool:
     """Takes over a pattern's noun, a part's color, or a picture."""
-    noun = next((unit for unit in phrase.units if unit.entry.pattern_noun), phrase.noun)
+    noun = phrase.noun
     if noun is None:
         return False
+    if not noun.entry.object:  # "with a number bib" is no number on it
+        noun = next((unit for unit in phrase.units if unit.entry.pattern_noun), noun)
     if noun.entry.pattern_noun:
         return _patterned(walk, item, phrase, noun, ahead, place)
     if noun.entry.part or noun.text in _LIMBS:
         return _has_part(walk, item, phrase, noun, ahead, place)
-    if not place or noun.entry.object or noun.entry.body:
+    if not place or noun.entry.object or noun.entry.body or item.attributes == ("Hair",):
         return False
     digits = any(unit.text.strip("#").isdigit() for unit in phrase.units)
     item.look.patterns += () if item.look.patterns else ("Letters",) if digits else ("Fancy",)

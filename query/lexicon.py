@@ -178,7 +178,7 @@ def plural_of(phrase: str) -> str:
 
 
 def spellings(phrase: str) -> Iterator[str]:
-    """The phrase with its hyphens kept, as spaces and written together, its spaces as hyphens; in British spelling too."""
+    """The phrase with its hyphens kept, as spaces and written together, or its spaces as hyphens; British too."""
     yield phrase
     if "-" in phrase:
         yield phrase.replace("-", " ")

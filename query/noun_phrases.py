@@ -65,7 +65,7 @@ class _PhraseReader:
             return False
         before, following = self.place.units[at - 1], self.place.peek(ahead + 1)
         its_object = following is not None and (following.plays("determiner") or following.plays("possessive"))
-        led = before.entry.modifies or before.plays("determiner") or before.plays("possessive")
+        led = before.entry.modifies or any(before.plays(role) for role in ("determiner", "possessive", "preposition"))
         told = before.text in ("who", "which") or (
             before.text == "that" and unit.text.endswith("s")
         )  # "that ties in front"

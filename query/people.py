@@ -86,6 +86,8 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
     joined = walk.text(-1) == "of" or walk.mark(-1, "comma")
     if joined and isinstance(before := walk.chunk(-2), Phrase) and before.group:
         return walk.owner
+    if walk.several and walk.subject_gender == "any" and walk.mark(-1, "comma") and phrase.determiner in _DEFINITE:
+        return SUBJECT  # "a couple on a bench, the man in a straw hat"
     if walk.mark(-1, "comma") and not phrase.determiner and not walk.main_verb and walk.owner == SUBJECT:
         return SUBJECT
     if _is_another(walk, phrase):

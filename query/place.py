@@ -41,6 +41,8 @@ class Place:
         """Whether a word such as "running" is a verb: unless it stands between an adjective and a noun."""
         if not unit.plays("verb") and not unit.plays("wear") and not unit.plays("hold"):
             return False
+        if self.phrase.determiner in ("a", "an") and self.phrase.only_adjectives and unit.entry.roles == {"verb"}:
+            return False  # "a red building"
         following = self.peek(1)
         if following is not None and (following.plays("determiner") or following.plays("possessive")):
             return True  # "he sports a beard"

@@ -122,7 +122,9 @@ def _apposition(walk: Walk, item: Item) -> bool:
     said = walk.adjectives(ahead)
     if said is None or not _is_apposition(walk, item, said, ahead):
         return False
-    if hedged and isinstance(hedge, Unit):
+    if hedged and said.look.colors and item.look.colors:
+        item.look.either = True  # "a dark hoodie, maybe navy"
+    elif hedged and isinstance(hedge, Unit):
         item.weight = hedge.entry.hedge or 1.0
     if denied:
         item.denied = said.look
@@ -136,7 +138,9 @@ def _is_apposition(walk: Walk, item: Item, said: Phrase, ahead: int) -> bool:
     likened = any(unit.text in ("color of", "colour of") for unit in said.units)
     if (said.determiner and not likened) or not said.uses:
         return False
-    if said.look.colors and item.look.colors and walk.text(ahead - 1) != "not":
+    hedge = walk.chunk(ahead - 1)
+    other = walk.text(ahead - 1) == "not" or (isinstance(hedge, Unit) and hedge.entry.hedge is not None)
+    if said.look.colors and item.look.colors and not other:
         return False
     behind = walk.chunk(ahead + 1)
     if isinstance(behind, Phrase) and not (ahead >= 2 and behind.person == ""):

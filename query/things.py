@@ -33,7 +33,8 @@ def _wears_what_follows(walk: Walk, phrase: Phrase) -> bool:
     if phrase.noun is None:
         return False
     beside_the_person = phrase.determiner == "the" and walk.mark(-1, "and") and walk.text(1) == "with"
-    pet = phrase.noun.text in _PETS and (walk.text(1) == "in" or (walk.mark(1, "wear") and not walk.subject_gender))
+    told = walk.text(1) in ("in", "that", "which") or (walk.mark(1, "wear") and not walk.subject_gender)
+    pet = phrase.noun.text in _PETS and told
     return pet or (beside_the_person and not phrase.noun.entry.body)
 
 

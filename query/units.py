@@ -1,5 +1,6 @@
 """Units: the words of a sentence with their senses, the stuff that the grammar reads."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -99,7 +100,7 @@ def _guess(text: str, lexicon: Lexicon) -> Entry:
         return NOTHING
     if len(text) > 4 and text.endswith("ly"):
         return replace(NOTHING, roles=frozenset({"filler"}))
-    if len(text) > 4 and text.endswith("ing"):
+    if len(text) > 4 and re.search(r"[aeiouy].*ing$", text):  # not "sling"
         return replace(NOTHING, roles=frozenset({"verb"}))
     return NOTHING
 

@@ -111,6 +111,9 @@ def test_referring_expressions_are_understood(parser: QueryParser) -> None:
         ("a lady holding a red coat closed", "coat:red"),
         ("a white bearded man", "hair:light"),
         ("the red-jacketed hiker", "coat:red"),
+        ("men with ties that are not red", "scarf -scarf:red"),
+        ("dark hoodie, maybe navy", "upperclothes:(dark|blue)"),
+        ("her arm is in a blue sling, grey cap", "hat:medium"),
     ],
 )
 def test_a_sentence_becomes_a_tree(parser: QueryParser, text: str, query: str) -> None:
@@ -133,6 +136,8 @@ def test_only_the_described_person_counts(parser: QueryParser) -> None:
         ("she is just a middle-aged woman with red hair", "hair:(red|orange)"),
         ("Police are looking for a man in a red anorak.", "coat:red"),
         ("According to the clerk, the robber wore a white mask.", "mask:light"),
+        ("a couple on a bench, the man wears a straw hat", "hat"),
+        ("a man in a cap walking a dog that is wearing a red sweater", "hat"),
         ("the dog wearing a red sweater next to the woman in green", "(upperclothes|coat):green"),
     ],
 )
