@@ -174,6 +174,8 @@ def _length(attribute: tuple[str, ...], length: str) -> tuple[str, ...]:
         return _LARGE[length] if set(attribute) & _CARRIES_LARGE else ()
     if length == "shoulder":
         return ("Long/large",) if attribute == ("Hair",) else ()
+    if length == "high":
+        return ("Long/large",) if attribute == ("Socks",) else ()
     if length == "knee":
         return ("Short/small",) if set(attribute) & _KNEE_IS_SHORT else ("Long/large",)
     return ()

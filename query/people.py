@@ -53,7 +53,7 @@ def read_person(walk: Walk, phrase: Phrase) -> None:
         walk.subject_noun = walk.subject_gender = ""
     owner = _who_is(walk, phrase)
     if _is_possessor(walk):
-        walk.owner_once = owner
+        walk.owner_once = walk.owner if walk.mark(-1, "wear") or walk.text(-1) == "in" else owner  # "in a man's hat"
     else:
         walk.owner = owner
         walk.other_acts = False

@@ -112,6 +112,8 @@ def test_referring_expressions_are_understood(parser: QueryParser) -> None:
         ("a white bearded man", "hair:light"),
         ("the red-jacketed hiker", "coat:red"),
         ("men with ties that are not red", "scarf -scarf:red"),
+        ("a child in a man's hat", "hat"),
+        ("high white socks", "socks:light,long"),
         ("dark hoodie, maybe navy", "upperclothes:(dark|blue)"),
         ("her arm is in a blue sling, grey cap", "hat:medium"),
     ],
