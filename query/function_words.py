@@ -140,8 +140,17 @@ def _preposition(walk: Walk, unit: Unit) -> None:
         walk.holding = False
         if walk.owner == OTHER and walk.mark(-1, "comma") and unit.text in ("in", "with"):
             walk.owner = SUBJECT
-    if unit.text == "one" and walk.text(-1) == "the" and walk.mark(-2, "comma"):
-        walk.owner = SUBJECT  # "not the man in red, the one in black"
+    if walk.text(-1) == "the" and unit.text in ("one", "other"):
+        _the_one(walk, unit)
+
+
+def _the_one(walk: Walk, unit: Unit) -> None:
+    """ "not the man in red, the one in black" and "one in a hat and the other in a cap"."""
+    if unit.text == "one" and walk.mark(-2, "comma"):
+        walk.owner = SUBJECT
+    says_more = walk.text(1) in ("in", "with") or walk.mark(1, "wear", "have")
+    if unit.text == "other" and says_more and walk.mark(-2, "and", "comma", "subordinate"):
+        walk.owner, walk.governed = OTHER, True
 
 
 def denial_goes_on(walk: Walk) -> bool:

@@ -65,11 +65,20 @@ def _taken_off(walk: Walk, item: Item) -> bool:
 
 
 def _hangs_from_something(walk: Walk, item: Item) -> bool:
-    """ "a shirt hanging from his pocket" is not worn."""
-    if walk.text(1) not in ("hanging", "hangs") or walk.text(2) not in ("from", "out of", "off"):
+    """ "a shirt hanging from his pocket", "whose jacket hangs over the chair" is not worn."""
+    if walk.text(1) not in ("hanging", "hangs") or not (
+        walk.text(2) in ("from", "out of", "off") or (walk.text(2) in ("over", "on") and _is_furniture(walk.chunk(3)))
+    ):
         return False
     item.worn = bool({"Hair", "Scarf", "Glasses"} & set(item.attributes))
     return walk.consume(item, 2)
+
+
+def _is_furniture(chunk: Chunk | None) -> bool:
+    """Whether it is neither worn nor a part of anybody."""
+    if not isinstance(chunk, Phrase) or chunk.noun is None or chunk.garment or chunk.person or chunk.possessive:
+        return False
+    return not (chunk.noun.entry.body or chunk.noun.entry.part)
 
 
 def _particle(walk: Walk, item: Item) -> bool:
