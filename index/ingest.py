@@ -57,7 +57,7 @@ class IngestConfig:
         decoders: threads that decode; each holds one image beyond the shard.
     """
 
-    shard_images: int = 16
+    shard_images: int = 8
     shard_pixels: int = 48_000_000
     batch_size: int = 8
     decoders: int = 2
