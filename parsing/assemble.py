@@ -37,7 +37,7 @@ class AssembleConfig:
     """
 
     score: float = 0.5
-    owned: float = 0.5
+    owned: float = 0.35
     area: int = 12
     part: int = 2
 
