@@ -64,6 +64,13 @@ def _day(text: str) -> datetime:
         raise argparse.ArgumentTypeError(f"expected a day such as 2024-06-30, got {text!r}") from None
 
 
+def _number(text: str) -> int:
+    """A positive number that a database can hold."""
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 2**63:
+        raise argparse.ArgumentTypeError(f"expected a number of 1 or more, got {text!r}")
+    return int(text)
+
+
 def _name(text: str) -> str:
     if not text.strip():
         raise argparse.ArgumentTypeError(f"expected a name, got {text!r}")
@@ -129,9 +136,9 @@ def _add_search(subparsers: "Subparsers") -> None:
 
 def _add_alike(subparsers: "Subparsers") -> None:
     command = _command(subparsers, "alike", "find people who look like one person", commands.alike)
-    command.add_argument("person", type=int, metavar="PERSON", help="id of the person, as searches print it")
+    command.add_argument("person", type=_number, metavar="PERSON", help="id of the person, as searches print it")
     command.add_argument("--by", choices=("appearance", "clothes"), default="appearance", help="default appearance")
-    command.add_argument("--limit", type=int, default=20, metavar="N", help="people to print (default 20)")
+    command.add_argument("--limit", type=_number, default=20, metavar="N", help="people to print (default 20)")
     _add_json(command)
 
 
@@ -161,7 +168,7 @@ def _add_store_commands(subparsers: "Subparsers") -> None:
     _add_json(command)
     command = _command(subparsers, "delete", "delete for good: images, people, or a gallery", commands.delete)
     command.add_argument("--image", action="append", type=Path, default=[], metavar="PATH", help="as it was ingested")
-    command.add_argument("--person", action="append", type=int, default=[], metavar="ID")
+    command.add_argument("--person", action="append", type=_number, default=[], metavar="ID")
     command.add_argument("--gallery", metavar="NAME")
     command.add_argument("--before", type=_day, metavar="DATE", help="all captured before a day such as 2024-06-30")
     _add_json(command)

@@ -41,9 +41,9 @@ def ingest(options: Namespace, config: AppConfig) -> None:
             show_progress=options.job is None,
             job_id=options.job,
         )
+        _print(options, reports.ingest_document(report), reports.ingest_lines(report))
         if report.parsed and report.is_live:
             _make_search_files(workspace)
-    _print(options, reports.ingest_document(report), reports.ingest_lines(report))
     if report.found and len(report.failures) == report.found:
         if report.found == 1:
             raise UserError(
@@ -60,7 +60,7 @@ def _make_search_files(workspace: "Workspace") -> None:
     try:
         workspace.searcher.store()
         open_vectors(workspace.index, "appearance")
-    except StoreError as error:
+    except (StoreError, OSError) as error:
         print(f"the people are remembered, but search files could not be made yet: {error}", file=sys.stderr)
 
 

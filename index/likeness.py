@@ -93,17 +93,18 @@ def vector_of(index: PersonIndex, kind: str, person_id: int, *, generation_id: i
 
 
 def open_vectors(index: PersonIndex, kind: str, before: VectorIndex | None = None) -> VectorIndex:
-    """The current index of `kind` ("appearance" or "look"): the one opened `before` or an earlier file, if people were
-    only added since; else the file of now; made from SQL if there is none that can be used.
+    """The current index of `kind` ("appearance" or "look"): the one opened `before`, if people were only added since;
+    the file of now; an earlier file with whoever was added; made from SQL if none of these can be used.
     """
-    if before is not None and _leads_to_now(before, index):
-        return _continued(index, kind, before)
+    if before is not None and (continued := _continued(index, kind, before)) is not None:
+        return continued
     folder, revision = index.derived_folder(), index.revision()
     try:
         return load_vectors(folder, kind, revision)
     except VectorFileError as reason:
-        if (earlier := _earlier(index, kind)) is not None:
-            return _continued(index, kind, earlier)
+        earlier = _earlier(index, kind)
+        if earlier is not None and (continued := _continued(index, kind, earlier)) is not None:
+            return continued
         level = logging.WARNING if any(folder.glob(f"{kind}-*")) else logging.INFO  # the first is missed by nobody
         LOGGER.log(level, "rebuilding the %s vectors of generation %d from the database: %s", kind, revision[0], reason)
     return rebuild_vectors(index, kind)
@@ -118,23 +119,23 @@ def _earlier(index: PersonIndex, kind: str) -> VectorIndex | None:
     """The latest file that can be continued."""
     folder, revision = index.derived_folder(), index.revision()
     for path in sorted(folder.glob(f"{kind}-*.json"), key=lambda path: numbers(path.name))[::-1]:
-        generation_id, changes = numbers(path.stem)
-        if index.rewritten() <= (generation_id, changes) <= revision:
+        found = numbers(path.stem)
+        if len(found) == 2 and index.rewritten() <= found <= revision:
             with suppress(VectorFileError):
-                return load_vectors(folder, kind, (generation_id, changes))
+                return load_vectors(folder, kind, (found[0], found[1]))
     return None
 
 
 @retried
-def _continued(index: PersonIndex, kind: str, before: VectorIndex) -> VectorIndex:
-    """`before` with whoever has been added since, unless an index of so many is to be made anew."""
+def _continued(index: PersonIndex, kind: str, before: VectorIndex) -> VectorIndex | None:
+    """`before` with whoever has been added since; None if somebody is gone, or one of so many is to be made anew."""
     with index.snapshot() as still:
         if before.saved >= FEW and _leads_to_now(before, still):
             person_ids, stored = _rows(still, kind, above=before.last_id)
             if before.file.count + len(person_ids) <= GROWTH * before.saved:
                 before.extend(person_ids, _transform(kind)(stored), still.revision())
                 return before
-    return rebuild_vectors(index, kind)
+    return None
 
 
 def _rows(index: PersonIndex, kind: str, *, above: int = 0) -> tuple[IdArray, NDArray[np.float16]]:

@@ -68,7 +68,7 @@ class VectorFile:
 
 
 class VectorIndex:
-    """Unit vectors of people, searched by cosine similarity: exact up to `FLAT_LIMIT` people, IVF above.
+    """Unit vectors of people, searched by cosine similarity: exact if made of at most `FLAT_LIMIT` people, else IVF.
 
     Where there is a GPU and faiss-gpu, a copy of the index there answers what needs no filter, which FAISS has on the
     CPU only. `saved` people are in its file; whoever has been added since is in memory alone.
@@ -102,8 +102,8 @@ class VectorIndex:
         with self._lock:
             if len(person_ids):
                 self.engine.add_with_ids(vectors, person_ids)
-                self._gpu_engine = _copy_on_gpu(self.engine)
             self.file = replace(self.file, revision=revision, count=self.file.count + len(person_ids))
+            self._gpu_engine = _copy_on_gpu(self.engine)
 
     def search(self, vector: Vectors, limit: int, *, among: IdArray | None = None) -> list[Neighbour]:
         """The nearest people to a vector, (E,), nearest first; `among` leaves only these ids, and is then exact."""
@@ -119,7 +119,12 @@ class VectorIndex:
     def _search(self, queries: Vectors, limit: int, among: IdArray | None) -> Any:
         if among is None and self._gpu_engine is not None:
             return self._gpu_engine.search(queries, min(limit, _MOST_ON_GPU))
-        return self.engine.search(queries, limit, params=self._parameters(among))
+        found = self.engine.search(queries, limit, params=self._parameters(among))
+        lists = _lists(self.engine)
+        if among is not None or lists is None or (found[1] >= 0).all():
+            return found
+        every_list = faiss.SearchParametersIVF(nprobe=lists.nlist)  # type: ignore[call-arg]
+        return self.engine.search(queries, limit, params=every_list)  # those probed hold too few
 
     def _parameters(self, among: IdArray | None) -> Any:
         if among is None:

@@ -57,9 +57,11 @@ def join_people(straight: ImageOutput, mirrored: ImageOutput) -> tuple[Tensor, T
     rows, columns = same_people(scores, masks, others, again)
     alone, alone_again = torch.ones(len(scores), dtype=torch.bool), torch.ones(len(others), dtype=torch.bool)
     alone[rows], alone_again[columns] = False, False
-    joined_scores = [(scores[rows] + others[columns]) / 2, LONE * scores[alone], LONE * others[alone_again]]
-    joined_masks = [(masks[rows] + again[columns]) / 2, masks[alone], again[alone_again]]
-    return torch.cat(joined_scores), torch.cat(joined_masks)
+    first, second = scores[rows], others[columns]
+    both = torch.maximum((first + second) / 2, LONE * torch.maximum(first, second))  # to be seen faintly too is no loss
+    share = (first / (first + second))[:, None, None]
+    joined_masks = [share * masks[rows] + (1 - share) * again[columns], masks[alone], again[alone_again]]
+    return torch.cat([both, LONE * scores[alone], LONE * others[alone_again]]), torch.cat(joined_masks)
 
 
 def candidates(output: ImageOutput) -> tuple[Tensor, Tensor]:
@@ -69,10 +71,11 @@ def candidates(output: ImageOutput) -> tuple[Tensor, Tensor]:
 
 
 def same_people(scores: Tensor, masks: Tensor, others: Tensor, again: Tensor) -> tuple[Tensor, Tensor]:
-    """Which person of one view (K,) and of the other (L,) are the same: the surest pairs with the most alike masks."""
+    """Who of one view (K,) and of the other (L,) are the same: pairs of alike masks, as sure as can be in all."""
     first, second = (masks > 0).flatten(1).float(), (again > 0).flatten(1).float()
     shared = first @ second.T
     iou = shared / (first.sum(1)[:, None] + second.sum(1) - shared).clamp(min=1)
-    rows, columns = map(torch.from_numpy, linear_sum_assignment(-iou * (scores[:, None] * others).sqrt()))
-    same = iou[rows, columns] >= SAME_IOU
+    alike = torch.where(iou >= SAME_IOU, iou, 0.0)
+    rows, columns = map(torch.from_numpy, linear_sum_assignment(-alike * (scores[:, None] * others).sqrt()))
+    same = alike[rows, columns] > 0
     return rows[same], columns[same]

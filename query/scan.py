@@ -29,16 +29,15 @@ from query.scoring import (
 from query.shortfall import Reach, reach_plan
 from query.tree import And, Camera, Captured, Daytime, Gallery, Not, Or, People, Query, conjunction, leaves
 
-_CHUNK = (
-    1 << 18
-)  # people scored at a time, a multiple of 8: with fewer, threads wait for one another more than they work
+# People scored at a time, a multiple of 8: with fewer, threads wait for one another more than they work.
+_CHUNK = 1 << 18
 _MASS_OF_FLOAT32 = 8.0  # a product of more clauses could underflow
 _THREADS = min(4, os.cpu_count() or 1)
 _TRIED = 4096  # people on whom it is tried how many columns alone shut out
-_SAMPLED = 1 << 17  # people; of more than twice as many a part tells what is expected below the threshold,
-_LEAST_SAMPLE = 8  # at least one in so many,
-_RUN = 1024  # by runs of so many
 _SELECTIVE = 0.4  # if they let more through than this, all are scored
+_SAMPLED = 1 << 17  # people who tell what is expected below the threshold; of many more people,
+_STRIDE = 8  # one in so many does
+_RUN = 1024  # neighbours who are sampled together
 
 Selection = slice | NDArray[np.intp]  # rows of a store
 Memory = dict[Hashable, Probabilities]  # clause -> what it is worth, of a piece of the rows
@@ -150,7 +149,7 @@ def scan(
     """The first `count` matches, best or latest first, and what there is to know of the others."""
     least = least_score(threshold, query)
     scorer = _scorer(query, store, confusion, least=least)
-    every = _sampled_every(store.count)
+    stride = max(1, min(_STRIDE, store.count // _SAMPLED))
     matched = np.zeros(store.count, bool)
     leading = _Leading(count)
 
@@ -161,33 +160,46 @@ def scan(
         fits = scores >= least
         matched[selection] = fits
         leading.offer(selection, fits, store.captured_at[selection].view(np.int64) if by_time else scores, scores)
-        sample = scorer.scores(_sample(part, every, allowed)) if further_minimum < least else scores[:0]
-        below = (sample >= further_minimum) & (sample < least)
-        return int(np.count_nonzero(fits)), every * float(sample @ below.astype(scorer.dtype))
+        bounds = further_minimum, least
+        return int(np.count_nonzero(fits)), _expected_between(scorer, part, allowed, bounds, stride)
 
     visited = _visit_all(store, visit)
     total, further = sum(fits for fits, _ in visited), sum(below for _, below in visited)
     return Scan(matched, total, further, *leading.best())
 
 
-def _sampled_every(count: int) -> int:
-    """One person in how many tells what is to be expected below the threshold."""
-    return max(1, min(_LEAST_SAMPLE, count // _SAMPLED))
+def _expected_between(
+    scorer: _Scorer, part: slice, allowed: NDArray[np.bool_] | None, bounds: tuple[float, float], stride: int
+) -> float:
+    """Sum of the scores that lie between `bounds` in a piece of the rows, told by one allowed row in `stride`."""
+    least, below = bounds
+    if least >= below:
+        return 0.0
+    rows, each = _sample(part, allowed, stride)
+    scores = scorer.scores(rows)
+    between = (scores >= least) & (scores < below)
+    return each * float(scores @ between.astype(scorer.dtype))
 
 
-def _sample(part: slice, every: int, allowed: NDArray[np.bool_] | None) -> Selection:
-    """Runs of rows all over a piece, one in `every`, as far as they are allowed."""
-    if every == 1:
-        return _selected(part, allowed)
-    rows = _runs(part.stop - part.start, every)
-    chosen: NDArray[np.intp] = (rows if allowed is None else rows[allowed[rows]]) + part.start
-    return chosen
+def _sample(part: slice, allowed: NDArray[np.bool_] | None, stride: int) -> tuple[Selection, float]:
+    """Rows all over a piece, one in `stride` of it or all that are allowed, if few; and how many each stands for."""
+    if stride == 1:
+        return _selected(part, allowed), 1.0
+    length = part.stop - part.start
+    if allowed is None:
+        whole = _runs(_CHUNK, stride)
+        rows, total = whole[: np.searchsorted(whole, length)], length
+    else:
+        inside = np.flatnonzero(allowed)
+        rows, total = inside[:: max(1, len(inside) * stride // length)], len(inside)
+    return rows + part.start, total / max(len(rows), 1)
 
 
 @cache
-def _runs(length: int, every: int) -> NDArray[np.intp]:
+def _runs(length: int, stride: int) -> NDArray[np.intp]:
+    """Rows below `length`, in runs of neighbours: what lies together is read together."""
     rows: NDArray[np.intp] = np.arange(length)
-    return rows[np.flatnonzero(rows // _RUN % every == 0)]
+    return rows[np.flatnonzero(rows // _RUN % stride == 0)]
 
 
 def scores_of_all(query: Query, store: ColumnStore, confusion: Confusion | None = None) -> Probabilities:

@@ -4,6 +4,7 @@ P(query) is built of factors that are at most 1, so where one column is too smal
 codes costs a tenth of reckoning with them.
 """
 
+import math
 from collections.abc import Callable, Iterable
 from functools import partial, reduce
 
@@ -26,7 +27,10 @@ def reach_plan(query: Query, least: float, planner: Planner, *, negated: bool = 
         case Not():
             return reach_plan(query.term, least, planner, negated=not negated)
         case And() | Or() if isinstance(query, And) != negated:
-            roots = [1 / exponent_of(term, negated, planner.unit) for term in query.terms]
+            exponents = [exponent_of(term, negated, planner.unit) for term in query.terms]
+            roots = [
+                1 / exponent if exponent else math.inf for exponent in exponents
+            ]  # a weight may be next to nothing
             terms = zip(query.terms, roots, strict=True)
             return _all(reach_plan(term, least**root, planner, negated=negated) for term, root in terms)
         case And() | Or():

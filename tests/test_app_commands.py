@@ -238,6 +238,8 @@ def test_an_export_that_fails_leaves_what_was_there(rendered_gallery: RenderedGa
         (["explain", ""], "expected a description"),
         (["delete"], "expected what to delete"),
         (["delete", "--gallery", "nowhere"], "expected"),
+        (["delete", "--person", "99999999999999999999"], "expected a number of 1 or more, got '99999999999999999999'"),
+        (["alike", "1", "--limit", "0"], "expected a number of 1 or more, got '0'"),
         (["delete", "--before", "yesterday"], "expected a day such as 2024-06-30, got 'yesterday'"),
         (["generations", "--rollback"], "expected a previous generation to go back to, but there is none"),
         (["generations", "--use", "7"], "expected a generation of the store (none yet), got 7; choose one"),

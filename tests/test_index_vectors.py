@@ -71,6 +71,7 @@ def test_ivf_reaches_the_recall_that_it_reports(monkeypatch: pytest.MonkeyPatch)
         set(nearest(stored, query, ids, 10)) & {one.person_id for one in built.search(query, 10)} for query in queries
     ]
     assert np.mean([len(hit) / 10 for hit in hits]) >= 0.93
+    assert len(built.search(queries[0], 4000)) == 4000  # though the lists that are probed hold fewer
     few = ids[:20]
     assert {one.person_id for one in built.search(queries[0], 20, among=few)} == set(few.tolist())
 
@@ -166,6 +167,14 @@ def test_an_index_with_deleted_people_is_not_continued(index: PersonIndex, monke
     found = open_vectors(index, "look", first)
     assert (found.file.count, found.saved) == (5, 5)
     assert 3 not in [one.person_id for one in found.search(vector_of(index, "look", 1), 10)]
+
+
+def test_the_file_of_now_is_read_and_not_made_again(index: PersonIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = open_vectors(index, "look")
+    index.add([new_image("d.jpg", "Red")], gallery="g", checkpoint_hash="c1")
+    open_vectors(index, "look")
+    monkeypatch.setattr(likeness, "rebuild_vectors", lambda *_: pytest.fail("made again"))
+    assert open_vectors(index, "look", first).file.count == 6
 
 
 class Overtaken(PersonIndex):

@@ -21,7 +21,7 @@ View = dict[str, Any]
 OUTFIT = ("Coat", "UpperClothes", "Pants", "Skirt", "Hat", "Shoes")
 OUTFIT_CLAUSES = 4
 ALIKE = 6  # people shown who look alike
-MOST_BESIDE = 12  # people of the same photograph who are passed over for them
+LEAST_ALIKE = 0.5  # cosine similarity of their appearances
 CORRECTABLE = tuple(label for label in CHARACTERIZED if group_of(label) == label)
 
 
@@ -58,20 +58,21 @@ def person_view(person_id: int, workspace: Workspace, results: Mapping[str, Any]
             for group, record in garments.items()
         ],
         "choices": CHOICES,
-        "alike": _alike(workspace, stored),
+        "alike": _look_alike(workspace, stored, beside=len(everyone)),
         "others": [_place(other) for other in everyone if other.person_id != person_id],
         "outfit": _outfit(garments),
         "facts": _facts(stored),
     }
 
 
-def _alike(workspace: Workspace, stored: StoredPerson) -> list[View]:
-    """People in other photographs whose whole appearance is most like a person's."""
+def _look_alike(workspace: Workspace, stored: StoredPerson, *, beside: int) -> list[View]:
+    """People in other photographs whose whole appearance is most like a person's; `beside` are in the same one."""
     try:
-        found = workspace.likeness.more_like(stored.person_id, ALIKE + MOST_BESIDE)
-        people = workspace.index.people([one.person_id for one in found])
-    except (StoreError, LookupError):
-        LOGGER.warning("nobody can be compared with person %d", stored.person_id, exc_info=True)
+        nearest = workspace.likeness.more_like(stored.person_id, ALIKE + beside)
+        found = [one for one in nearest if one.similarity >= LEAST_ALIKE]
+        people = workspace.index.people((one.person_id for one in found), showing=())
+    except (StoreError, LookupError) as error:
+        LOGGER.warning("nobody can be compared with person %d: %s", stored.person_id, error)
         return []
     elsewhere = [(one, person) for one, person in zip(found, people, strict=True) if person.image_id != stored.image_id]
     return [
