@@ -329,8 +329,10 @@ def _workspace(config: AppConfig, *, make: bool = False) -> "Iterator[Workspace]
 
 def _human_parser(config: AppConfig) -> "HumanParser":
     from parsing.checkpoint import DEFAULT_CHECKPOINT, CheckpointError
+    from parsing.memory import keep_freed_memory
     from parsing.parser import HumanParser
 
+    keep_freed_memory()
     with _expected(CheckpointError):
         return HumanParser.load(config.checkpoint or DEFAULT_CHECKPOINT)
 

@@ -2,9 +2,9 @@
 
     python -m parsing.benchmark [--long-side 512] [--runs 7] [--only PART...] [--plot FILE] [--json]
 
-Everything of one part runs in turn in this process, with the same threads, precision and input; times are medians and
-ratios medians over the rounds. Our networks run as they are deployed, norms folded. DETR comes from `transformers` and
-OpenVINO from `openvino` (requirements-dev.txt), with random weights; the scenes are rendered.
+Everything of one part runs in turn in this process, with the same threads, precision, allocator and input; times are
+medians and ratios medians over the rounds. Our networks run as they are deployed, norms folded. DETR comes from
+`transformers` and OpenVINO from `openvino` (requirements-dev.txt), with random weights; the scenes are rendered.
 """
 
 import argparse
@@ -274,8 +274,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of PyTorch and OpenVINO")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="picture of the time by the number of people")
     parser.add_argument("--json", action="store_true", help="one document")
+    parser.add_argument("--keep-memory", action="store_true", help="keep freed memory, as our commands do that parse")
     options = parser.parse_args(arguments)
-    keep_freed_memory()
+    if options.keep_memory:
+        keep_freed_memory()
     torch.set_num_threads(options.threads)
     setting = Setting(torch.device(options.device), options.runs, options.long_side, options.checkpoint, options.plot)
     rows = []

@@ -13,7 +13,6 @@ from parsing.calibration import Calibration
 from parsing.checkpoint import DEFAULT_CHECKPOINT, CheckpointInfo, checkpoint_hash, load
 from parsing.fused import fused
 from parsing.labels import TASKS, num_classes
-from parsing.memory import keep_freed_memory
 from parsing.mirror import average
 from parsing.model import HPTR
 from parsing.preprocess import STRIDE, pad, scaled_shape
@@ -65,7 +64,7 @@ class HumanParser:
     def load(
         cls, path: Path = DEFAULT_CHECKPOINT, *, device: str = "cpu", mixed_precision: bool | None = False
     ) -> "HumanParser":
-        """The parser of a checkpoint file, its network and this process's memory made ready to run fast.
+        """The parser of a checkpoint file, its network made ready to run fast.
 
         Args:
             mixed_precision: run it in bfloat16; None: where the device computes that faster. It is not the default,
@@ -74,7 +73,6 @@ class HumanParser:
         Raises:
             CheckpointError: it is missing, damaged, or of another kind.
         """
-        keep_freed_memory()
         model, info = load(path, device)
         half = bfloat16_is_fast(torch.device(device)) if mixed_precision is None else mixed_precision
         return cls(fused(model), info, checkpoint_hash(path), mixed_precision=half)

@@ -17,6 +17,7 @@ from typing import Any
 
 from parsing.checkpoint import CheckpointError
 from parsing.labels import CHARACTERISTICS, LABELS
+from parsing.memory import keep_freed_memory
 from parsing.parser import HumanParser
 from training.evaluation import Evaluation, evaluate, items_document, merged_attribute_miou, people_document
 from training.item_accuracy import item_confusion
@@ -40,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status."""
     options = _options(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    keep_freed_memory()
     try:
         if options.cases:
             metrics = measure_cases(options.cases)
