@@ -91,13 +91,11 @@ def claim_pixels(output: ImageOutput, config: AssembleConfig) -> Tensor:
     if len(candidates) == 0:
         return candidates
     logits = output.mask_logits[candidates].flatten(1)  # (K, h*w)
-    query, cell = torch.nonzero(logits > 0, as_tuple=True)
-    claims = logits[query, cell].sigmoid() * output.scores[candidates][query]
-    best = torch.zeros(logits.shape[1]).scatter_reduce_(0, cell, claims, "amax")
-    won = torch.nonzero(claims == best[cell]).flatten().flip(0)  # of equal claims the better query's comes last
-    owner = torch.full(best.shape, -1).index_put((cell[won],), query[won])
-    owned = torch.bincount(owner[owner >= 0], minlength=len(candidates))
-    area = torch.bincount(query, minlength=len(candidates))
+    inside = logits > 0
+    claims = (logits.sigmoid() * output.scores[candidates][:, None]).where(inside, 0.0)
+    owner = claims.argmax(0)  # of equal claims the first, which is the better query's
+    owned = torch.bincount(owner[inside.any(0)], minlength=len(candidates))
+    area = inside.sum(1)
     keep = (owned >= config.area) & (owned >= config.owned * area)
     return candidates[keep]
 
