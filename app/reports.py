@@ -63,7 +63,7 @@ def search_lines(
         yield f"{counted(result.total, 'person matches', 'people match')}"
         yield f"{'rank':>4} {'fit':>5}  {'person':>7}  {'box':<21} {'clauses':<40} image"
     for rank, (match, stored) in enumerate(zip(result.matches, people, strict=True), start=1):
-        box = ",".join(f"{edge:.0f}" for edge in stored.person.box_xyxy)
+        box = _box_text(stored.person)
         clauses = ", ".join(f"{describe_text(one.clause)} {one.probability:.0%}" for one in match.clauses)
         yield f"{rank:>4} {match.probability:>5.0%}  {match.person_id:>7}  {box:<21} {clauses:<40} {stored.image_path}"
     for way in result.relaxations:
@@ -91,7 +91,7 @@ def alike_lines(found: "Sequence[Neighbour]", people: "Sequence[StoredPerson]") 
     """A table of people, the most alike first."""
     yield f"{'rank':>4} {'alike':>5}  {'person':>7}  {'box':<21} image" if found else "nobody can be compared"
     for rank, (one, stored) in enumerate(zip(found, people, strict=True), start=1):
-        box = ",".join(f"{edge:.0f}" for edge in stored.person.box_xyxy)
+        box = _box_text(stored.person)
         yield f"{rank:>4} {one.similarity:>5.0%}  {one.person_id:>7}  {box:<21} {stored.image_path}"
 
 
@@ -103,8 +103,12 @@ def parse_lines(images: "Sequence[ParsedImage]") -> Iterator[str]:
         yield from (_person_line(number, person) for number, person in enumerate(image.people, start=1))
 
 
+def _box_text(person: "Person") -> str:
+    return ",".join(f"{edge:.0f}" for edge in person.box_xyxy)
+
+
 def _person_line(number: int, person: "Person") -> str:
-    box = ",".join(f"{edge:.0f}" for edge in person.box_xyxy)
+    box = _box_text(person)
     seen = ", ".join(f"{record.attribute} {record.score:.0%}" for record in person.attributes)
     return f"  {number}. {person.score:.0%} at {box}: {seen}"
 

@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 from index.database import retried
 from index.descriptor import DIMENSIONS, FLOOR, PROBABILITIES, bits_of, winners
 from index.disk import writing
-from index.files import numbers, remove_stale, reserve
+from index.files import Changing, leads_to_now, numbers, remove_stale, reserve
 from index.palettes import Palettes
 from parsing.labels import ATTRIBUTE_GROUPS, LABELS
 
@@ -97,14 +97,8 @@ class Facts:
         )
 
 
-class People(Protocol):
+class People(Changing, Protocol):
     """Where columns come from: the index of people."""
-
-    def revision(self) -> object:
-        """Another value after every change of the people."""
-
-    def rewritten(self) -> object:
-        """The revision since which people have only been added."""
 
     def derived_folder(self) -> Path:
         """Where files computed from the people belong."""
@@ -244,7 +238,7 @@ def open_current(people: People, before: ColumnStore | None = None) -> ColumnSto
     Continued from those opened `before` or from an earlier file, if people were only added since. A missing or damaged
     file is rebuilt, and older ones are removed.
     """
-    if before is not None and _leads_to_now(before.revision, people):
+    if before is not None and leads_to_now(before.revision, people):
         return _continued(people, before, most=before.capacity)
     try:
         return open_columns(_path(people, people.revision()))
@@ -257,15 +251,10 @@ def open_current(people: People, before: ColumnStore | None = None) -> ColumnSto
     return build_columns(people)
 
 
-def _leads_to_now(revision: str, people: People) -> bool:
-    """Whether people have only been added since a revision."""
-    return numbers(str(people.rewritten())) <= numbers(revision) <= numbers(str(people.revision()))
-
-
 def _earlier(people: People) -> ColumnStore | None:
     """The latest file that the columns of now can be continued from."""
     for path in sorted(people.derived_folder().glob("columns-*.bin"), key=lambda path: numbers(path.name))[::-1]:
-        if _leads_to_now(path.stem, people):
+        if leads_to_now(path.stem, people):
             with suppress(ColumnsError):
                 return open_columns(path)
     return None
@@ -275,7 +264,7 @@ def _earlier(people: People) -> ColumnStore | None:
 def _continued(people: People, before: ColumnStore, *, most: int) -> ColumnStore:
     """`before` with whoever has been added since; in memory alone, unless these are more than `most` people then."""
     with people.snapshot() as still:
-        if _leads_to_now(before.revision, still):
+        if leads_to_now(before.revision, still):
             rows = _following(still, before)
             if rows.end <= most and before.has_room(rows):
                 return before.continued(str(still.revision()), rows)
@@ -291,7 +280,7 @@ def build_columns(people: People, kept: ColumnStore | None = None) -> ColumnStor
     with people.snapshot() as still:
         revision = str(still.revision())
         path = _path(still, revision)
-        kept = kept if kept is not None and _leads_to_now(kept.revision, still) else None
+        kept = kept if kept is not None and leads_to_now(kept.revision, still) else None
         store = write_rows(path, revision, _following(still, kept), kept=kept, spare=True)
     remove_stale(path, people.revision, people.rewritten)
     return store

@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Protocol
 from uuid import uuid4
 
 from index.disk import writing
@@ -77,6 +78,21 @@ def remove_stale(path: Path, newest: Callable[[], object], usable: Callable[[], 
         is_good = revision == last or (revision == own and first <= own <= last)
         if not is_good and not own < revision < last:
             other.unlink(missing_ok=True)
+
+
+class Changing(Protocol):
+    """People who change, as derived files see it."""
+
+    def revision(self) -> object:
+        """Another value after every change of the people."""
+
+    def rewritten(self) -> object:
+        """The revision since which people have only been added."""
+
+
+def leads_to_now(revision: object, people: Changing) -> bool:
+    """Whether people have only been added since a revision."""
+    return numbers(str(people.rewritten())) <= numbers(str(revision)) <= numbers(str(people.revision()))
 
 
 def numbers(text: str) -> tuple[int, ...]:

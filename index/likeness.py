@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.database import retried
-from index.files import numbers, remove_stale
+from index.files import leads_to_now, numbers, remove_stale
 from index.person_index import IdArray, PersonIndex, UnknownPersonError
 from index.vectors import (
     Neighbour,
@@ -110,17 +110,12 @@ def open_vectors(index: PersonIndex, kind: str, before: VectorIndex | None = Non
     return rebuild_vectors(index, kind)
 
 
-def _leads_to_now(vectors: VectorIndex, index: PersonIndex) -> bool:
-    """Whether people have only been added since."""
-    return index.rewritten() <= vectors.file.revision <= index.revision()
-
-
 def _earlier(index: PersonIndex, kind: str) -> VectorIndex | None:
     """The latest file that can be continued."""
-    folder, revision = index.derived_folder(), index.revision()
+    folder = index.derived_folder()
     for path in sorted(folder.glob(f"{kind}-*.json"), key=lambda path: numbers(path.name))[::-1]:
         found = numbers(path.stem)
-        if len(found) == 2 and index.rewritten() <= found <= revision:
+        if len(found) == 2 and leads_to_now(path.stem, index):
             with suppress(VectorFileError):
                 return load_vectors(folder, kind, (found[0], found[1]))
     return None
@@ -130,7 +125,7 @@ def _earlier(index: PersonIndex, kind: str) -> VectorIndex | None:
 def _continued(index: PersonIndex, kind: str, before: VectorIndex) -> VectorIndex | None:
     """`before` with whoever has been added since; None if somebody is gone, or one of so many is to be made anew."""
     with index.snapshot() as still:
-        if before.saved >= FEW and _leads_to_now(before, still):
+        if before.saved >= FEW and leads_to_now(before.file.revision, still):
             person_ids, stored = _rows(still, kind, above=before.last_id)
             if before.file.count + len(person_ids) <= GROWTH * before.saved:
                 before.extend(person_ids, _transform(kind)(stored), still.revision())
