@@ -34,12 +34,14 @@ class AssembleConfig:
         owned: least share of its mask that a person keeps when every pixel has gone to its best claimant.
         area: least pixels of a person, at the network's output resolution.
         part: least pixels of an attribute region, at the network's output resolution.
+        speck: least share of an attribute region in all attribute pixels of its person, or of nobody.
     """
 
     score: float = 0.5
     owned: float = 0.35
     area: int = 12
     part: int = 2
+    speck: float = 0.002
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,21 @@ def enlarge(maps: Tensor, height: int, width: int) -> Tensor:
     return functional.interpolate(together, (height, width), mode="bilinear", align_corners=False)[0]
 
 
+def without_specks(attribute: Tensor, human: Tensor, share: float) -> Tensor:
+    """An attribute map (H, W) in which the regions that are too small to be worn are background.
+
+    Args:
+        human: (H, W) whose each pixel is, 0 nobody's.
+        share: least share of a region in all attribute pixels of its person, or of nobody.
+    """
+    classes = num_classes("attribute")
+    regions = human * classes + attribute
+    counts = torch.bincount(regions.flatten(), minlength=(int(human.max()) + 1) * classes).reshape(-1, classes)
+    counts[:, 0] = 0
+    kept = counts >= share * counts.sum(1, keepdim=True)
+    return attribute * kept.flatten()[regions]
+
+
 def predict(output: ImageOutput, config: AssembleConfig) -> ImagePrediction:
     """Winning labels of every pixel."""
     people = claim_pixels(output, config)
@@ -164,6 +181,8 @@ def predict(output: ImageOutput, config: AssembleConfig) -> ImagePrediction:
         probability, winner = enlarge(output.semantic[task], output.height, output.width).softmax(0).max(0)
         labels[task] = winner.numpy().astype(np.uint8)
         probabilities[task] = probability.numpy()
+    attribute = torch.from_numpy(labels["attribute"]).long()
+    labels["attribute"] = without_specks(attribute, human, config.speck).numpy().astype(np.uint8)
     scores = output.scores[people].double().numpy()
     return ImagePrediction(output.height, output.width, human.numpy().astype(np.uint8), scores, labels, probabilities)
 
@@ -182,6 +201,7 @@ def assemble(
         height, width = scaled_shape(height, width, ASSEMBLE_SIDE)
     human = own_pixels(output, people, height, width)
     attribute = enlarge(output.semantic["attribute"], height, width).max(0).indices
+    attribute = without_specks(attribute, human, config.speck)
     regions = (human * num_classes("attribute") + attribute).where(human > 0, 0)  # 0: nobody
     evidence = pool_evidence(output, people, regions)
     full = full_resolution(regions.numpy(), output.height, output.width)

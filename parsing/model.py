@@ -21,6 +21,7 @@ class HPTRConfig:
 
     Args:
         block: `basic` or `bottleneck` of a ResNet, which has four stages; `inverted` of an EfficientNet-Lite, seven.
+        narrow_width: `head_width` of size and pattern, which tell few labels apart; 0 for the same.
         mask_head: `product` of queries and shared pixel features, or `convolutions` of each query as in DETR.
     """
 
@@ -42,6 +43,11 @@ class HPTRConfig:
     groups: int = 1
     anchored: bool = False
     mask_head: str = "product"
+    narrow_width: int = 0
+
+    def width_of_head(self, task: str) -> int:
+        """Channels of a task's semantic head."""
+        return self.narrow_width or self.head_width if task in ("size", "pattern") else self.head_width
 
 
 CONFIGS = {
@@ -80,6 +86,7 @@ CONFIGS = {
             decoder_layers=3,
             groups=3,
             anchored=True,
+            narrow_width=48,
         ),
     )
 }
@@ -154,7 +161,7 @@ class ProductHead(nn.Module):
         """What is known of every pixel, (B, C, H / 4, W / 4)."""
         x = keep_valid(self.top(memory), valid)
         for lateral, level in zip(reversed(self.lateral), reversed(pyramid), strict=True):
-            x = keep_valid(lateral(level) + upsample(x, level.shape[-2], level.shape[-1]), valid)
+            x = keep_valid(lateral(level).add_(upsample(x, *level.shape[-2:])), valid)
         mixed: Tensor = self.mix(x.relu(), valid)
         return mixed
 
@@ -304,7 +311,7 @@ class HPTR(nn.Module):
         self.semantic: nn.Module = SemanticHeads(
             {
                 task: SemanticHead(
-                    len(channels), width, config.head_width, num_classes(task), separable=config.separable
+                    len(channels), width, config.width_of_head(task), num_classes(task), separable=config.separable
                 )
                 for task in TASKS
             }

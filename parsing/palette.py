@@ -13,7 +13,7 @@ from skimage.color import lab2rgb, rgb2lab
 
 SHADES = 4  # most colors of a palette
 CELLS = 1 << 16
-SAMPLE = 1000  # pixels that are looked at
+SAMPLE = 256  # pixels of a garment that are looked at; shares are then right to 3 %
 
 _LOW = np.array([0.0, -100.0, -112.0])  # of L*, a*, b*; gray lies in the middle of a cell
 _STEP = np.array([100 / 63, 6.25, 7.0])
@@ -47,9 +47,10 @@ def palettes(garments: Sequence[NDArray[np.uint8]]) -> list[tuple[Shade, ...]]:
     owner = np.repeat(np.arange(len(sampled)), [len(pixels) for pixels in sampled])
     if not owner.size:
         return [() for _ in garments]
-    lab = rgb2lab(np.concatenate(sampled))
+    lab = rgb2lab(np.concatenate(sampled).astype(np.float32) / np.float32(255))
     centers = _largest_cells(lab, owner, len(garments))  # (G, SHADES, 3)
-    nearest = ((lab[:, None] - centers[owner]) ** 2).sum(axis=-1).argmin(axis=1)  # (N,)
+    offsets = lab[:, None] - centers[owner]
+    nearest = np.einsum("nsc,nsc->ns", offsets, offsets).argmin(axis=1)  # (N,)
     means, counts = _means(lab, owner * SHADES + nearest, len(garments) * SHADES)
     by_garment = counts.reshape(-1, SHADES)
     shares = np.rint(255 * by_garment / np.maximum(by_garment.sum(axis=1, keepdims=True), 1)).astype(int)
@@ -69,7 +70,7 @@ def _sample(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return pixels[np.linspace(0, len(pixels) - 1, SAMPLE).astype(np.intp)]
 
 
-def _largest_cells(lab: NDArray[np.float64], owner: NDArray[np.intp], garments: int) -> NDArray[np.float64]:
+def _largest_cells(lab: NDArray[np.float32], owner: NDArray[np.intp], garments: int) -> NDArray[np.float32]:
     """The mean colors (G, SHADES, 3) of the fullest coarse cells of each garment, infinite where it has fewer."""
     lightness, a, b = (np.floor(lab / _COARSE).astype(np.int64) + 8).T  # 0 to 15
     keys, group = np.unique((owner << 12) | (lightness << 8) | (a << 4) | b, return_inverse=True)
@@ -78,7 +79,7 @@ def _largest_cells(lab: NDArray[np.float64], owner: NDArray[np.intp], garments: 
     of = keys[order] >> 12
     rank = np.arange(len(keys)) - np.searchsorted(of, of)
     largest = rank < SHADES
-    centers = np.full((garments, SHADES, 3), np.inf)
+    centers = np.full((garments, SHADES, 3), np.inf, np.float32)
     centers[of[largest], rank[largest]] = means[order[largest]]
     return centers
 
@@ -99,7 +100,7 @@ def lab_of_cells(cells: NDArray[np.integer]) -> NDArray[np.float64]:
 
 
 def _means(
-    lab: NDArray[np.float64], group: NDArray[np.intp], groups: int
+    lab: NDArray[np.float32], group: NDArray[np.intp], groups: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean color (G, 3), zero for a group without any, and number of pixels (G,) of each group."""
     counts = np.bincount(group, minlength=groups).astype(np.float64)

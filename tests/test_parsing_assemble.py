@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from parsing.assemble import AssembleConfig, ImageOutput, assemble, claim_pixels, enlarge, own_pixels, predict
+from parsing.assemble import (
+    AssembleConfig,
+    ImageOutput,
+    assemble,
+    claim_pixels,
+    enlarge,
+    own_pixels,
+    predict,
+    without_specks,
+)
 from parsing.calibration import Calibration
 from parsing.labels import LABELS, TASKS, label_id, num_classes
 from parsing.palette import palette
@@ -108,6 +117,18 @@ def test_prediction_names_the_winner_of_every_pixel() -> None:
     assert prediction.labels["attribute"][60, 10] == 0
     assert prediction.probabilities["color"][30, 10] > 0.99
     assert set(np.unique(prediction.human)) == {0, 1, 2}
+
+
+def test_specks_of_an_attribute_are_background_but_not_what_is_small_and_worn() -> None:
+    human = torch.zeros(100, 100, dtype=torch.long)
+    human[:, :50], human[:20, 60:80] = 1, 2
+    coat, hat, glasses = (label_id("attribute", name) for name in ("Coat", "Hat", "Glasses"))
+    attribute = (human > 0).long() * coat
+    attribute[:2, :2], attribute[:4, 10:14], attribute[:2, 60:62], attribute[90, 90] = hat, glasses, hat, hat
+    kept = without_specks(attribute, human, 0.002)
+    expected = attribute.clone()
+    expected[:2, :2] = 0  # 4 of the first person's 5,000 pixels; the second has 400, of whom nobody tells only one
+    assert torch.equal(kept, expected)
 
 
 def test_a_person_without_hat_pixels_still_has_its_hat_probability() -> None:

@@ -2,7 +2,9 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.nn import functional
 
+from parsing.backbone import upsample
 from parsing.fused import fused
 from parsing.labels import TASKS, num_classes
 from parsing.model import CONFIGS, HPTR, HPTRConfig, away
@@ -48,6 +50,23 @@ def network(config: HPTRConfig) -> HPTR:
             torch.nn.init.uniform_(module.bias, -0.5, 0.5)
             module.running_mean = torch.rand_like(module.bias.detach()) - 0.5
     return model.eval()
+
+
+@pytest.mark.parametrize("factor", [1, 2, 4])
+def test_upsample_is_bilinear_with_zeros_past_the_edge(factor: int) -> None:
+    maps = torch.randn(2, 3, 5, 4)
+    padded = functional.interpolate(functional.pad(maps, (1, 1, 1, 1)), scale_factor=factor, mode="bilinear")
+    inside = slice(factor, -factor)
+    torch.testing.assert_close(upsample(maps, 5 * factor, 4 * factor), padded[:, :, inside, inside])
+    half = upsample(maps.bfloat16(), 5 * factor, 4 * factor)
+    assert half.dtype == torch.bfloat16
+
+
+def test_only_the_heads_of_few_labels_are_narrow() -> None:
+    config = replace(tiny_config(), head_width=16, narrow_width=8)
+    assert [config.width_of_head(task) for task in ("attribute", "size", "pattern", "color")] == [16, 8, 8, 16]
+    assert HPTR(config).semantic.get_parameter("size.classify.weight").shape[1] == 8
+    assert replace(config, narrow_width=0).width_of_head("size") == 16
 
 
 def test_output_shapes(config: HPTRConfig) -> None:

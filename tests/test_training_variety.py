@@ -4,7 +4,7 @@ import pytest
 from parsing.labels import IGNORE
 from tests.factories import two_people_sample
 from training.canvas import Layer, blank
-from training.variety import blob, clutter, join, turn
+from training.variety import blob, clutter, elsewhere, join, turn, unsharp
 
 
 def group() -> Layer:
@@ -49,3 +49,24 @@ def test_a_piece_of_clutter_covers_much_of_its_box_but_not_its_corners(seed: int
     assert outline.shape == (40, 30)
     assert 0.2 < (outline > 127).mean() < 0.9
     assert outline[0, 0] == outline[-1, -1] == 0
+
+
+def test_elsewhere_keeps_people_and_those_who_may_be_people() -> None:
+    picture, scene = group(), blank(64, 64)
+    picture.image[...] = 200
+    picture.maps["unsure"][:5, :5] = 1
+    moved = elsewhere(picture, scene)
+    kept = (picture.maps["human"] > 0) | (picture.maps["unsure"] > 0)
+    assert np.median(moved.image[kept]) == 200
+    assert np.median(moved.image[~kept]) == 114
+    assert moved.maps == picture.maps
+
+
+def test_an_unsharp_picture_keeps_its_shape_and_its_colors() -> None:
+    image = np.zeros((60, 40, 3), np.uint8)
+    image[:, :20], image[:, 20:] = (200, 40, 40), (40, 40, 200)
+    image[::2] //= 2
+    poorer = unsharp(image, np.random.default_rng(0))
+    assert poorer.shape == image.shape
+    assert not np.array_equal(poorer, image)
+    np.testing.assert_allclose(poorer[:, :15].mean((0, 1)), image[:, :15].mean((0, 1)), atol=12)

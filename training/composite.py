@@ -12,7 +12,7 @@ from training.canvas import Layer, areas, blank, copy, forget_hidden, paste
 from training.packed import PackedLayer
 from training.recolor import recolor_some
 from training.samples import Sample
-from training.variety import clutter, join, turn
+from training.variety import clutter, elsewhere, join, turn, unsharp
 
 SOLID, MULTICOLOR = label_id("pattern", "Solid"), label_id("color", "Multicolor")
 HAIR = label_id("attribute", "Hair")
@@ -28,6 +28,8 @@ class CompositeConfig:
         whole, crowd, group: shares of whole photographs of one person, of pasted crowds, of photographs of groups;
             the rest are rendered scenes, where there are any.
         double: share of the pictures of groups that show two photographs.
+        elsewhere: share of photographs of groups whose people stand before another scene.
+        unsharp: share of pictures with few pixels and JPEG's blocks.
         clutter: share of pictures with things in front of the people.
         recolor: share of plain garments that are repainted.
         unlabelled: share of pasted people whose clothes are not labelled, where there are any.
@@ -40,6 +42,8 @@ class CompositeConfig:
     crowd: float = 0.3
     group: float = 0.42
     double: float = 0.25
+    elsewhere: float = 0.25
+    unsharp: float = 0.25
     clutter: float = 0.25
     recolor: float = 0.15
     unlabelled: float = 0.3
@@ -129,7 +133,8 @@ class Composer:
             picture = clutter(picture, scene, rng, int(rng.integers(1, 4)))
         if rng.random() < 0.5:
             picture = picture.mirror()
-        return Layer(self.light(picture.image, rng), self.drop_slivers(picture))
+        image = unsharp(picture.image, rng) if rng.random() < self.config.unsharp else picture.image
+        return Layer(self.light(image, rng), self.drop_slivers(picture))
 
     def draw(self, rng: np.random.Generator) -> Source:
         """A photograph, those with rare labels more often."""
@@ -157,7 +162,10 @@ class Composer:
         layer = self.groups[int(rng.integers(len(self.groups)))]
         if rng.random() < 0.5:
             layer = turn(layer, rng.normal(0, 6))
-        return self.zoom(layer, rng, height, width, 0.95, 2.2)
+        picture = self.zoom(layer, rng, height, width, 0.95, 2.2)
+        if self.scenes and rng.random() < self.config.elsewhere:
+            return elsewhere(picture, self.backdrop(rng, height, width))
+        return picture
 
     @staticmethod
     def zoom(layer: Layer, rng: np.random.Generator, height: int, width: int, least: float, most: float) -> Layer:
@@ -173,14 +181,18 @@ class Composer:
 
     def crowd(self, rng: np.random.Generator, height: int, width: int) -> Layer:
         """People pasted on a scene without any."""
+        dense = rng.random() < self.config.dense
+        count = int(rng.integers(6, self.config.most_people + 1)) if dense else min(1 + rng.poisson(1.6), 6)
+        largest = 0.5 if dense else 1.15
+        return self.add_people(self.backdrop(rng, height, width), rng, count, largest)
+
+    def backdrop(self, rng: np.random.Generator, height: int, width: int) -> Layer:
+        """A part of a scene without people."""
         scene = self.scenes[int(rng.integers(len(self.scenes)))] if self.scenes else blank(height, width)
         cover = max(height / scene.height, width / scene.width) * rng.uniform(1.0, 1.6)
         scaled = scene.resize(int(np.ceil(scene.height * cover)), int(np.ceil(scene.width * cover)))
         top, left = rng.integers(scaled.height - height + 1), rng.integers(scaled.width - width + 1)
-        dense = rng.random() < self.config.dense
-        count = int(rng.integers(6, self.config.most_people + 1)) if dense else min(1 + rng.poisson(1.6), 6)
-        largest = 0.5 if dense else 1.15
-        return self.add_people(copy(scaled.crop(int(top), int(left), height, width)), rng, count, largest)
+        return scaled.crop(int(top), int(left), height, width)
 
     def add_people(self, canvas: Layer, rng: np.random.Generator, count: int, largest: float = 1.15) -> Layer:
         """`count` cut-outs pasted, the distant ones first, up to `largest` of the canvas high."""

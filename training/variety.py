@@ -1,5 +1,6 @@
-"""Variety for photographs of groups, of which there are few: turned, two in one picture, partly hidden by things."""
+"""Variety for photographs of groups, of which there are few: turned, two in one picture, elsewhere, hidden, unsharp."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
@@ -27,6 +28,25 @@ def join(first: Layer, second: Layer, axis: int) -> Layer:
     numbered = {**second.maps, "human": human.clip(0, IGNORE).astype(np.uint8)}
     maps = {name: np.concatenate([m, numbered[name]], axis) for name, m in first.maps.items()}
     return Layer(np.concatenate([first.image, second.image], axis), maps)
+
+
+def elsewhere(picture: Layer, scene: Layer) -> Layer:
+    """The people of a photograph, and what may be people, before a scene of the same size without any."""
+    mask = ((picture.maps["human"] > 0) | (picture.maps["unsure"] > 0)).astype(np.uint8) * 255
+    soft = Image.fromarray(mask).filter(ImageFilter.GaussianBlur(0.7))
+    image = Image.composite(Image.fromarray(picture.image), Image.fromarray(scene.image), soft)
+    return replace(picture, image=np.asarray(image))
+
+
+def unsharp(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """An image (H, W, 3) as a poorer camera or a smaller file shows it: fewer pixels, JPEG's blocks."""
+    height, width = image.shape[:2]
+    factor = rng.uniform(1.0, 2.5)
+    small = Image.fromarray(image).resize((round(width / factor), round(height / factor)), Image.Resampling.BOX)
+    with io.BytesIO() as file:
+        small.save(file, "JPEG", quality=int(rng.integers(25, 90)))
+        read = Image.open(file).convert("RGB")
+    return np.asarray(read.resize((width, height), Image.Resampling.BILINEAR))
 
 
 def clutter(picture: Layer, scene: Layer, rng: np.random.Generator, count: int) -> Layer:
