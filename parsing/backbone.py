@@ -30,7 +30,10 @@ def upsample(features: Tensor, height: int, width: int) -> Tensor:
     convolution it takes a third of the time, its gradient a tenth (2 cores, AVX-512); in fp32, since bfloat16 has no
     fast kernel for it.
     """
-    factor, channels = height // features.shape[-2], features.shape[1]
+    factor, channels = (
+        int(height) // int(features.shape[-2]),
+        int(features.shape[1]),
+    )  # constants of an exported network
     if factor == 1:
         return features
     steps = (torch.arange(2 * factor, device=features.device) + 0.5) / factor
@@ -171,7 +174,7 @@ class ConvNorm(nn.Module):
 
     def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
         """(B, width, h, w) to (B, width, h, w)."""
-        return keep_valid(self.norm(self.conv(x)).relu(), valid)
+        return keep_valid(self.norm(self.conv(x)).relu_(), valid)
 
 
 class FeaturePyramid(nn.Module):

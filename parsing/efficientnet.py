@@ -30,18 +30,25 @@ class Depthwise(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, C, h, w) to (B, C, h / stride, w / stride)."""
-        x = pad_for_stride(input, self.kernel_size[0]) if self.stride[0] == 2 else input
-        if not (self.training and x.device.type == "cpu"):
-            return super().forward(x)
+        if not (self.training and input.device.type == "cpu"):
+            return self.convolve(input)
         # The bfloat16 gradients of oneDNN's depthwise convolutions take ten times as long as the float32 ones.
         with torch.autocast("cpu", enabled=False):
-            return super().forward(x.float()).to(input.dtype)
+            return self.convolve(input.float()).to(input.dtype)
+
+    def convolve(self, x: Tensor) -> Tensor:
+        """`forward` in the precision of `x`."""
+        return halve(x, self) if self.stride[0] == 2 else super().forward(x)
 
 
-def pad_for_stride(x: Tensor, kernel: int) -> Tensor:
-    """Zeros around (B, C, h, w), h and w even, for an odd `kernel` of stride 2: one more right and below."""
-    before, after = kernel // 2 - 1, kernel // 2
-    return functional.pad(x, (before, after, before, after))
+def halve(x: Tensor, convolution: nn.Conv2d) -> Tensor:
+    """A convolution of stride 2 and an odd kernel of (B, C, h, w), h and w even, with one more zero right and below.
+
+    A zero row and column before the kernel say the same without a padded copy of `x`.
+    """
+    kernel = functional.pad(convolution.weight, (1, 0, 1, 0))
+    padding = convolution.kernel_size[0] // 2
+    return functional.conv2d(x, kernel, convolution.bias, 2, padding, groups=convolution.groups)
 
 
 class InvertedResidual(nn.Module):
@@ -61,10 +68,12 @@ class InvertedResidual(nn.Module):
 
     def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
         """(B, inputs, h, w) to (B, outputs, h / stride, w / stride)."""
-        y = keep_valid(functional.relu6(self.bn1(self.conv1(x))), valid)
-        y = keep_valid(functional.relu6(self.bn2(self.conv2(y))), valid)
+        y = x
+        if isinstance(self.conv1, nn.Conv2d):
+            y = keep_valid(functional.relu6(self.bn1(self.conv1(x)), inplace=True), valid)
+        y = keep_valid(functional.relu6(self.bn2(self.conv2(y)), inplace=True), valid)
         y = self.bn3(self.conv3(y))
-        return keep_valid(x + y if self.shortcut else y, valid)
+        return keep_valid(y.add_(x) if self.shortcut else y, valid)
 
 
 class EfficientNetLite(nn.Module):
@@ -101,7 +110,7 @@ class EfficientNetLite(nn.Module):
 
     def forward(self, images: Tensor, valid: Tensor | None) -> list[Tensor]:
         """Maps of strides 4, 8, 16 and 32 (16 if dilated) of `images` (B, 3, H, W), H and W multiples of 32."""
-        x = keep_valid(functional.relu6(self.bn1(self.conv1(pad_for_stride(images, 3)))), valid)
+        x = keep_valid(functional.relu6(self.bn1(halve(images, self.conv1)), inplace=True), valid)
         maps, fine = [], valid
         for number, block in enumerate(self.blocks, start=1):
             if self.dilate_last and number == self.dilated_from + 1:

@@ -1,7 +1,8 @@
+import pytest
 import torch
 from torch.nn import functional
 
-from parsing.efficientnet import EfficientNetLite, into_phases, out_of_phases, pad_for_stride
+from parsing.efficientnet import EfficientNetLite, halve, into_phases, out_of_phases
 
 BLOCKS, WIDTHS = (1, 1, 1, 1, 1, 3, 1), (8, 8, 8, 8, 16, 16, 24)
 
@@ -17,9 +18,12 @@ def test_a_convolution_of_the_phases_is_a_dilated_one() -> None:
     torch.testing.assert_close(out_of_phases(functional.conv2d(into_phases(x), weight, padding=2, groups=4)), dilated)
 
 
-def test_padding_as_tensorflow_gives_it() -> None:
-    assert pad_for_stride(torch.ones(1, 1, 4, 4), 3)[0, 0, 0].tolist() == [1, 1, 1, 1, 0]
-    assert pad_for_stride(torch.ones(1, 1, 4, 4), 5)[0, 0, 1].tolist() == [0, 1, 1, 1, 1, 0, 0]
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_halving_pads_as_tensorflow_does_one_more_right_and_below(kernel: int) -> None:
+    convolution = torch.nn.Conv2d(2, 2, kernel, 2, groups=2)
+    x, before, after = torch.randn(1, 2, 8, 6), kernel // 2 - 1, kernel // 2
+    padded = functional.pad(x, (before, after, before, after))
+    torch.testing.assert_close(halve(x, convolution), convolution(padded))
 
 
 def test_the_last_map_keeps_its_resolution_where_it_is_dilated() -> None:
