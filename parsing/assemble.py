@@ -17,10 +17,10 @@ from torch.nn import functional
 
 from parsing.calibration import Calibration
 from parsing.labels import ATTRIBUTES, CHARACTERISTICS, CHARACTERIZED, TASKS, num_classes
-from parsing.palette import Shade, palettes
+from parsing.palette import SAMPLE, Shade, palettes
 from parsing.preprocess import scaled_shape
 from parsing.records import CharacterizedAttribute, ParsedImage, Person
-from parsing.regions import Region, regions_of
+from parsing.regions import Region, Runs
 
 ASSEMBLE_SIDE = 1024  # maps of larger images are decided at this long side, then enlarged: memory stays bounded
 
@@ -293,8 +293,8 @@ def make_people(
 ) -> tuple[Person, ...]:
     """The records of people 1..M; without one that has no pixel at full resolution."""
     classes = num_classes("attribute")
-    wholes, parts = regions_of(labels // classes), regions_of(labels)
-    worn = make_attributes(parts, evidence, config, calibration, garment_palettes(labels, pixels))
+    wholes, runs = Runs.of(labels // classes).regions(), Runs.of(labels)
+    worn = make_attributes(runs.regions(), evidence, config, calibration, garment_palettes(runs, pixels))
     presence = calibration.presence(evidence.peak[:, 1:]).tolist()
     return tuple(
         Person(
@@ -345,16 +345,14 @@ def make_attributes(
     return worn
 
 
-def garment_palettes(labels: NDArray[np.int64], pixels: NDArray[np.uint8] | None) -> dict[int, tuple[Shade, ...]]:
+def garment_palettes(runs: Runs, pixels: NDArray[np.uint8] | None) -> dict[int, tuple[Shade, ...]]:
     """The palette of each region of clothing or hair; none without pixels (H, W, 3)."""
     if pixels is None:
         return {}
-    flat, classes = labels.ravel(), num_classes("attribute")
-    garment = np.array([False, *(label in CHARACTERIZED for label in ATTRIBUTES)])
-    inside = np.flatnonzero(garment[flat % classes])
-    order = inside[np.argsort(flat[inside].astype(np.int16), kind="stable")]
-    keys, firsts = np.unique(flat[order], return_index=True)
-    stops = np.append(firsts, order.size)[1:]
-    colors = pixels.reshape(-1, 3)[order]
-    shades = palettes([colors[start:stop] for start, stop in zip(firsts, stops, strict=True)])
-    return dict(zip(keys.tolist(), shades, strict=True))
+    rows, columns, counts = runs.sample(SAMPLE)
+    colors = np.split(pixels[rows, columns], np.cumsum(counts)[:-1])
+    garment = np.array([False, *(label in CHARACTERIZED for label in ATTRIBUTES)])[
+        runs.labels % num_classes("attribute")
+    ]
+    chosen = np.flatnonzero(garment).tolist()
+    return dict(zip(runs.labels[chosen].tolist(), palettes([colors[index] for index in chosen]), strict=True))

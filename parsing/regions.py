@@ -24,25 +24,65 @@ class Region:
     mask: RunLengthMask
 
 
-def regions_of(label_map: Labels) -> dict[int, Region]:
-    """The region of every label but 0 that occurs in a map (H, W)."""
-    height, width = label_map.shape
-    flat = label_map.T.ravel()  # column by column, as COCO's run lengths go
-    starts = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1])
-    ends = np.append(starts[1:], flat.size)
-    order = np.argsort(flat[starts], kind="stable")
-    order = order[flat[starts[order]] > 0]
-    if not order.size:
-        return {}
-    labels, starts, ends = flat[starts[order]], starts[order], ends[order]
-    firsts = np.flatnonzero(np.append(True, labels[1:] != labels[:-1]))  # of each label's runs
-    areas = np.add.reduceat(ends - starts, firsts).tolist()
-    boxes = boxes_of(starts, ends, firsts, height)
-    texts = run_lengths(starts, ends, firsts, flat.size)
-    return {
-        label: Region(area, box, RunLengthMask(height, width, text))
-        for label, area, box, text in zip(labels[firsts].tolist(), areas, boxes, texts, strict=True)
-    }
+@dataclass(frozen=True)
+class Runs:
+    """The runs of all labels but 0 of a map (H, W), column by column as COCO's run lengths go, label after label.
+
+    Args:
+        labels: of each region, ascending.
+        firsts: the first run of each region.
+        starts, ends: first pixel of each run and the one after its last.
+    """
+
+    height: int
+    width: int
+    labels: Labels
+    firsts: Labels
+    starts: Labels
+    ends: Labels
+
+    @classmethod
+    def of(cls, label_map: Labels) -> "Runs":
+        """The runs of a map."""
+        flat = label_map.T.ravel()
+        starts = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1])
+        ends = np.append(starts[1:], flat.size)
+        order = np.argsort(flat[starts], kind="stable")
+        order = order[flat[starts[order]] > 0]
+        labels = flat[starts[order]]
+        firsts = np.flatnonzero(np.append(True, labels[1:] != labels[:-1])[: labels.size])
+        height, width = label_map.shape
+        return cls(height, width, labels[firsts], firsts, starts[order], ends[order])
+
+    def areas(self) -> Labels:
+        """Pixels of each region."""
+        return np.add.reduceat(self.ends - self.starts, self.firsts)
+
+    def regions(self) -> dict[int, Region]:
+        """The region of every label."""
+        if not self.labels.size:
+            return {}
+        boxes = boxes_of(self.starts, self.ends, self.firsts, self.height)
+        texts = run_lengths(self.starts, self.ends, self.firsts, self.height * self.width)
+        return {
+            label: Region(area, box, RunLengthMask(self.height, self.width, text))
+            for label, area, box, text in zip(self.labels.tolist(), self.areas().tolist(), boxes, texts, strict=True)
+        }
+
+    def sample(self, most: int) -> tuple[Labels, Labels, Labels]:
+        """Up to `most` pixels of each region, evenly spread over its runs: rows, columns, and how many of each."""
+        if not self.labels.size:
+            return self.labels, self.labels, self.labels
+        areas, passed = self.areas(), np.cumsum(self.ends - self.starts)
+        counts = np.minimum(areas, most)
+        begins = np.cumsum(counts) - counts
+        rank = np.arange(counts.sum()) - np.repeat(begins, counts)
+        places = np.repeat(np.cumsum(areas) - areas, counts) + rank * np.repeat(areas, counts) // np.repeat(
+            counts, counts
+        )
+        runs = np.searchsorted(passed, places, "right")
+        columns, rows = np.divmod(self.ends[runs] - (passed[runs] - places), self.height)
+        return rows, columns, counts
 
 
 def boxes_of(starts: Labels, ends: Labels, firsts: Labels, height: int) -> list[tuple[float, float, float, float]]:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from parsing.records import RunLengthMask
-from parsing.regions import regions_of
+from parsing.regions import Runs
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ def test_every_label_has_the_mask_area_and_box_of_its_pixels(height: int, width:
     rng = np.random.default_rng(height)
     coarse = rng.integers(0, labels + 1, (-(-height // block), -(-width // block)))
     label_map = coarse.repeat(block, 0).repeat(block, 1)[:height, :width]
-    regions = regions_of(label_map)
+    regions = Runs.of(label_map).regions()
     assert set(regions) == set(np.unique(label_map).tolist()) - {0}
     for label, region in regions.items():
         mask = label_map == label
@@ -31,5 +31,18 @@ def test_every_label_has_the_mask_area_and_box_of_its_pixels(height: int, width:
         assert region.box_xyxy == (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
 
 
+def test_a_sample_is_of_each_region_and_spread_over_it() -> None:
+    label_map = np.zeros((40, 30), np.int64)
+    label_map[2:4, 5:8], label_map[10:40, ::2], label_map[0, 29] = 7, 3, 9
+    runs = Runs.of(label_map)
+    rows, columns, counts = runs.sample(50)
+    assert (runs.labels.tolist(), counts.tolist()) == ([3, 7, 9], [50, 6, 1])
+    assert label_map[rows, columns].tolist() == [3] * 50 + [7] * 6 + [9]
+    assert len(set(zip(rows.tolist(), columns.tolist(), strict=True))) == 57
+    assert set(columns[:50].tolist()) == set(range(0, 30, 2))
+
+
 def test_nothing_has_no_regions() -> None:
-    assert regions_of(np.zeros((4, 6), np.int64)) == {}
+    runs = Runs.of(np.zeros((4, 6), np.int64))
+    assert runs.regions() == {}
+    assert [part.size for part in runs.sample(5)] == [0, 0, 0]
