@@ -62,11 +62,18 @@ def _next_garment_begins(place: Place, link: Unit, following: Unit, ahead: int) 
     """Whether the color behind a comma is another garment's: "is blue, and red slacks", "in white, grey chinos"."""
     if _told_of_a_garment(place) and reaches_garment(place, ahead):
         return True
-    if not link.plays("comma") or len(place.phrase.look.colors) != 1 or not reaches_garment(place, ahead):
+    if not link.plays("comma") or not reaches_garment(place, ahead):
         return False
+    if len(place.phrase.look.colors) != 1:
+        return ahead > 1 and _joined(place)  # "purple and gold, and baggy shorts"
     colored = any(unit.entry.color for unit in _adjectives_from(place, ahead))
     alone = colored and not place.phrase.determiner and _all_before_are_colors(place)
     return ahead > 1 or (alone and not _more_colors_follow(place, ahead))
+
+
+def _joined(place: Place) -> bool:
+    """Whether an "and" has already closed the list of colors."""
+    return any(unit.plays("and") for unit in place.phrase.units)
 
 
 def _adjectives_from(place: Place, ahead: int) -> list[Unit]:

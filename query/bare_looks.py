@@ -5,12 +5,14 @@ from dataclasses import replace
 from query.garments import new_item, read_garment
 from query.items import Item
 from query.lexicon import some_garment
-from query.phrases import Phrase
+from query.phrases import Chunk, Phrase
 from query.postmodifiers import read_after
 from query.walk import Walk
 
 _CLOTHING = some_garment("UpperClothes", "Coat")
 _UPPER = some_garment("UpperClothes", main=True)
+_PANTS = some_garment("Pants", main=True)
+_ON = frozenset({"on", "around", "round", "all over", "over"})
 
 
 def read_bare_adjectives(walk: Walk, phrase: Phrase) -> None:
@@ -24,12 +26,17 @@ def read_bare_adjectives(walk: Walk, phrase: Phrase) -> None:
         walk.said = phrase.look
     if phrase.determiner in ("a", "an") and not walk.mark(-back, "wear") and phrase.units[-1].entry.pattern_noun:
         worn_words = False  # "has a yellow flower in her hair"
+    if walk.text(1) in _ON and _is_body(walk.chunk(2)):
+        worn_words = False  # "has chocolate round his mouth"
+    alone = walk.chunk(-1) is None or walk.mark(-1, "comma")
     if walk.text(1) in ("one", "ones") and walk.items and walk.items[-1].owner == walk.owner:
         _another_look(walk, walk.items[-1], phrase)
     elif phrase.look.sleeve:
         _bare_sleeves(walk, phrase)
     elif phrase.determiner == "the" and [unit.text for unit in phrase.uses] in (["dark"], ["light"], ["fair"]):
         pass  # "standing in the dark"
+    elif (worn_words or alone) and _one_over_another(walk, phrase):
+        pass
     elif walk.text(-back) != "with" and worn_words and (phrase.look.colors or phrase.look.patterns):
         item = new_item(walk, _CLOTHING, phrase.look, phrase)
         walk.items.append(item)
@@ -38,6 +45,24 @@ def read_bare_adjectives(walk: Walk, phrase: Phrase) -> None:
     elif walk.items and _said_of_it(walk, back):
         walk.items[-1].look.add(phrase.look)
         walk.items[-1].uses += phrase.uses
+
+
+def _is_body(chunk: Chunk | None) -> bool:
+    """Whether it is a part of the body."""
+    return isinstance(chunk, Phrase) and chunk.noun is not None and bool(chunk.noun.entry.body)
+
+
+def _one_over_another(walk: Walk, phrase: Phrase) -> bool:
+    """ "in white over blue": a white top, and blue on the legs."""
+    lower = walk.adjectives(2)
+    if walk.text(1) != "over" or lower is None or not (phrase.look.colors and lower.look.colors):
+        return False
+    walk.items.append(new_item(walk, _UPPER, phrase.look, phrase))
+    walk.at += 2
+    walk.items.append(item := new_item(walk, _PANTS, lower.look, lower))
+    while read_after(walk, item):
+        pass
+    return True
 
 
 def _said_of_it(walk: Walk, back: int) -> bool:

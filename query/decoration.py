@@ -8,8 +8,16 @@ from query.units import Unit
 from query.walk import Walk
 
 _LIMBS = frozenset({"arms", "legs"})
+_TORSO = frozenset({"UpperClothes", "Coat"})
+_FRAMES = frozenset({"frame", "frames", "rim", "rims"})
 _PEEPING = frozenset({"showing", "visible", "peeking out", "sticking out", "seen", "underneath"})
-_ADORNED = frozenset({"covered in", "decorated with", "printed with", "embroidered with", "adorned with"})
+_ADORNED = frozenset({"covered in", "decorated with", "printed with", "embroidered with", "adorned with"}) | {
+    "covered with",
+    "dotted with",
+    "patterned with",
+    "emblazoned with",
+    "sprinkled with",
+}
 _PUT_ON = frozenset({"printed", "embroidered", "decorated"})
 _PLACE_ON = frozenset(
     {"it", "them", "front", "back", "chest", "side", "sides", "sleeve", "sleeves", "top", "bottom"}
@@ -60,7 +68,8 @@ def read_feature(walk: Walk, item: Item) -> bool:
     if phrase.noun is None or walk.text(ahead) == "in" or (walk.denial and walk.text(ahead) == "and"):
         return False
     place = _on_the_garment(walk, ahead + 2)
-    if linked_by_and and not (place or phrase.noun.entry.part or phrase.noun.entry.pattern_noun):
+    told = phrase.noun.entry.part or any(unit.entry.pattern_noun for unit in phrase.units)  # "the letters NASA"
+    if linked_by_and and not (place or told):
         return False
     return _decorated(walk, item, phrase, ahead + 1, place)
 
@@ -113,7 +122,7 @@ def _decorated(walk: Walk, item: Item, phrase: Phrase, ahead: int, place: int) -
         noun = next((unit for unit in phrase.units if unit.entry.pattern_noun), noun)
     if noun.entry.pattern_noun:
         return _patterned(walk, item, phrase, noun, ahead, place)
-    if noun.entry.part or noun.text in _LIMBS:
+    if noun.entry.part or noun.text in _LIMBS or phrase.garment:
         return _has_part(walk, item, phrase, noun, ahead, place)
     if not place or noun.entry.object or noun.entry.body or item.attributes == ("Hair",):
         return False
@@ -143,7 +152,8 @@ def _has_part(walk: Walk, item: Item, phrase: Phrase, part: Unit, ahead: int, pl
     limb = part.text in _LIMBS  # "a black wetsuit with blue arms"
     if (limb and (phrase.possessive or not phrase.look.colors)) or (_is_sleeve(part) and not item.covers_torso):
         return False
-    if (limb or part.entry.part == "colored") and walk.text(ahead + 1) not in _PEEPING:
+    frames = part.text in _FRAMES and item.attributes == ("Glasses",)
+    if (limb or frames or part.entry.part == "colored") and walk.text(ahead + 1) not in _PEEPING:
         item.look.add(Look(colors=phrase.look.colors, sleeve=_sleeve_of(part, phrase.look)))
     return walk.consume(item, ahead + place)
 
@@ -163,6 +173,10 @@ def _sleeve_of(noun: Unit, look: Look) -> tuple[str, ...]:
 
 
 def _is_part_of(phrase: Phrase, item: Item) -> bool:
-    """Whether a garment's name is a part of the item: shoes "with a low heel", a cap "with a visor"."""
-    part = phrase.noun is not None and bool(phrase.noun.entry.part)
-    return part and phrase.garment is not None and phrase.garment.attributes == item.attributes
+    """Whether a garment's name is a part of the item: shoes "with a low heel", a suit "with the jacket open"."""
+    if phrase.garment is None or phrase.noun is None:
+        return False
+    named = set(phrase.garment.attributes)
+    own = bool(named & set(item.attributes)) or (named <= _TORSO and bool(_TORSO & set(item.attributes)))
+    piece = phrase.determiner == "the" and len(item.garment.means) > 1 and own
+    return piece or (bool(phrase.noun.entry.part) and phrase.garment.attributes == item.attributes)

@@ -82,7 +82,7 @@ class Entry:
     Args:
         garment: what it is as a garment, an accessory or hair.
         color, pattern, pattern_noun, size, sleeve: acceptable labels.
-        length: "knee", "shoulder", "high", "large" or "small", whose label depends on the garment.
+        length: "knee", "waist", "shoulder", "high", "large" or "small", whose label depends on the garment.
         shade: "dark", "light" or "same", said of the color that follows.
         neutral: said of clothes, but of none of the labels.
         person: "male", "female" or "any"; `group` if another person noun may name its members.

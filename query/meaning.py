@@ -174,6 +174,8 @@ def _length(attribute: tuple[str, ...], length: str) -> tuple[str, ...]:
         return _LARGE[length] if set(attribute) & _CARRIES_LARGE else ()
     if length == "shoulder":
         return ("Long/large",) if attribute == ("Hair",) else ()
+    if length == "waist":
+        return ("Long/large",) if attribute == ("Hair",) else ("Short/small",)
     if length == "high":
         return ("Long/large",) if attribute == ("Socks",) else ()
     if length == "knee":

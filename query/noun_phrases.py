@@ -96,6 +96,8 @@ class _PhraseReader:
         entry = unit.entry
         if self.phrase.noun is not None and unit.text.isdigit():
             return self.other_noun(unit)
+        if unit.text == "round" and self.place.leads_on(1):
+            return False  # "chocolate round his mouth"
         if entry.garment is not None and not self.is_adjective_here(unit):
             return self.garment(entry.garment)
         if entry.pattern_noun and self.phrase.noun is not None and self.phrase.noun.unknown:
@@ -187,7 +189,7 @@ class _PhraseReader:
                 self.take_color(unit, following, (label,))
         elif entry.color:
             look.colors.append(entry.color)
-        elif unit.text in _OF_PARTS and look.colors:
+        elif unit.text in _OF_PARTS and look.colors and not self.frames_glasses(unit):
             look.colors.pop()  # "red soled shoes" are not red
         if entry.pattern and not (look.patterns and len(entry.pattern) > 1):  # "a check pattern" is known already
             look.patterns = tuple(dict.fromkeys(look.patterns + entry.pattern))
@@ -197,6 +199,12 @@ class _PhraseReader:
         if not only_neutral(unit):
             self.phrase.uses.append(unit)
         return True
+
+    def frames_glasses(self, unit: Unit) -> bool:
+        """Whether the color of frames is meant, of which glasses are seen to have no other: "black-framed glasses"."""
+        noun = self.place.next_noun()
+        garment = noun.entry.garment if noun is not None else None
+        return unit.text in ("rimmed", "framed") and garment is not None and garment.attributes == ("Glasses",)
 
     def following_color(self) -> tuple[str, ...]:
         """The color directly behind, for a shade to change."""

@@ -42,6 +42,7 @@ _TELLING = frozenset(
 ) | frozenset(
     {"searching", "seeking", "hunting", "speak", "identify", "find", "trace", "appealing", "seen", "want", "wants"}
 )
+_SIDES = frozenset({"left", "right", "middle", "center", "centre", "front", "back", "rear"})
 _DEFINITE = frozenset({"the", "this", "that", "these", "those"})
 
 
@@ -64,6 +65,7 @@ def read_person(walk: Walk, phrase: Phrase) -> None:
     noun = phrase.noun.text if phrase.noun is not None else ""
     if owner == SUBJECT:
         walk.subject_noun = walk.subject_noun or noun
+        walk.subject_side = walk.subject_side or _side(walk)
         walk.several = walk.several or phrase.group
         if walk.subject_gender in ("", "any"):
             walk.subject_gender = phrase.person
@@ -122,8 +124,19 @@ def _is_another(walk: Walk, phrase: Phrase) -> bool:
     named_before = noun in walk.other_nouns and noun != walk.subject_noun
     too_small = noun in _SMALL and walk.subject_noun in _GROWN
     same = phrase.person == walk.subject_gender or "any" in (phrase.person, walk.subject_gender)
-    another = phrase.determiner in ("another", "other") or any(unit.text == "another" for unit in phrase.units)
+    elsewhere = bool(walk.subject_side) and _side(walk) not in ("", walk.subject_side)
+    another = (
+        elsewhere or phrase.determiner in ("another", "other") or any(unit.text == "another" for unit in phrase.units)
+    )
     return another or named_before or too_small or not same
+
+
+def _side(walk: Walk) -> str:
+    """Where the person just named stands, "" where the sentence does not say: "the woman on the left"."""
+    place = walk.chunk(2)
+    if not (walk.text(1) in ("on", "to", "in", "at") and isinstance(place, Phrase)):
+        return ""
+    return next((unit.text for unit in place.units if unit.text in _SIDES), "")
 
 
 def _is_predicate(walk: Walk) -> bool:

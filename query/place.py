@@ -37,14 +37,18 @@ class Place:
                 return None
         return None
 
+    def leads_on(self, ahead: int) -> bool:
+        """Whether a new noun phrase begins there."""
+        unit = self.peek(ahead)
+        return unit is not None and (unit.plays("determiner") or unit.plays("possessive"))
+
     def is_verb_here(self, unit: Unit) -> bool:
         """Whether a word such as "running" is a verb: unless it stands between an adjective and a noun."""
         if not unit.plays("verb") and not unit.plays("wear") and not unit.plays("hold"):
             return False
         if self.phrase.determiner in ("a", "an") and self.phrase.only_adjectives and unit.entry.roles == {"verb"}:
             return False  # "a red building"
-        following = self.peek(1)
-        if following is not None and (following.plays("determiner") or following.plays("possessive")):
+        if self.leads_on(1):
             return True  # "he sports a beard"
         noun = self.next_noun(1, over_commas=False)
         noun_follows = noun is not None and noun.entry.garment is not None

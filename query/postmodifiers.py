@@ -4,7 +4,7 @@ from query.adjective_links import DASHES
 from query.decoration import read_feature
 from query.items import Item
 from query.phrases import Chunk, Phrase
-from query.predicates import read_alike, read_predicate
+from query.predicates import read_alike, read_predicate, read_same_color
 from query.reach import read_place
 from query.units import Unit
 from query.walk import Walk
@@ -27,6 +27,7 @@ def read_after(walk: Walk, item: Item) -> bool:
         or read_place(walk, item)
         or _hidden(walk, item)
         or read_alike(walk, item)
+        or read_same_color(walk, item)
         or read_predicate(walk, item)
         or _apposition(walk, item)
         or read_feature(walk, item)
@@ -114,6 +115,7 @@ def _hidden(walk: Walk, item: Item) -> bool:
     """ "her hair is covered by a veil": what cannot be seen is not asked for."""
     ahead = 2 if walk.mark(1, "be") else 1
     hidden = walk.text(ahead) in _HIDING and walk.mark(ahead + 1, "preposition")
+    hidden = hidden or walk.text(ahead) == "covered with"
     if not hidden or item.attributes != ("Hair",):
         return False
     item.worn = False

@@ -1,11 +1,13 @@
 """Predicates: what a garment is said to be, and the other garments of its list that it is said of."""
 
+from query.adjective_links import DASHES
 from query.items import Item
 from query.phrases import Look, Phrase
 from query.units import Unit
 from query.walk import Walk
 
 _ALL_OF_THEM = frozenset({"both", "all", "each", "of", "them", "which", "whom", "are", "is", "in"})
+_SHADES = frozenset({"color", "colour", "shade", "hue", "tone"})
 
 
 def read_predicate(walk: Walk, item: Item) -> bool:
@@ -93,7 +95,7 @@ def _partners(walk: Walk, item: Item) -> list[Item]:
     partners: list[Item] = []
     behind = 0
     for before in reversed(walk.items[:-1]):
-        linked = walk.mark(behind - 1, "and") if not partners else walk.mark(behind - 1, "and", "comma")
+        linked = walk.mark(behind - 1, "and", *(["comma"] if partners else [])) or walk.text(behind - 1) == "matches"
         if walk.chunk() is not item.phrase or not linked or before.negated:
             break
         behind -= 2
@@ -105,7 +107,7 @@ def _partners(walk: Walk, item: Item) -> list[Item]:
 
 def read_alike(walk: Walk, item: Item) -> bool:
     """ "shirt and pants both black", "a coat, gloves and a scarf, all of them black"."""
-    ahead = 2 if walk.mark(1, "comma") else 1
+    ahead = 2 if walk.mark(1, "comma") or walk.text(1) in DASHES else 1
     counted = walk.text(ahead)
     while walk.text(ahead) in _ALL_OF_THEM:
         ahead += 1
@@ -118,4 +120,15 @@ def read_alike(walk: Walk, item: Item) -> bool:
         return False
     for told in (item, *partners):
         told.look.add(said.look)
+    return walk.consume(item, ahead)
+
+
+def read_same_color(walk: Walk, item: Item) -> bool:
+    """ "a blazer and trousers the same shade", "and shoes in the same color": the color of the garment before."""
+    ahead = 2 if walk.text(1) in ("of", "in") else 1
+    said = walk.chunk(ahead)
+    words = {unit.text for unit in said.units} if isinstance(said, Phrase) else set()
+    if "same" not in words or not words & _SHADES or len(walk.items) < 2:
+        return False
+    item.look.add(Look(colors=walk.items[-2].look.colors))
     return walk.consume(item, ahead)

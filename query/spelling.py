@@ -26,12 +26,14 @@ _GRAMMAR_WORDS = frozenset(
 )
 _SHORTEST_TYPED = 4
 _SHORTEST_MEANT = 5
+_SHORTEST_BY_SOUND = 8
 
 
 class Speller:
     """Finds the known word of five letters or more that is one edit away from a typed one.
 
-    An edit adds, drops or changes a letter, or swaps two neighbours.
+    An edit adds, drops or changes a letter, or swaps two neighbours. In long words two edits are mended where the
+    consonants sound the same ("raincote").
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
@@ -41,6 +43,9 @@ class Speller:
         ways = {way: entry for phrase, entry in vocabulary.entries.items() for way in spellings(phrase)}
         known = [word for word, entry in ways.items() if _correctable(word, entry)]
         self.short = {word for word, entry in ways.items() if len(word) in (3, 4) and _said(entry)}
+        self.sounds: dict[str, list[str]] = {}
+        for word in known:
+            self.sounds.setdefault(_sound(word), []).append(word)
         self.meant = sorted(known, key=lambda word: -uses[word])  # of two words as close, the one in more phrases
 
     def correct(self, typed: str) -> str | None:
@@ -52,7 +57,21 @@ class Speller:
         if len(typed) < _SHORTEST_TYPED or typed in self.plain or not typed.isalpha():
             return None
         found = process.extractOne(typed, self.meant, scorer=OSA.distance, score_cutoff=1)
+        return str(found[0]) if found else self._by_sound(typed)
+
+    def _by_sound(self, typed: str) -> str | None:
+        """The long word that sounds like it, two edits away."""
+        alike = self.sounds.get(_sound(typed), []) if len(typed) >= _SHORTEST_BY_SOUND else []
+        found = process.extractOne(typed, alike, scorer=OSA.distance, score_cutoff=2)
         return str(found[0]) if found else None
+
+
+def _sound(word: str) -> str:
+    """A word's consonants behind its first letter, alike where they sound alike."""
+    heard = word[0] + re.sub(r"[aeiouwy]", "", word[1:])
+    for written, spoken in (("ck", "k"), ("ph", "f"), ("c", "k"), ("z", "s")):
+        heard = heard.replace(written, spoken)
+    return re.sub(r"(.)\1+", r"\1", heard)
 
 
 def _slips(typed: str) -> set[str]:

@@ -5,6 +5,8 @@ from query.garments import new_item, read_garment
 from query.items import OTHER
 from query.lexicon import some_garment
 from query.phrases import Look, Phrase
+from query.postmodifiers import read_after
+from query.units import Unit
 from query.walk import Walk
 
 _CLOTHING = some_garment("UpperClothes", "Coat")
@@ -19,6 +21,8 @@ def read_thing(walk: Walk, phrase: Phrase) -> None:
         read_garment(walk, phrase, _HAIR)
     elif _sleeves_alone(walk, phrase):
         read_garment(walk, phrase, _UPPER)
+    elif _everything_is(walk, phrase):
+        pass
     elif _number_worn(walk, phrase):
         walk.items.append(new_item(walk, _CLOTHING, Look(patterns=("Letters",)), phrase))
     elif phrase.noun is not None and phrase.noun.entry.part == "colored":
@@ -36,6 +40,22 @@ def _wears_what_follows(walk: Walk, phrase: Phrase) -> bool:
     told = walk.text(1) in ("in", "that", "which") or (walk.mark(1, "wear") and not walk.subject_gender)
     pet = phrase.noun.text in _PETS and told
     return pet or (beside_the_person and not phrase.noun.entry.body)
+
+
+def _everything_is(walk: Walk, phrase: Phrase) -> bool:
+    """In "everything he wears is black", black is said of clothes that are not named."""
+    ahead = 1
+    while isinstance(word := walk.chunk(ahead), Unit) and not (word.plays("stop") or word.plays("comma")):
+        ahead += 1
+    said = walk.adjectives(ahead)
+    told = walk.mark(ahead - 1, "be") or walk.mark(ahead - 2, "be")
+    if phrase.noun is None or phrase.noun.text != "everything" or said is None or not told:
+        return False
+    walk.at += ahead
+    walk.items.append(item := new_item(walk, _CLOTHING, said.look, said))
+    while read_after(walk, item):
+        pass
+    return True
 
 
 def _number_worn(walk: Walk, phrase: Phrase) -> bool:

@@ -17,6 +17,7 @@ class Walk:
         self.items: list[Item] = []
         self.subject_noun = ""
         self.subject_gender = ""
+        self.subject_side = ""  # "left" of "the woman on the left"
         self.several = False  # whether the described person was named as one of a group
         self.other_gender = ""
         self.other_nouns: set[str] = set()

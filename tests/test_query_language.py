@@ -117,6 +117,15 @@ def test_referring_expressions_are_understood(parser: QueryParser) -> None:
         ("high white socks", "socks:light,long"),
         ("dark hoodie, maybe navy", "upperclothes:(dark|blue)"),
         ("her arm is in a blue sling, grey cap", "hat:medium"),
+        ("thick black-framed glasses", "glasses:dark"),
+        ("red soled shoes and glasses with gold frames", "shoes glasses:yellow"),
+        ("everything he's wearing is black", "(upperclothes|coat):dark"),
+        ("players in white over blue", "upperclothes:light pants:blue"),
+        ("a grey tracksuit with the top unzipped", "coat:medium pants:medium"),
+        ("waist-length hair, waist-length jacket", "hair:long coat:short"),
+        ("a jersey, purple and gold, and baggy shorts", "upperclothes:(purple|yellow|multicolor) pants:short"),
+        ("a black blazer and trousers in the same colour", "coat:dark pants:dark"),
+        ("has chocolate round his mouth, red vest", "(upperclothes|coat):red"),
     ],
 )
 def test_a_sentence_becomes_a_tree(parser: QueryParser, text: str, query: str) -> None:
@@ -141,6 +150,7 @@ def test_only_the_described_person_counts(parser: QueryParser) -> None:
         ("According to the clerk, the robber wore a white mask.", "mask:light"),
         ("a couple on a bench, the man wears a straw hat", "hat"),
         ("two women, one in a red hat and the other in a cap", "hat:red"),
+        ("the woman on the left wears red and the woman on the right wears a hat", "(upperclothes|coat):red"),
         ("a man in a cap walking a dog that is wearing a red sweater", "hat"),
         ("the dog wearing a red sweater next to the woman in green", "(upperclothes|coat):green"),
     ],

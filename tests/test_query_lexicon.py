@@ -89,13 +89,15 @@ def test_a_bad_file_is_refused_by_name(tmp_path: Path, text: str, message: str) 
         ("mrown", "brown"),  # as close to "crown"
         ("swetshirt", "sweatshirt"),
         ("stripped", "striped"),
+        ("raincote", "raincoat"),
+        ("cardagin", "cardigan"),
     ],
 )
-def test_one_edit_is_mended(vocabulary: Vocabulary, typed: str, meant: str) -> None:
+def test_slips_are_mended(vocabulary: Vocabulary, typed: str, meant: str) -> None:
     assert Speller(vocabulary).correct(typed) == meant
 
 
-@pytest.mark.parametrize("word", ["write", "court", "bread", "skill", "short", "xyzzy", "rad", "stocks"])
+@pytest.mark.parametrize("word", ["write", "court", "bread", "skill", "short", "xyzzy", "rad", "stocks", "building"])
 def test_ordinary_words_are_left_alone(vocabulary: Vocabulary, word: str) -> None:
     corrected = None if word in vocabulary.entries else Speller(vocabulary).correct(word)
     assert corrected is None
