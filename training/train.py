@@ -208,7 +208,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         folder, config, data = configure(options)
         device = choose_device(options.device)
-        teacher = None if options.teacher is None else Teacher(HumanParser.load(options.teacher))
+        teacher = Teacher(HumanParser.load(options.teacher, mixed_precision=None)) if options.teacher else None
         with joined(device):
             train(
                 start(folder, config, initial=options.initial, backbone=options.backbone_weights, device=device),
