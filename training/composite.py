@@ -45,7 +45,7 @@ class CompositeConfig:
     elsewhere: float = 0.25
     unsharp: float = 0.25
     clutter: float = 0.25
-    recolor: float = 0.15
+    recolor: float = 0.2
     unlabelled: float = 0.3
     dense: float = 0.15
     most_people: int = 20
@@ -162,7 +162,8 @@ class Composer:
         layer = self.groups[int(rng.integers(len(self.groups)))]
         if rng.random() < 0.5:
             layer = turn(layer, rng.normal(0, 6))
-        picture = self.zoom(layer, rng, height, width, 0.95, 2.2)
+        picture = copy(self.zoom(layer, rng, height, width, 0.95, 2.2))
+        recolor_some(picture, plain_garments(picture), rng, self.config.recolor)
         if self.scenes and rng.random() < self.config.elsewhere:
             return elsewhere(picture, self.backdrop(rng, height, width))
         return picture
@@ -262,9 +263,10 @@ def place(rng: np.random.Generator, person: Layer, canvas: Layer) -> tuple[int, 
 
 
 def plain_garments(layer: Layer) -> list[NDArray[np.bool_]]:
-    """Regions of items of one plain color, hair left alone; both shoes are one."""
+    """Regions of each person's items of one plain color, hair left alone; both shoes are one."""
     maps = layer.maps
     plain = (maps["pattern"] == SOLID) & (maps["color"] != MULTICOLOR) & (maps["color"] != IGNORE)
+    plain &= ~np.isin(maps["attribute"], (0, HAIR, IGNORE))
     attributes = np.where(maps["attribute"] == SHOES[1], SHOES[0], maps["attribute"])
-    present = np.unique(attributes[plain])
-    return [plain & (attributes == attribute) for attribute in present if attribute not in (0, HAIR, IGNORE)]
+    keys = np.where(plain, maps["human"].astype(np.int32) * 256 + attributes, -1)
+    return [keys == key for key in np.unique(keys[plain])]
