@@ -114,6 +114,8 @@ def _goes_on(place: Place, link: Unit, following: Unit, ahead: int) -> bool:
         return True
     if entry.garment is not None and link.plays("comma") and ahead == 1 and place.phrase.determiner in ("a", "an"):
         return True  # "a red, t-shirt"
+    if following.unknown and link.plays("comma") and ahead == 1 and place.phrase.determiner in ("a", "an"):
+        return reaches_garment(place, ahead)  # "a red, expensive looking jacket"
     if not entry.modifies or entry.garment is not None or place.is_verb_here(following):
         return False
     if only_neutral(following) or (entry.shade and not entry.color):

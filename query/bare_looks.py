@@ -19,7 +19,7 @@ def read_bare_adjectives(walk: Walk, phrase: Phrase) -> None:
     """Adjectives without a noun: "in black", "wearing stripes", "in long sleeves"."""
     worn_words = walk.mark(-1, "wear") or walk.text(-1) in ("in", "with", "has", "have")
     back = 1
-    while walk.mark(-back, "filler"):
+    while walk.mark(-back, "filler") or _is_unknown(walk.chunk(-back)):
         back += 1
     worn_words = worn_words or walk.mark(-back, "wear") or walk.text(-back) == "in"
     if walk.mark(-back, "be"):
@@ -45,6 +45,11 @@ def read_bare_adjectives(walk: Walk, phrase: Phrase) -> None:
     elif walk.items and _said_of_it(walk, back):
         walk.items[-1].look.add(phrase.look)
         walk.items[-1].uses += phrase.uses
+
+
+def _is_unknown(chunk: Chunk | None) -> bool:
+    """Whether it is a single unknown word, perhaps an adjective: "in Trappist brown"."""
+    return isinstance(chunk, Phrase) and [unit.unknown for unit in chunk.units] == [True]
 
 
 def _is_body(chunk: Chunk | None) -> bool:

@@ -133,16 +133,16 @@ def _decorated(walk: Walk, item: Item, phrase: Phrase, ahead: int, place: int) -
 
 
 def _patterned(walk: Walk, item: Item, phrase: Phrase, noun: Unit, ahead: int, place: int) -> bool:
-    """ "with white dots", "with letters in white": letters change no garment's color."""
+    """ "with white dots", "with bands of green and red", "with letters in white": letters change no garment's color."""
     if item.attributes == ("Hair",):
         return False
     kinds = noun.entry.pattern_noun
     kinds = phrase.look.patterns if len(kinds) > 1 and phrase.look.patterns else kinds
     item.look.patterns = tuple(dict.fromkeys(item.look.patterns + kinds + phrase.look.patterns))
+    tint = walk.adjectives(ahead + 2) if walk.text(ahead + 1) in ("in", "of") else None
     if kinds != ("Letters",):
-        item.look.add(Look(colors=phrase.look.colors))
-    elif walk.text(ahead + 1) == "in" and walk.adjectives(ahead + 2) is not None:
-        place = 2
+        item.look.add(Look(colors=phrase.look.colors + (tint.look.colors if tint is not None else [])))
+    place = 2 if tint is not None else place
     item.uses.append(noun)
     return walk.consume(item, ahead + place)
 

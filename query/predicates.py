@@ -25,7 +25,7 @@ def read_predicate(walk: Walk, item: Item) -> bool:
     ahead = _behind_fillers(walk, ahead)
     denied = walk.mark(ahead, "negation") or walk.mark(ahead - 1, "negation")
     ahead += walk.mark(ahead, "negation")
-    ahead += 2 * _is_unknown_adjective(walk, ahead)
+    ahead += _unknown_adjective(walk, ahead)
     return _tell(walk, item, ahead, denied=denied) or (not denied and _is_a(walk, item, ahead))
 
 
@@ -36,9 +36,22 @@ def _behind_be(walk: Walk, item: Item) -> int:
     ahead += told_before and walk.text(1) == "and" and walk.mark(2, "be")
     while walk.mark(ahead, "relative", "filler") and ahead < 4:
         ahead += 1
+    ahead = _behind_wearer(walk, ahead)
     if not walk.mark(ahead, "be"):
         return 0
     return ahead + 1 + (walk.text(ahead + 1) in ("of", "in", "made of", "made from", "made out of"))
+
+
+def _behind_wearer(walk: Walk, ahead: int) -> int:
+    """Where "is" stands behind "he has on" of "the jacket he has on is red"; the same place where no wearer is told."""
+    wearer = walk.chunk(ahead)
+    if not (walk.mark(ahead, "pronoun") or (isinstance(wearer, Phrase) and wearer.person)):
+        return ahead
+    behind = ahead + 1
+    while walk.mark(behind, "wear", "have", "be", "filler") or walk.text(behind) == "on":
+        behind += 1
+    worn = any(walk.mark(at, "wear", "have") for at in range(ahead + 1, behind - 1))
+    return behind - 1 if worn and walk.mark(behind - 1, "be") else ahead
 
 
 def _behind_fillers(walk: Walk, ahead: int) -> int:
@@ -47,11 +60,12 @@ def _behind_fillers(walk: Walk, ahead: int) -> int:
     return ahead
 
 
-def _is_unknown_adjective(walk: Walk, ahead: int) -> bool:
-    """Whether "untucked" of "is untucked and red" stands there."""
+def _unknown_adjective(walk: Walk, ahead: int) -> int:
+    """How many chunks "untucked" of "is untucked and red" or "def" of "is def red" takes, 0 where none stands there."""
     chunk = walk.chunk(ahead)
     unknown = isinstance(chunk, Phrase) and chunk.noun is not None and chunk.noun.unknown and not chunk.determiner
-    return unknown and walk.mark(ahead + 1, "and", "but") and walk.adjectives(ahead + 2) is not None
+    linked = walk.mark(ahead + 1, "and", "but")
+    return 1 + linked if unknown and walk.adjectives(ahead + 1 + linked) is not None else 0
 
 
 def _tell(walk: Walk, item: Item, ahead: int, *, denied: bool) -> bool:
@@ -74,8 +88,11 @@ def _is_a(walk: Walk, item: Item, ahead: int) -> bool:
     if not isinstance(said, Phrase) or said.noun is None or said.person or said.possessive:
         return False
     kind, entry = said.garment, said.noun.entry
+    material = not said.determiner and said.noun.entry.modifies and said.look.shows()  # "are grey flannel"
     if kind is not None and kind.attributes == item.attributes and not kind.facial:
         item.garment = kind
+    elif material and kind is not None:
+        pass
     elif kind or entry.object or entry.body or said.determiner not in ("a", "an") or not said.look.shows():
         return False
     item.look.add(said.look)

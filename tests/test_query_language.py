@@ -126,6 +126,13 @@ def test_referring_expressions_are_understood(parser: QueryParser) -> None:
         ("a jersey, purple and gold, and baggy shorts", "upperclothes:(purple|yellow|multicolor) pants:short"),
         ("a black blazer and trousers in the same colour", "coat:dark pants:dark"),
         ("has chocolate round his mouth, red vest", "(upperclothes|coat):red"),
+        ("the jacket he has on is red", "coat:red"),
+        ("the cap she was wearing was grey", "hat:medium"),
+        ("a red, expensive looking jacket", "coat:red"),
+        ("a polo with broad bands of green and white", "upperclothes:(green|light|multicolor),geometrical"),
+        ("his trousers are grey flannel", "pants:medium"),
+        ("his shoes were def bright orange", "shoes:orange"),
+        ("a keeper in springtime green and a cap", "(upperclothes|coat):green hat"),
     ],
 )
 def test_a_sentence_becomes_a_tree(parser: QueryParser, text: str, query: str) -> None:
