@@ -57,7 +57,8 @@ def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Te
     if query.dtype != torch.bfloat16 or query.device.type != "cpu":
         return functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
     scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
-    return (scores if bias is None else scores + bias).softmax(-1) @ value
+    mixed: Tensor = (scores if bias is None else scores + bias).softmax(-1) @ value
+    return mixed
 
 
 def feed_forward(width: int, hidden: int) -> nn.Sequential:

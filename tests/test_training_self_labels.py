@@ -8,7 +8,7 @@ from parsing.assemble import AssembleConfig, ImageOutput
 from parsing.labels import CHARACTERISTICS, IGNORE, TASKS, label_id, num_classes
 from tests.factories import two_people_sample
 from training.ccp import Item
-from training.self_labels import Teacher, characteristics_of, dress
+from training.self_labels import Teacher, attribute_logits, characteristics_of, dress
 
 COAT, PANTS, HAT = (label_id("attribute", name) for name in ("Coat", "Pants", "Hat"))
 RED = {"size": 2, "pattern": 1, "color": label_id("color", "Red")}
@@ -49,7 +49,7 @@ def test_pixels_go_to_the_items_that_the_person_wears() -> None:
     attribute[:, :8] = COAT
     inside = np.zeros((64, 64), bool)
     inside[8:56, 8:56] = True
-    labels = dress(seen(attribute, two_masks()), inside, [coat()], 0.6)
+    labels = dress(attribute_logits(seen(attribute, two_masks())), inside, [coat()], 0.6)
     assert set(np.unique(labels["attribute"][inside])) <= {COAT, IGNORE}
     assert (labels["attribute"][12:52, 12:28] == COAT).all()
     assert (labels["color"][12:52, 12:28] == RED["color"]).all()
@@ -59,11 +59,12 @@ def test_pixels_go_to_the_items_that_the_person_wears() -> None:
 def test_what_the_teacher_is_not_sure_of_is_ignored() -> None:
     output = seen(torch.full((16, 16), COAT), two_masks())
     output.semantic["attribute"].zero_()
-    assert (dress(output, np.ones((64, 64), bool), [coat()], 0.6)["attribute"] == IGNORE).all()
+    assert (dress(attribute_logits(output), np.ones((64, 64), bool), [coat()], 0.6)["attribute"] == IGNORE).all()
 
 
 def test_an_item_that_turned_out_absent_is_not_worn() -> None:
-    labels = dress(seen(torch.full((16, 16), COAT), two_masks()), np.ones((64, 64), bool), [coat(present=False)], 0.6)
+    logits = attribute_logits(seen(torch.full((16, 16), COAT), two_masks()))
+    labels = dress(logits, np.ones((64, 64), bool), [coat(present=False)], 0.6)
     assert not (labels["attribute"] == COAT).any()
 
 

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from parsing.assemble import AssembleConfig, ImageOutput, claim_pixels, enlarge, own_pixels
 from parsing.labels import ATTRIBUTES, CHARACTERISTICS, CHARACTERIZED, IGNORE, TASKS, label_id, num_classes
@@ -64,10 +65,11 @@ class Teacher:
             human = np.where(main, 1, np.where(others, IGNORE, 0)).astype(np.uint8)
             tasks = {task: np.where(others, IGNORE, 0).astype(np.uint8) for task in TASKS}
             # The mask is the teacher's own: what looks like background there may be a bag, or not the person.
-            inside = main & (background_probability(output) < self.sure)
+            logits = attribute_logits(output)
+            inside = main & (logits.softmax(0)[0].numpy() < self.sure)
             for task in TASKS:
                 tasks[task][main & ~inside] = IGNORE
-            for task, labels in dress(output, inside, items, self.sure).items():
+            for task, labels in dress(logits, inside, items, self.sure).items():
                 tasks[task][inside] = labels[inside]
             yield replace(sample, human=human, tasks=tasks)
 
@@ -75,11 +77,10 @@ class Teacher:
         """Photographs of groups, dressed in the items that are known of each person (by its id)."""
         for sample, items in samples:
             tasks = {task: label_map.copy() for task, label_map in sample.tasks.items()}
-            output = next(iter(self.parser.outputs([sample.image]))) if items else None
+            logits = attribute_logits(next(iter(self.parser.outputs([sample.image])))) if items else torch.empty(0)
             for number, worn in items.items():
-                assert output is not None
                 inside = sample.human == number
-                for task, labels in dress(output, inside, worn, self.sure).items():
+                for task, labels in dress(logits, inside, worn, self.sure).items():
                     tasks[task][inside] = labels[inside]
             yield replace(sample, tasks=tasks)
 
@@ -95,15 +96,13 @@ class Teacher:
             yield replace(sample, human=np.where(others, IGNORE, sample.human).astype(np.uint8), tasks=tasks)
 
 
-def background_probability(output: ImageOutput) -> NDArray[np.float32]:
-    """What the teacher gives to background, (H, W)."""
-    logits = enlarge(output.semantic["attribute"], output.height, output.width)
-    probability: NDArray[np.float32] = logits.softmax(0)[0].numpy()
-    return probability
+def attribute_logits(output: ImageOutput) -> Tensor:
+    """What the teacher says of every pixel's attribute, (N_A, H, W)."""
+    return enlarge(output.semantic["attribute"], output.height, output.width)
 
 
 def dress(
-    output: ImageOutput, inside: NDArray[np.bool_], items: Sequence[Item], sure: float
+    logits: Tensor, inside: NDArray[np.bool_], items: Sequence[Item], sure: float
 ) -> dict[str, NDArray[np.uint8]]:
     """Label maps (H, W) of a person with known items; 255 outside the person and below probability `sure`.
 
@@ -113,7 +112,6 @@ def dress(
     worn = [item for item in items if item.present and item.name in ITEM_ATTRIBUTES]
     possible = {name for item in worn for name in ITEM_ATTRIBUTES[item.name]} | set(SKIN)
     allowed = torch.tensor([False, *(name in possible for name in ATTRIBUTES)])
-    logits = enlarge(output.semantic["attribute"], output.height, output.width)
     probability, winner = logits.masked_fill(~allowed[:, None, None], -torch.inf).softmax(0).max(0)
     attribute = torch.where(probability >= sure, winner, IGNORE).numpy().astype(np.uint8)
     attribute[~inside] = IGNORE
