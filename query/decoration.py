@@ -48,7 +48,7 @@ def part_is(walk: Walk, part: Unit) -> None:
 
 def read_feature(walk: Walk, item: Item) -> bool:
     """ "with white stripes", "has long sleeves", "with a bunny on it"."""
-    if _numbered(walk, item):
+    if _numbered(walk, item) or _part_behind_comma(walk, item):
         return True
     ahead = 1
     while walk.mark(ahead, "relative", "comma") and ahead < 3:
@@ -72,6 +72,15 @@ def read_feature(walk: Walk, item: Item) -> bool:
     if linked_by_and and not (place or told):
         return False
     return _decorated(walk, item, phrase, ahead + 1, place)
+
+
+def _part_behind_comma(walk: Walk, item: Item) -> bool:
+    """ "a varsity jacket, maroon body and cream sleeves"."""
+    part = walk.chunk(2)
+    if not walk.mark(1, "comma") or not isinstance(part, Phrase) or part.garment or part.streaks or part.noun is None:
+        return False
+    told = part.noun.entry.part == "colored" and part.look.colors and not part.determiner and item.covers_torso
+    return bool(told) and _has_part(walk, item, part, part.noun, 2, 0)
 
 
 def _numbered(walk: Walk, item: Item) -> bool:
@@ -102,9 +111,13 @@ def _with_adjectives(walk: Walk, item: Item, phrase: Phrase, ahead: int) -> bool
 
 
 def _on_the_garment(walk: Walk, ahead: int) -> int:
-    """How many chunks "on it" or "printed on the front" takes, 0 where it does not follow."""
+    """How many chunks "on it", "on" or "printed on the front" takes, 0 where it does not follow."""
     put = walk.adjectives(ahead)
     made = put is not None and put.units[-1].text in _PUT_ON
+    if walk.text(ahead + made) == "on" and (
+        walk.chunk(ahead + made + 1) is None or walk.mark(ahead + made + 1, "comma", "stop", "and")
+    ):
+        return 1 + made  # "with frogs on"
     if walk.text(ahead + made) not in ("on", "across", "in", "down", "at", "along"):
         return 0
     phrase = walk.chunk(ahead + made + 1)

@@ -55,6 +55,7 @@ def _read_phrase(walk: Walk, phrase: Phrase) -> None:
         read_thing(walk, phrase)
         walk.beside = False
         walk.or_before = False
+        walk.owner_once = walk.owner_once if phrase.person else ""  # "a captain's armband"
         if not phrase.person and not phrase.traits and not walk.mark(1, "or", "nor"):
             walk.denial = ""
     walk.sentence_start = False

@@ -15,6 +15,11 @@ _TELLERS = frozenset(
         "officer",
         "officers",
         "police officer",
+        "eyewitness",
+        "witnesses",
+        "eyewitnesses",
+        "bystander",
+        "resident",
         "detective",
         "detectives",
         "cop",
@@ -38,9 +43,41 @@ _TELLERS = frozenset(
     }
 )
 _TELLING = frozenset(
-    {"said", "says", "told", "described", "describes", "saw", "reported", "reports", "recalled", "looking for"}
+    {
+        "said",
+        "says",
+        "told",
+        "described",
+        "describes",
+        "saw",
+        "reported",
+        "reports",
+        "recalled",
+        "recalls",
+        "looking for",
+    }
 ) | frozenset(
-    {"searching", "seeking", "hunting", "speak", "identify", "find", "trace", "appealing", "seen", "want", "wants"}
+    {
+        "searching",
+        "seeking",
+        "hunting",
+        "speak",
+        "identify",
+        "find",
+        "trace",
+        "appealing",
+        "seen",
+        "want",
+        "wants",
+        "remembers",
+        "remembered",
+        "noticed",
+        "spotted",
+        "mentioned",
+        "claims",
+        "claimed",
+        "stated",
+    }
 )
 _SIDES = frozenset({"left", "right", "middle", "center", "centre", "front", "back", "rear"})
 _DEFINITE = frozenset({"the", "this", "that", "these", "those"})
@@ -83,7 +120,7 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
     if phrase.possessive:
         return OTHER  # "his son"
     before = walk.chunk(-1)
-    if (isinstance(before, Phrase) and before.person) or walk.text(-1) == "as":  # "dressed as a nurse"
+    if (isinstance(before, Phrase) and before.person) or walk.text(-1) in ("as", "like"):  # "dressed as a nurse"
         return walk.owner
     joined = walk.text(-1) == "of" or walk.mark(-1, "comma")
     if joined and isinstance(before := walk.chunk(-2), Phrase) and before.group:

@@ -1,7 +1,7 @@
 """Reach: how far down a garment or hair comes, and what lies in a hand."""
 
 from query.items import Item
-from query.phrases import Look, Phrase
+from query.phrases import Chunk, Look, Phrase
 from query.walk import Walk
 
 _STEMS = ("fall", "reach", "hang", "end", "flow", "extend", "cover", "touch", "go", "com", "come", "stop", "hit")
@@ -12,11 +12,13 @@ _REACHING = frozenset(
 _DIRECTIONS = frozenset(
     {"to", "above", "below", "past", "over", "down", "down to", "down past", "up to", "beyond", "at"}
 )
+_ROLLED = frozenset({"rolled", "rolled up"})
 _TO_A_PLACE = (
     _REACHING
     | _DIRECTIONS
     | frozenset(
-        {"that", "which", "in", "on", "under", "across", "around", "and", "pulled", "rolled", "up"}
+        {"that", "which", "in", "on", "under", "across", "around", "and", "pulled", "up"}
+        | _ROLLED
         | {"slung", "draped", "thrown", "folded", "hung"}
     )
 )
@@ -26,8 +28,8 @@ def read_place(walk: Walk, item: Item) -> bool:
     """ "that reaches above the knee", "down her back", "in his hand"."""
     ahead = 2 if walk.mark(1, "comma") and (walk.text(2) in _REACHING or walk.mark(2, "relative")) else 1
     words = set()
-    while ahead < 8 and (walk.text(ahead) in _TO_A_PLACE or walk.mark(ahead, "filler")):
-        words.add(walk.text(ahead))
+    while ahead < 8 and (_word(walk.chunk(ahead)) in _TO_A_PLACE or walk.mark(ahead, "filler")):
+        words.add(_word(walk.chunk(ahead)))
         ahead += 1
     body = walk.chunk(ahead)
     if not isinstance(body, Phrase):
@@ -35,12 +37,24 @@ def read_place(walk: Walk, item: Item) -> bool:
     if body.only_adjectives and words & _REACHING and (body.look.size or body.look.length):
         item.look.add(body.look)
         return walk.consume(item, ahead)
-    if not body.reach:
-        return False
-    if not (_carried(item, body.reach, words) or _reaches(walk, item, body.reach, words)):
+    reach = body.reach or _to_the_shoes(body, words)
+    if not (reach and (_carried(item, reach, words) or _reaches(walk, item, reach, words))):
         return False
     item.uses += [unit for unit in body.units if unit.entry.reach]
     return walk.consume(item, ahead)
+
+
+def _word(chunk: Chunk | None) -> str:
+    """A word of the grammar, or an adjective that stands alone: "rolled" of "rolled up to the knee"."""
+    if isinstance(chunk, Phrase):
+        return chunk.units[0].text if len(chunk.units) == 1 else ""
+    return "" if chunk is None else chunk.text
+
+
+def _to_the_shoes(body: Phrase, words: set[str]) -> str:
+    """The reach of a coat that comes down to its wearer's shoes, "" for another garment."""
+    shoes = body.garment is not None and body.garment.attributes == ("Shoes",) and bool(body.possessive)
+    return "foot" if shoes and words & (_REACHING | {"to", "down to"}) else ""
 
 
 def _reaches(walk: Walk, item: Item, reach: str, words: set[str]) -> bool:
@@ -48,9 +62,9 @@ def _reaches(walk: Walk, item: Item, reach: str, words: set[str]) -> bool:
     at_the_garment = walk.chunk() is item.phrase or "at" not in words or bool(words & _REACHING)
     if not (words & (_REACHING | _DIRECTIONS) and at_the_garment):
         return False
-    length = _length_to(reach, above="above" in words, hair=item.attributes == ("Hair",))
     if item.attributes == ("Hair",) and words & {"cover", "covers", "covering"}:
         return False  # over the ears
+    length = _length_to(reach, words, item.attributes[0])
     item.look.add(length)
     return length.says_something()
 
@@ -64,13 +78,16 @@ def _carried(item: Item, reach: str, words: set[str]) -> bool:
     return carried
 
 
-def _length_to(reach: str, *, above: bool, hair: bool) -> Look:
+def _length_to(reach: str, words: set[str], attribute: str) -> Look:
     """The size of what comes down to, or ends above, a part of the body."""
-    if hair:
+    above = "above" in words
+    if attribute == "Hair":
         short = reach == "neck" or (reach == "shoulder" and above)
         return Look(size=("Short/small",) if short else ("Long/large",) if reach != "hand" else ())
+    if attribute in ("Shoes", "Socks") and reach in ("knee", "thigh"):
+        return Look(size=("Long/large",))  # "boots to the thigh"
     if reach == "knee" and not above:
         return Look(length="knee")
-    if reach in ("thigh", "knee", "foot"):
+    if reach in ("thigh", "knee") or (reach == "foot" and not words & _ROLLED):
         return Look(size=("Short/small",) if above or reach == "thigh" else ("Long/large",))
     return Look()
