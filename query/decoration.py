@@ -61,7 +61,8 @@ def read_feature(walk: Walk, item: Item) -> bool:
     phrase = walk.chunk(ahead + 1)
     if not isinstance(phrase, Phrase) or phrase.person or phrase.traits:
         return False
-    if phrase.garment and not (walk.text(ahead) == "with" and _is_part_of(phrase, item)):
+    has_it = walk.text(ahead) == "with" or walk.mark(ahead, "have")
+    if phrase.garment and not (has_it and _is_part_of(phrase, item)):
         return False
     if phrase.only_adjectives:
         return _with_adjectives(walk, item, phrase, ahead)
@@ -134,6 +135,8 @@ def _decorated(walk: Walk, item: Item, phrase: Phrase, ahead: int, place: int) -
     if not noun.entry.object:  # "with a number bib" is no number on it
         noun = next((unit for unit in phrase.units if unit.entry.pattern_noun), noun)
     if noun.entry.pattern_noun:
+        if noun.text.endswith(" of") and isinstance(walk.chunk(ahead + 1), Phrase):
+            place = 1 + _on_the_garment(walk, ahead + 2)  # "with a picture of a dog on it"
         return _patterned(walk, item, phrase, noun, ahead, place)
     if noun.entry.part or noun.text in _LIMBS or phrase.garment:
         return _has_part(walk, item, phrase, noun, ahead, place)

@@ -96,8 +96,8 @@ class _PhraseReader:
         entry = unit.entry
         if self.phrase.noun is not None and unit.text.isdigit():
             return self.other_noun(unit)
-        if unit.text == "round" and self.place.leads_on(1):
-            return False  # "chocolate round his mouth"
+        if entry.neutral and unit.plays("preposition") and self.place.leads_on(1):
+            return False  # "tucked under his arm", "chocolate round his mouth"
         if entry.garment is not None and not self.is_adjective_here(unit):
             return self.garment(entry.garment)
         if entry.pattern_noun and self.phrase.noun is not None and self.phrase.noun.unknown:

@@ -16,6 +16,10 @@ _TELLERS = frozenset(
         "officers",
         "police officer",
         "eyewitness",
+        "someone",
+        "somebody",
+        "colleague",
+        "friend",
         "witnesses",
         "eyewitnesses",
         "bystander",
@@ -79,6 +83,7 @@ _TELLING = frozenset(
         "stated",
     }
 )
+_PLACES = frozenset({"next to", "beside", "behind", "near", "in front of", "alongside", "opposite"})
 _SIDES = frozenset({"left", "right", "middle", "center", "centre", "front", "back", "rear"})
 _DEFINITE = frozenset({"the", "this", "that", "these", "those"})
 
@@ -113,7 +118,8 @@ def read_person(walk: Walk, phrase: Phrase) -> None:
 
 def _who_is(walk: Walk, phrase: Phrase) -> str:
     """Whether a person's noun phrase names the described person."""
-    if _is_told_apart(walk, phrase) or walk.text(-1) == "according to":
+    first_beside = walk.at == 1 and walk.text(-1) in _PLACES  # "behind a woman stands a man"
+    if first_beside or _is_between(walk) or _is_told_apart(walk, phrase) or walk.text(-1) == "according to":
         return OTHER
     if not walk.subject_gender:
         return SUBJECT
@@ -137,6 +143,12 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
         return SUBJECT
     takes_up = phrase.determiner in _DEFINITE and phrase.noun is not None and phrase.noun.text == walk.subject_noun
     return SUBJECT if takes_up and walk.mark(-1, "comma", "and") else OTHER
+
+
+def _is_between(walk: Walk) -> bool:
+    """Whether it is one of two that something lies between: "the cake between a man and a lady"."""
+    before = any(isinstance(chunk, Unit) and chunk.text == "between" for chunk in walk.chunks[: walk.at])
+    return walk.text(-1) == "between" or (before and walk.mark(-1, "and") and not walk.subject_gender)
 
 
 def _only_tells(walk: Walk) -> bool:

@@ -6,7 +6,7 @@ from query.phrases import Look, Phrase
 from query.units import Unit
 from query.walk import Walk
 
-_ALL_OF_THEM = frozenset({"both", "all", "each", "of", "them", "which", "whom", "are", "is", "in"})
+_ALL_OF_THEM = frozenset({"both", "all", "each", "of", "them", "it", "which", "whom", "are", "is", "in"})
 _SHADES = frozenset({"color", "colour", "shade", "hue", "tone"})
 
 
@@ -132,7 +132,10 @@ def read_alike(walk: Walk, item: Item) -> bool:
     if said is None:
         return False
     counted = counted or said.determiner or said.units[0].text.split()[0]
-    partners = _partners(walk, item)[: 1 if counted == "both" else None]
+    if walk.text(ahead - 2) == "of":  # "gloves on, a scarf over her face and a coat, all of it black"
+        partners = [other for other in walk.items[:-1] if other.sentence == item.sentence and not other.look.colors]
+    else:
+        partners = _partners(walk, item)[: 1 if counted == "both" else None]
     if counted not in ("both", "all", "each") or not partners:
         return False
     for told in (item, *partners):

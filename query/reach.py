@@ -19,7 +19,7 @@ _TO_A_PLACE = (
     | frozenset(
         {"that", "which", "in", "on", "under", "across", "around", "and", "pulled", "up"}
         | _ROLLED
-        | {"slung", "draped", "thrown", "folded", "hung"}
+        | {"slung", "draped", "thrown", "folded", "hung", "tucked"}
     )
 )
 
@@ -64,7 +64,7 @@ def _reaches(walk: Walk, item: Item, reach: str, words: set[str]) -> bool:
         return False
     if item.attributes == ("Hair",) and words & {"cover", "covers", "covering"}:
         return False  # over the ears
-    length = _length_to(reach, words, item.attributes[0])
+    length = _length_to(reach, words, item.attributes[-1])
     item.look.add(length)
     return length.says_something()
 
@@ -86,6 +86,8 @@ def _length_to(reach: str, words: set[str], attribute: str) -> Look:
         return Look(size=("Short/small",) if short else ("Long/large",) if reach != "hand" else ())
     if attribute in ("Shoes", "Socks") and reach in ("knee", "thigh"):
         return Look(size=("Long/large",))  # "boots to the thigh"
+    if above and attribute in ("Coat", "UpperClothes"):
+        return Look()  # neither short nor long
     if reach == "knee" and not above:
         return Look(length="knee")
     if reach in ("thigh", "knee") or (reach == "foot" and not words & _ROLLED):

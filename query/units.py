@@ -60,9 +60,23 @@ def read_units(doc: Doc, lexicon: Lexicon, speller: Speller) -> list[Unit]:
         typed = text[start:end]
         changed = any(index in mended for index in range(position, behind)) if mended else False
         word = meant[position:behind].text.lower() if changed else typed.lower()
-        units.append(Unit(word, start, end, entry or _guess(word, lexicon), typed if changed else ""))
+        if entry is None and not changed and (cut := _seam(word, lexicon)):
+            first, second = word[:cut], word[cut:]
+            units.append(Unit(first, start, start + cut, lexicon.entries[first]))
+            units.append(Unit(second, start + cut, end, lexicon.entries[second]))
+        else:
+            units.append(Unit(word, start, end, entry or _guess(word, lexicon), typed if changed else ""))
         position = behind
     return _with_names(_with_split_words(units, lexicon, speller), text)
+
+
+def _seam(word: str, lexicon: Lexicon) -> int:
+    """Where an adjective ends and a garment begins in a word that is both ("bluejeans"), 0 in any other."""
+    for cut in range(3, len(word) - 2):
+        first, second = lexicon.entries.get(word[:cut], NOTHING), lexicon.entries.get(word[cut:], NOTHING)
+        if (first.color or first.size) and second.garment is not None:
+            return cut
+    return 0
 
 
 def _mended(
@@ -73,7 +87,8 @@ def _mended(
     position = 0
     while position < len(words):
         word = words[position]
-        if position not in found and word not in lexicon.words and (meant := speller.correct(word)) is not None:
+        strange = word in speller.typos or word not in lexicon.words
+        if position not in found and strange and (meant := speller.correct(word)) is not None:
             mended[position] = meant
         position = found[position][0] if position in found else position + 1
     return mended
