@@ -27,6 +27,9 @@ _GRAMMAR_WORDS = frozenset(
 _SHORTEST_TYPED = 4
 _SHORTEST_MEANT = 5
 _SHORTEST_BY_SOUND = 8
+_COMMON_IN = 4  # phrases of the lexicon
+_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+_KEYS_BESIDE = {key: row[max(at - 1, 0) : at] + row[at + 1 : at + 2] for row in _ROWS for at, key in enumerate(row)}
 
 
 class Speller:
@@ -43,21 +46,28 @@ class Speller:
         ways = {way: entry for phrase, entry in vocabulary.entries.items() for way in spellings(phrase)}
         known = [word for word, entry in ways.items() if _correctable(word, entry)]
         self.short = {word for word, entry in ways.items() if len(word) in (3, 4) and _said(entry)}
+        self.common = {word for word in self.short if len(word) == 4 and uses[word] >= _COMMON_IN}
         self.sounds: dict[str, list[str]] = {}
         for word in known:
             self.sounds.setdefault(_sound(word), []).append(word)
-        self.meant = sorted(known, key=lambda word: -uses[word])  # of two words as close, the one in more phrases
+        self.meant = sorted(known, key=lambda word: -uses[word])
 
     def correct(self, typed: str) -> str | None:
         """The word meant by `typed` (lower case, not itself known), or None where nothing is close or it is plain."""
         if typed in self.typos:
             return self.typos[typed]
-        if len(typed) < _SHORTEST_MEANT and typed not in self.plain and (slips := _slips(typed) & self.short):
-            return min(slips)
-        if len(typed) < _SHORTEST_TYPED or typed in self.plain or not typed.isalpha():
+        if typed in self.plain or not typed.isalpha():
             return None
-        found = process.extractOne(typed, self.meant, scorer=OSA.distance, score_cutoff=1)
-        return str(found[0]) if found else self._by_sound(typed)
+        if len(typed) < _SHORTEST_MEANT and (slips := _slips(typed) & self.short or _mistyped(typed) & self.common):
+            return min(slips)
+        return self._closest(typed) if len(typed) >= _SHORTEST_TYPED else None
+
+    def _closest(self, typed: str) -> str | None:
+        """The long word one edit away: rather by a wrong key than by another letter, then the one in more phrases."""
+        found = process.extract(typed, self.meant, scorer=OSA.distance, score_cutoff=1, limit=None)
+        likely = _slips(typed) | _mistyped(typed)
+        meant = min(found, key=lambda match: (match[0] not in likely, match[2]), default=None)
+        return str(meant[0]) if meant else self._by_sound(typed)
 
     def _by_sound(self, typed: str) -> str | None:
         """The long word that sounds like it, two edits away."""
@@ -79,6 +89,12 @@ def _slips(typed: str) -> set[str]:
     pairs = range(len(typed) - 1)
     swapped = {typed[:at] + typed[at + 1] + typed[at] + typed[at + 2 :] for at in pairs}
     return swapped | {typed[:at] + typed[at + 1 :] for at in pairs if typed[at] == typed[at + 1]}
+
+
+def _mistyped(typed: str) -> set[str]:
+    """The words of which it is one with a wrong key, the one beside on its row ("coar")."""
+    pressed = [(at, key) for at, letter in enumerate(typed) for key in _KEYS_BESIDE.get(letter, "")]
+    return {typed[:at] + key + typed[at + 1 :] for at, key in pressed}
 
 
 def _said(entry: Entry) -> bool:

@@ -91,13 +91,17 @@ def test_a_bad_file_is_refused_by_name(tmp_path: Path, text: str, message: str) 
         ("stripped", "striped"),
         ("raincote", "raincoat"),
         ("cardagin", "cardigan"),
+        ("coar", "coat"),  # the key beside
+        ("shortd", "shorts"),
     ],
 )
 def test_slips_are_mended(vocabulary: Vocabulary, typed: str, meant: str) -> None:
     assert Speller(vocabulary).correct(typed) == meant
 
 
-@pytest.mark.parametrize("word", ["write", "court", "bread", "skill", "short", "xyzzy", "rad", "stocks", "building"])
+@pytest.mark.parametrize(
+    "word", ["write", "court", "bread", "skill", "short", "xyzzy", "rad", "stocks", "building", "boat", "cost"]
+)
 def test_ordinary_words_are_left_alone(vocabulary: Vocabulary, word: str) -> None:
     corrected = None if word in vocabulary.entries else Speller(vocabulary).correct(word)
     assert corrected is None
