@@ -108,7 +108,7 @@ def _verb(walk: Walk, unit: Unit) -> None:
     """Wearing, holding, having, or doing anything else."""
     if walk.owner == OTHER:
         _who_acts(walk, unit)
-    if _FINITE.match(unit.text) and not walk.mark(-1, "relative"):
+    if _FINITE.match(unit.text) and not walk.mark(-1, "relative") and not (walk.relative and walk.owner == OTHER):
         walk.main_verb = True
     walk.other_acts = walk.owner == OTHER
     walk.holding = unit.plays("hold") and walk.text(1) not in _AWAY
@@ -123,7 +123,9 @@ def _who_acts(walk: Walk, unit: Unit) -> None:
     before = walk.chunk(-1)
     follows_person = isinstance(before, Phrase) and bool(before.person)
     if _FINITE.match(unit.text):
-        own = walk.relative or (follows_person and not walk.governed) or walk.mark(-1, "pronoun")
+        closed = walk.other_acts and not walk.mark(-1, "and", "comma", "be", "have", "relative", "negation", "filler")
+        relative = walk.relative and not closed  # "a woman whose son is in red wears a hat"
+        own = relative or (follows_person and not walk.governed) or walk.mark(-1, "pronoun")
         back = not own and (not walk.main_verb or walk.mark(-1, "and", "comma"))
     else:
         joined = walk.mark(-1, "and") and not walk.other_acts and not walk.relative

@@ -17,6 +17,7 @@ _OF_PARTS = frozenset(
     | {"eyed", "faced", "cheeked", "lipped", "nosed", "skinned"}
 )
 _ANYBODY = frozenset({"person", "people", "individual", "someone", "child", "kid", "baby", "suspect", "subject"})
+_TRADES = frozenset({"fisherman", "policeman", "fireman", "postman", "cowboy", "cowgirl", "schoolboy", "schoolgirl"})
 _PHRASE_ROLES = frozenset({"transparent", "filler", "determiner", "possessive"})
 
 
@@ -223,7 +224,8 @@ class _PhraseReader:
         """A person: the noun."""
         following = self.place.peek(1)
         joined = following is not None and (following.entry.garment is not None or following.text == "-")
-        if unit.entry.person == "any" and unit.text not in _ANYBODY and joined:
+        trade = unit.text in _TRADES or (unit.entry.person == "any" and unit.text not in _ANYBODY)
+        if trade and joined:
             return self.other_noun(unit)  # "police hat", "sailor-style uniform"
         self.place.take()
         self.phrase.person, self.phrase.noun = unit.entry.person, unit

@@ -78,6 +78,7 @@ _TELLING = frozenset(
         "noticed",
         "spotted",
         "mentioned",
+        "found",
         "claims",
         "claimed",
         "stated",
@@ -96,11 +97,12 @@ def read_person(walk: Walk, phrase: Phrase) -> None:
         walk.subject_noun = walk.subject_gender = ""
     owner = _who_is(walk, phrase)
     if _is_possessor(walk):
-        walk.owner_once = walk.owner if walk.mark(-1, "wear") or walk.text(-1) == "in" else owner  # "in a man's hat"
+        worn = walk.mark(-1, "wear") or walk.text(-1) == "in" or _goes_on_listing(walk)
+        walk.owner_once = walk.owner if worn else owner  # "in a man's hat"
     else:
         walk.owner = owner
         walk.other_acts = False
-        walk.relative = False
+        walk.relative = owner == OTHER and walk.text(-1) == "whose"  # "whose son is in red"
         walk.governed = _hangs_on_a_word(walk) or _is_told_apart(walk, phrase)
         walk.holding = False
         walk.denial = "" if _is_told_apart(walk, phrase) else walk.denial
@@ -174,10 +176,10 @@ def _is_another(walk: Walk, phrase: Phrase) -> bool:
     too_small = noun in _SMALL and walk.subject_noun in _GROWN
     same = phrase.person == walk.subject_gender or "any" in (phrase.person, walk.subject_gender)
     elsewhere = bool(walk.subject_side) and _side(walk) not in ("", walk.subject_side)
-    another = (
-        elsewhere or phrase.determiner in ("another", "other") or any(unit.text == "another" for unit in phrase.units)
-    )
-    return another or named_before or too_small or not same
+    begun = walk.sentence_start and phrase.determiner in ("a", "an") and walk.subject_noun not in ("", noun)
+    introduced = begun and bool(walk.items)  # "A cyclist wears a red coat. A woman wears a hat."
+    another = phrase.determiner in ("another", "other") or any(unit.text == "another" for unit in phrase.units)
+    return another or introduced or elsewhere or named_before or too_small or not same
 
 
 def _side(walk: Walk) -> str:
@@ -215,6 +217,11 @@ def _owns_a_person(walk: Walk) -> bool:
     """Whether somebody else is named by this one: "the bride's father"."""
     following = _possessed(walk)
     return not walk.subject_gender and following is not None and bool(following.person)
+
+
+def _goes_on_listing(walk: Walk) -> bool:
+    """Whether a garment and a comma or "and" stand directly before: "in a nightdress and a man's coat"."""
+    return walk.mark(-1, "and", "comma") and bool(walk.items) and walk.chunk(-2) is walk.items[-1].phrase
 
 
 def _possessed(walk: Walk) -> Phrase | None:
