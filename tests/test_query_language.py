@@ -135,6 +135,7 @@ def test_referring_expressions_are_understood(parser: QueryParser) -> None:
         ("a grey coat down to her shoes", "coat:medium,long"),
         ("a varsity jacket, red body and white sleeves", "coat:(red|light|multicolor)"),
         ("wellies with frogs on and a cap", "shoes:long,fancy hat"),
+        ("a bald head in a black and yellow coat", "hair:sparse coat:(dark|yellow|multicolor)"),
         ("a tee with a picture of a dog on it", "upperclothes:short,fancy"),
         ("his glasses have thick black frames", "glasses:dark"),
         ("a red jacket, blue hat tucked under his arm", "coat:red"),
