@@ -72,7 +72,7 @@ class ImagePrediction:
         human: (H, W) uint8, ids 1..M, 0 nobody.
         human_score: (M,) float64.
         labels: per task (H, W) uint8 winning ids.
-        probabilities: per task (H, W) float32, of the winning id.
+        probabilities: per task (H, W) float32, of the winning id; of a speck, of what it was before it was dropped.
     """
 
     height: int
@@ -182,7 +182,9 @@ def predict(output: ImageOutput, config: AssembleConfig) -> ImagePrediction:
         labels[task] = winner.numpy().astype(np.uint8)
         probabilities[task] = probability.numpy()
     attribute = torch.from_numpy(labels["attribute"]).long()
-    labels["attribute"] = without_specks(attribute, human, config.speck).numpy().astype(np.uint8)
+    specks = (without_specks(attribute, human, config.speck) != attribute).numpy()
+    for label_map in labels.values():
+        label_map[specks] = 0
     scores = output.scores[people].double().numpy()
     return ImagePrediction(output.height, output.width, human.numpy().astype(np.uint8), scores, labels, probabilities)
 

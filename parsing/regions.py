@@ -9,6 +9,8 @@ from parsing.records import RunLengthMask
 
 Labels = NDArray[np.int64]
 
+GOLDEN = 0.618034  # multiples of it, less their whole parts, are spread evenly (Weyl)
+
 
 @dataclass(frozen=True)
 class Region:
@@ -70,15 +72,18 @@ class Runs:
         }
 
     def sample(self, most: int) -> tuple[Labels, Labels, Labels]:
-        """Up to `most` pixels of each region, evenly spread over its runs: rows, columns, and how many of each."""
+        """Up to `most` pixels of each region, spread over its runs: rows, columns, and how many of each.
+
+        Equal steps would keep to the same rows of a rectangle, so that each pixel moves within its step.
+        """
         if not self.labels.size:
             return self.labels, self.labels, self.labels
         areas, passed = self.areas(), np.cumsum(self.ends - self.starts)
         counts = np.minimum(areas, most)
-        begins = np.cumsum(counts) - counts
-        rank = np.arange(counts.sum()) - np.repeat(begins, counts)
-        places = np.repeat(np.cumsum(areas) - areas, counts) + rank * np.repeat(areas, counts) // np.repeat(
-            counts, counts
+        rank = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        moved = rank + rank * GOLDEN % 1
+        places = (np.repeat(np.cumsum(areas) - areas, counts) + moved * np.repeat(areas / counts, counts)).astype(
+            np.int64
         )
         runs = np.searchsorted(passed, places, "right")
         columns, rows = np.divmod(self.ends[runs] - (passed[runs] - places), self.height)

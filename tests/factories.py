@@ -9,6 +9,7 @@ from scipy.io import savemat
 
 from parsing.labels import TASKS
 from parsing.model import HPTRConfig
+from parsing.palette import Shade, palettes
 from training.samples import Sample
 
 
@@ -75,3 +76,8 @@ def write_ccp(root: Path, *numbers: str) -> Path:
     savemat(root / "label_list.mat", {"label_list": np.array([CCP_TAGS], dtype=object)})
     (root / "characteristics.txt").write_text("".join(lines))
     return root
+
+
+def palette(pixels: NDArray[np.uint8]) -> tuple[Shade, ...]:
+    """The palette of one garment's pixels (N, 3)."""
+    return palettes([pixels])[0]

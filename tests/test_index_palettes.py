@@ -10,10 +10,11 @@ from index.adding import NewImage
 from index.facts import IndexedPeople
 from index.palettes import COLUMNS, open_palettes, pack, rows_of, split, unpack
 from index.person_index import PersonIndex
-from parsing.palette import Shade, palette
+from parsing.palette import Shade
 from parsing.records import ParsedImage
 from query.search import Searcher
 from query.tree import parse_query
+from tests.factories import palette
 from tests.index_samples import parsed
 
 CRIMSON, NAVY = (160, 48, 32), (30, 40, 90)

@@ -16,7 +16,7 @@ from parsing.assemble import (
 )
 from parsing.calibration import Calibration
 from parsing.labels import LABELS, TASKS, label_id, num_classes
-from parsing.palette import palette
+from tests.factories import palette
 
 CONFIG = AssembleConfig()
 

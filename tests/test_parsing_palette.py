@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from parsing.palette import CELLS, SHADES, cells_of_lab, lab_of_cells, palette
+from parsing.palette import CELLS, SHADES, cells_of_lab, lab_of_cells
+from tests.factories import palette
 
 
 def pixels(*parts: tuple[tuple[int, int, int], int]) -> np.ndarray:

@@ -42,6 +42,14 @@ def test_a_sample_is_of_each_region_and_spread_over_it() -> None:
     assert set(columns[:50].tolist()) == set(range(0, 30, 2))
 
 
+def test_a_sample_of_a_rectangle_sees_all_its_stripes() -> None:
+    stripes = np.zeros((200, 128), bool)
+    stripes[::20] = stripes[1::20] = True  # a tenth of the rows
+    rows, columns, _ = Runs.of(np.ones((200, 128), np.int64)).sample(128)
+    assert 0.05 < stripes[rows, columns].mean() < 0.2
+    assert len(set(rows.tolist())) > 60
+
+
 def test_nothing_has_no_regions() -> None:
     runs = Runs.of(np.zeros((4, 6), np.int64))
     assert runs.regions() == {}

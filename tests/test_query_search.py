@@ -15,7 +15,6 @@ from index.columns import SCALE, ColumnStore, Facts, open_columns, write_columns
 from index.descriptor import CHARACTERIZED_GROUPS, DIMENSIONS, FLOOR, column, encode, winners
 from index.palettes import COLUMNS, pack, rows_of
 from parsing.labels import ATTRIBUTE_GROUPS, CHARACTERISTICS, COLORS, LABELS, members
-from parsing.palette import palette
 from parsing.records import CharacterizedAttribute, Person, RunLengthMask
 from query.facets import best_question, facet_counts
 from query.scoring import BACK_OFF_MINIMUM, CLAUSE_FLOOR
@@ -37,6 +36,7 @@ from query.tree import (
     leaves,
     parse_query,
 )
+from tests.factories import palette
 
 BLANK = RunLengthMask.encode(np.zeros((100, 50), bool))
 EVERYBODY = SearchConfig(thresholds=Thresholds(strict=0.5, balanced=0.25, recall=1e-6))

@@ -54,6 +54,12 @@ def test_killed_and_resumed_it_goes_on_with_the_same_numbers(tmp_path: Path) -> 
     assert steps(second, 3) == pytest.approx(expected[3:], rel=1e-5)
 
 
+def test_a_run_goes_on_with_the_shape_that_it_began_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store(start(tmp_path / "run", CONFIG))
+    monkeypatch.setitem(CONFIGS, "tiny", replace(tiny_config(), head_width=24))
+    assert start(tmp_path / "run", CONFIG).model.config == tiny_config()
+
+
 def test_the_loss_falls_on_what_is_seen_again_and_again(tmp_path: Path) -> None:
     run = start(tmp_path / "run", replace(CONFIG, learning_rate=3e-3, steps=1000))
     batch = batches()[0]

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from parsing.checkpoint import CheckpointError, CheckpointInfo, replacing, save
+from parsing.checkpoint import CheckpointError, CheckpointInfo, read_info, replacing, save
 from parsing.model import CONFIGS, HPTR
 from training.composite import CompositeConfig
 from training.matcher import MatchWeights
@@ -106,7 +106,8 @@ def start(
     """
     torch.manual_seed(config.seed)
     device = torch.device("cpu") if device is None else device
-    model = HPTR(CONFIGS[config.model])
+    begun = folder / CHECKPOINT  # its network may be of an earlier shape
+    model = HPTR(read_info(begun).config if begun.is_file() else CONFIGS[config.model])
     if initial is not None:
         load_fitting(model, initial)
     if backbone is not None:
