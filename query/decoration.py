@@ -62,14 +62,14 @@ def read_feature(walk: Walk, item: Item) -> bool:
     if not isinstance(phrase, Phrase) or phrase.person or phrase.traits:
         return False
     has_it = walk.text(ahead) == "with" or walk.mark(ahead, "have")
-    if phrase.garment and not (has_it and _is_part_of(phrase, item)):
+    if phrase.garment and not (has_it and _is_part_of(phrase, item, in_a_state=_in_a_state(walk, ahead + 2))):
         return False
     if phrase.only_adjectives:
         return _with_adjectives(walk, item, phrase, ahead)
     if phrase.noun is None or walk.text(ahead) == "in" or (walk.denial and walk.text(ahead) == "and"):
         return False
     place = _on_the_garment(walk, ahead + 2)
-    told = phrase.noun.entry.part or any(unit.entry.pattern_noun for unit in phrase.units)  # "the letters NASA"
+    told = phrase.noun.entry.part or _pattern_named(phrase, phrase.noun) is not None
     if linked_by_and and not (place or told):
         return False
     return _decorated(walk, item, phrase, ahead + 1, place)
@@ -132,8 +132,7 @@ def _decorated(walk: Walk, item: Item, phrase: Phrase, ahead: int, place: int) -
     noun = phrase.noun
     if noun is None:
         return False
-    if not noun.entry.object:  # "with a number bib" is no number on it
-        noun = next((unit for unit in phrase.units if unit.entry.pattern_noun), noun)
+    noun = _pattern_named(phrase, noun) or noun
     if noun.entry.pattern_noun:
         if noun.text.endswith(" of") and isinstance(walk.chunk(ahead + 1), Phrase):
             place = 1 + _on_the_garment(walk, ahead + 2)  # "with a picture of a dog on it"
@@ -146,6 +145,19 @@ def _decorated(walk: Walk, item: Item, phrase: Phrase, ahead: int, place: int) -
     item.look.patterns += () if item.look.patterns else ("Letters",) if digits else ("Fancy",)
     item.uses.append(noun)
     return walk.consume(item, ahead + place)
+
+
+def _pattern_named(phrase: Phrase, noun: Unit) -> Unit | None:
+    """The pattern's noun, as in "the letters NASA"; None for "a number bib" and "a plaid blanket", other things."""
+    if noun.entry.object:
+        return noun if noun.entry.pattern_noun else None
+    named = (unit for unit in phrase.units if unit.entry.pattern_noun)
+    return next((unit for unit in named if noun.entry.pattern_noun or not _woven(unit)), None)
+
+
+def _woven(unit: Unit) -> bool:
+    """Whether it may tell what a thing looks like: "plaid" of "a plaid blanket", not "cartoon" of "a cartoon cat"."""
+    return unit.entry.pattern == ("Geometrical",)
 
 
 def _patterned(walk: Walk, item: Item, phrase: Phrase, noun: Unit, ahead: int, place: int) -> bool:
@@ -188,11 +200,19 @@ def _sleeve_of(noun: Unit, look: Look) -> tuple[str, ...]:
     return look.size if _is_sleeve(noun) else ()
 
 
-def _is_part_of(phrase: Phrase, item: Item) -> bool:
+def _in_a_state(walk: Walk, ahead: int) -> bool:
+    """Whether "open", "undone" or "tied round his waist" stands there."""
+    state = walk.chunk(ahead)
+    loose = isinstance(state, Phrase) and not (state.garment or state.person or state.determiner or state.possessive)
+    return loose or walk.mark(ahead, "verb")
+
+
+def _is_part_of(phrase: Phrase, item: Item, *, in_a_state: bool) -> bool:
     """Whether a garment's name is a part of the item: shoes "with a low heel", a suit "with the jacket open"."""
     if phrase.garment is None or phrase.noun is None:
         return False
     named = set(phrase.garment.attributes)
     own = bool(named & set(item.attributes)) or (named <= _TORSO and bool(_TORSO & set(item.attributes)))
-    piece = phrase.determiner == "the" and len(item.garment.means) > 1 and own
+    plainly = [unit.text for unit in phrase.units[:-1]] == ["the"]
+    piece = plainly and in_a_state and len(item.garment.means) > 1 and own
     return piece or (bool(phrase.noun.entry.part) and phrase.garment.attributes == item.attributes)

@@ -9,6 +9,7 @@ _SMALL = frozenset({"baby", "infant", "toddler", "newborn", "child", "kid"})
 _GROWN = frozenset(
     {"man", "woman", "lady", "guy", "gentleman", "adult", "mother", "father", "mom", "mum", "dad", "parent"}
 )
+_ANYBODY = frozenset({"suspect", "subject", "person", "individual", "someone", "somebody", "figure", "adult"})
 _TELLERS = frozenset(
     {
         "police",
@@ -155,12 +156,20 @@ def _is_between(walk: Walk) -> bool:
 
 def _only_tells(walk: Walk) -> bool:
     """Whether the person named so far tells of this one: "the witness described a woman", "police seek a man"."""
-    teller = walk.subject_noun in _TELLERS and not walk.items
-    return teller and any(_tells(chunk) for chunk in walk.chunks[: walk.at])
+    if walk.subject_noun not in _TELLERS or walk.items:
+        return False
+    named = next(at for at, chunk in enumerate(walk.chunks) if _is_named(chunk, walk.subject_noun))
+    by_them = named > 0 and walk.text(named - 1 - walk.at) == "by"  # "described by a witness", not "find someone"
+    return any(_tells(chunk) for chunk in walk.chunks[0 if by_them else named + 1 : walk.at])
+
+
+def _is_named(chunk: Chunk, noun: str) -> bool:
+    return isinstance(chunk, Phrase) and bool(chunk.person) and chunk.noun is not None and chunk.noun.text == noun
 
 
 def _tells(chunk: Chunk) -> bool:
-    words = [chunk] if isinstance(chunk, Unit) else chunk.units
+    """Whether it is a verb of telling, not "spotted" of "a spotted dog"."""
+    words = [chunk] if isinstance(chunk, Unit) else [] if chunk.determiner else chunk.units
     return any(word.text in _TELLING for word in words)
 
 
@@ -177,7 +186,8 @@ def _is_another(walk: Walk, phrase: Phrase) -> bool:
     same = phrase.person == walk.subject_gender or "any" in (phrase.person, walk.subject_gender)
     elsewhere = bool(walk.subject_side) and _side(walk) not in ("", walk.subject_side)
     begun = walk.sentence_start and phrase.determiner in ("a", "an") and walk.subject_noun not in ("", noun)
-    introduced = begun and bool(walk.items)  # "A cyclist wears a red coat. A woman wears a hat."
+    anybody = walk.subject_noun in _ANYBODY or noun in ("male", "female")  # "The suspect wore a hat. A white male."
+    introduced = begun and bool(walk.items) and not anybody  # "A cyclist wears a red coat. A woman wears a hat."
     another = phrase.determiner in ("another", "other") or any(unit.text == "another" for unit in phrase.units)
     return another or introduced or elsewhere or named_before or too_small or not same
 

@@ -133,14 +133,21 @@ def read_alike(walk: Walk, item: Item) -> bool:
         return False
     counted = counted or said.determiner or said.units[0].text.split()[0]
     if walk.text(ahead - 2) == "of":  # "gloves on, a scarf over her face and a coat, all of it black"
-        partners = [other for other in walk.items[:-1] if other.sentence == item.sentence and not other.look.colors]
+        partners = [other for other in reversed(walk.items[:-1]) if _uncolored_beside(other, item)]
     else:
-        partners = _partners(walk, item)[: 1 if counted == "both" else None]
+        partners = _partners(walk, item)
+    partners = partners[: 1 if counted == "both" else None]
     if counted not in ("both", "all", "each") or not partners:
         return False
     for told in (item, *partners):
-        told.look.add(said.look)
+        told.look.add(said.look if not told.negated else Look())
     return walk.consume(item, ahead)
+
+
+def _uncolored_beside(other: Item, item: Item) -> bool:
+    """Whether it is worn with the item, and no color of it has been named."""
+    together = other.sentence == item.sentence and other.owner == item.owner
+    return together and not other.negated and not other.look.colors
 
 
 def read_same_color(walk: Walk, item: Item) -> bool:

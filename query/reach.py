@@ -12,6 +12,7 @@ _REACHING = frozenset(
 _DIRECTIONS = frozenset(
     {"to", "above", "below", "past", "over", "down", "down to", "down past", "up to", "beyond", "at"}
 )
+_HANGING = frozenset({"Coat", "UpperClothes", "Skirt", "Pants"})
 _ROLLED = frozenset({"rolled", "rolled up"})
 _TO_A_PLACE = (
     _REACHING
@@ -37,11 +38,12 @@ def read_place(walk: Walk, item: Item) -> bool:
     if body.only_adjectives and words & _REACHING and (body.look.size or body.look.length):
         item.look.add(body.look)
         return walk.consume(item, ahead)
-    reach = body.reach or _to_the_shoes(body, words)
+    reach = body.reach or _to_the_shoes(body, words, item)
     if not (reach and (_carried(item, reach, words) or _reaches(walk, item, reach, words))):
         return False
     item.uses += [unit for unit in body.units if unit.entry.reach]
-    return walk.consume(item, ahead)
+    told_of_too = body.garment is not None and body.look.says_something()  # "down to her brown boots"
+    return walk.consume(item, ahead - told_of_too)
 
 
 def _word(chunk: Chunk | None) -> str:
@@ -51,10 +53,10 @@ def _word(chunk: Chunk | None) -> str:
     return "" if chunk is None else chunk.text
 
 
-def _to_the_shoes(body: Phrase, words: set[str]) -> str:
+def _to_the_shoes(body: Phrase, words: set[str], item: Item) -> str:
     """The reach of a coat that comes down to its wearer's shoes, "" for another garment."""
     shoes = body.garment is not None and body.garment.attributes == ("Shoes",) and bool(body.possessive)
-    return "foot" if shoes and words & (_REACHING | {"to", "down to"}) else ""
+    return "foot" if shoes and _HANGING & set(item.attributes) and words & (_REACHING | {"to", "down to"}) else ""
 
 
 def _reaches(walk: Walk, item: Item, reach: str, words: set[str]) -> bool:
