@@ -84,7 +84,9 @@ def _adjectives_from(place: Place, ahead: int) -> list[Unit]:
 def _told_of_a_garment(place: Place) -> bool:
     """Whether the phrase is said of the garment before it: "skirt in forest green"."""
     start = place.position - len(place.phrase.units)
-    if place.phrase.determiner:
+    noun = next((unit.text for unit in place.units[place.position :] if unit.entry.garment), "")
+    several = noun.endswith("s") and not noun.endswith("ss")  # "a jacket in a dark blue and grey trousers"
+    if place.phrase.determiner and not several:
         return False  # "a bald head in a black and yellow suit"
     return start > 1 and place.units[start - 1].text == "in" and place.units[start - 2].entry.garment is not None
 

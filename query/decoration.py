@@ -19,6 +19,16 @@ _ADORNED = frozenset({"covered in", "decorated with", "printed with", "embroider
     "sprinkled with",
 }
 _PUT_ON = frozenset({"printed", "embroidered", "decorated"})
+_SKIN = frozenset({"wrist", "wrists", "ankle", "ankles", "hand", "hands", "finger", "fingers"}) | {
+    "head",
+    "face",
+    "forehead",
+    "cheek",
+    "cheeks",
+    "neck",
+    "ear",
+    "ears",
+}
 _PLACE_ON = frozenset(
     {"it", "them", "front", "back", "chest", "side", "sides", "sleeve", "sleeves", "top", "bottom"}
     | {"shoulder", "arm", "leg", "middle", "brim"}
@@ -62,7 +72,11 @@ def read_feature(walk: Walk, item: Item) -> bool:
     if not isinstance(phrase, Phrase) or phrase.person or phrase.traits:
         return False
     has_it = walk.text(ahead) == "with" or walk.mark(ahead, "have")
+    if has_it and (picture := _picture_of_clothes(phrase)) is not None:
+        return _patterned(walk, item, phrase, picture, ahead + 1, _on_the_garment(walk, ahead + 2))
     if phrase.garment and not (has_it and _is_part_of(phrase, item, in_a_state=_in_a_state(walk, ahead + 2))):
+        return False
+    if _on_the_skin(walk, ahead + 2):
         return False
     if phrase.only_adjectives:
         return _with_adjectives(walk, item, phrase, ahead)
@@ -127,6 +141,15 @@ def _on_the_garment(walk: Walk, ahead: int) -> int:
     return 2 + made if on_it or walk.text(ahead + made + 1) in ("it", "them") else 0
 
 
+def _on_the_skin(walk: Walk, ahead: int) -> bool:
+    """Whether "on his wrists" or "in her hair" stands there, which no garment covers."""
+    place = walk.chunk(ahead + 1)
+    if walk.text(ahead) not in ("on", "in", "around", "round") or not isinstance(place, Phrase) or place.noun is None:
+        return False
+    hair = place.garment is not None and "Hair" in place.garment.attributes
+    return hair or (place.noun.text in _SKIN and place.determiner != "the")
+
+
 def _decorated(walk: Walk, item: Item, phrase: Phrase, ahead: int, place: int) -> bool:
     """Takes over a pattern's noun, a part's color, or a picture."""
     noun = phrase.noun
@@ -153,6 +176,12 @@ def _pattern_named(phrase: Phrase, noun: Unit) -> Unit | None:
         return noun if noun.entry.pattern_noun else None
     named = (unit for unit in phrase.units if unit.entry.pattern_noun)
     return next((unit for unit in named if noun.entry.pattern_noun or not _woven(unit)), None)
+
+
+def _picture_of_clothes(phrase: Phrase) -> Unit | None:
+    """ "A picture of" in "a picture of sneakers", None in any other phrase."""
+    pictures = (unit for unit in phrase.units if unit.entry.pattern_noun and unit.text.endswith(" of"))
+    return next(pictures, None) if phrase.garment else None
 
 
 def _woven(unit: Unit) -> bool:

@@ -178,7 +178,7 @@ def plural_of(phrase: str) -> str:
 
 
 def spellings(phrase: str) -> Iterator[str]:
-    """The phrase with its hyphens kept, as spaces and written together, or its spaces as hyphens; British too."""
+    """The phrase with its hyphens kept, as spaces and written together, its spaces as hyphens; British; past."""
     yield phrase
     if "-" in phrase:
         yield phrase.replace("-", " ")
@@ -187,6 +187,8 @@ def spellings(phrase: str) -> Iterator[str]:
         yield phrase.replace(" ", "-")
     if "'" in phrase:
         yield phrase.replace("'", " ' ")
+    if " is " in phrase or " are " in phrase:
+        yield phrase.replace(" is ", " was ").replace(" are ", " were ")
     if "color" in phrase:
         yield from spellings(phrase.replace("color", "colour"))
 

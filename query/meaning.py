@@ -11,6 +11,7 @@ from query.tree import Clause, Has, Not, Or, Query
 
 _LARGE = {"large": ("Long/large",), "small": ("Short/small",)}
 _KNEE_IS_SHORT = frozenset({"Pants", "Skirt"})
+_LONG_AT_THE_WAIST = frozenset({"Hair", "Scarf", "Shoes", "Socks"})
 _CARRIES_LARGE = frozenset({"Hat", "Glasses", "Scarf"})
 _SPORTS = frozenset(
     [
@@ -175,7 +176,7 @@ def _length(attribute: tuple[str, ...], length: str) -> tuple[str, ...]:
     if length == "shoulder":
         return ("Long/large",) if attribute == ("Hair",) else ()
     if length == "waist":
-        return ("Long/large",) if attribute == ("Hair",) else ("Short/small",)
+        return ("Long/large",) if set(attribute) & _LONG_AT_THE_WAIST else ("Short/small",)
     if length == "high":
         return ("Long/large",) if attribute == ("Socks",) else ()
     if length == "knee":

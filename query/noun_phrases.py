@@ -196,7 +196,7 @@ class _PhraseReader:
             look.patterns = tuple(dict.fromkeys(look.patterns + entry.pattern))
         look.size = look.size or entry.size
         look.sleeve = look.sleeve or entry.sleeve
-        look.length = look.length or entry.length
+        look.length = entry.length or look.length if look.length in ("", "high") else look.length
         if not only_neutral(unit):
             self.phrase.uses.append(unit)
         return True
@@ -237,7 +237,8 @@ class _PhraseReader:
         self.place.take()
         self.phrase.noun = self.phrase.noun if unit.text.isdigit() and self.phrase.noun else unit
         following = self.place.peek()
-        if unit.entry.pattern_noun and self.place.next_noun() is not None:
+        of_it = unit.text.endswith(" of")  # "photo of sneakers"
+        if unit.entry.pattern_noun and not of_it and self.place.next_noun() is not None:
             self.phrase.look.patterns = unit.entry.pattern_noun
             self.phrase.uses.append(unit)
         return not (unit.entry.object and following is not None and following.entry.modifies)

@@ -98,7 +98,7 @@ def read_person(walk: Walk, phrase: Phrase) -> None:
         walk.subject_noun = walk.subject_gender = ""
     owner = _who_is(walk, phrase)
     if _is_possessor(walk):
-        worn = walk.mark(-1, "wear") or walk.text(-1) == "in" or _goes_on_listing(walk)
+        worn = walk.mark(-1, "wear") or walk.text(-1) == "in" or _goes_on_listing(walk, phrase)
         walk.owner_once = walk.owner if worn else owner  # "in a man's hat"
     else:
         walk.owner = owner
@@ -106,7 +106,7 @@ def read_person(walk: Walk, phrase: Phrase) -> None:
         walk.relative = owner == OTHER and walk.text(-1) == "whose"  # "whose son is in red"
         walk.governed = _hangs_on_a_word(walk) or _is_told_apart(walk, phrase)
         walk.holding = False
-        walk.denial = "" if _is_told_apart(walk, phrase) else walk.denial
+        walk.denial = "" if _is_told_apart(walk, phrase) or _was_once(walk) else walk.denial
     noun = phrase.noun.text if phrase.noun is not None else ""
     if owner == SUBJECT:
         walk.subject_noun = walk.subject_noun or noun
@@ -125,7 +125,8 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
     if first_beside or _is_between(walk) or _is_told_apart(walk, phrase) or walk.text(-1) == "according to":
         return OTHER
     if not walk.subject_gender:
-        return SUBJECT
+        hers = any(item.phrase.possessive for item in walk.items)  # "her red coat and the man's hat"
+        return OTHER if hers and _is_possessor(walk) else SUBJECT
     if phrase.possessive:
         return OTHER  # "his son"
     before = walk.chunk(-1)
@@ -178,6 +179,11 @@ def _is_told_apart(walk: Walk, phrase: Phrase) -> bool:
     return walk.mark(-1, "negation") and phrase.determiner in _DEFINITE
 
 
+def _was_once(walk: Walk) -> bool:
+    """Whether it ends what "used to" denies: "used to be a soldier wearing", unless that tells what was worn then."""
+    return walk.mark(-1, "be") and walk.text(-2) == "used to" and walk.text(1) not in ("with", "in")
+
+
 def _is_another(walk: Walk, phrase: Phrase) -> bool:
     """Whether the noun phrase cannot name the described person: "another man", a girl beside a boy, a man's baby."""
     noun = phrase.noun.text if phrase.noun is not None else ""
@@ -186,10 +192,16 @@ def _is_another(walk: Walk, phrase: Phrase) -> bool:
     same = phrase.person == walk.subject_gender or "any" in (phrase.person, walk.subject_gender)
     elsewhere = bool(walk.subject_side) and _side(walk) not in ("", walk.subject_side)
     begun = walk.sentence_start and phrase.determiner in ("a", "an") and walk.subject_noun not in ("", noun)
-    anybody = walk.subject_noun in _ANYBODY or noun in ("male", "female")  # "The suspect wore a hat. A white male."
-    introduced = begun and bool(walk.items) and not anybody  # "A cyclist wears a red coat. A woman wears a hat."
+    introduced = begun and bool(walk.items) and not _fits_anybody(walk, noun)  # "A cyclist wears red. A woman"
     another = phrase.determiner in ("another", "other") or any(unit.text == "another" for unit in phrase.units)
     return another or introduced or elsewhere or named_before or too_small or not same
+
+
+def _fits_anybody(walk: Walk, noun: str) -> bool:
+    """Whether both may be one person: "The suspect wore a hat. A white male", not "A cyclist in red. A male runner"."""
+    following = walk.chunk(1)
+    is_more = isinstance(following, Phrase) and bool(following.person)
+    return walk.subject_noun in _ANYBODY or (noun in ("male", "female") and not is_more)
 
 
 def _side(walk: Walk) -> str:
@@ -229,9 +241,14 @@ def _owns_a_person(walk: Walk) -> bool:
     return not walk.subject_gender and following is not None and bool(following.person)
 
 
-def _goes_on_listing(walk: Walk) -> bool:
+def _goes_on_listing(walk: Walk, phrase: Phrase) -> bool:
     """Whether a garment and a comma or "and" stand directly before: "in a nightdress and a man's coat"."""
-    return walk.mark(-1, "and", "comma") and bool(walk.items) and walk.chunk(-2) is walk.items[-1].phrase
+    return (
+        phrase.determiner not in _DEFINITE
+        and walk.mark(-1, "and", "comma")
+        and bool(walk.items)
+        and walk.chunk(-2) is walk.items[-1].phrase
+    )
 
 
 def _possessed(walk: Walk) -> Phrase | None:

@@ -36,9 +36,10 @@ def _behind_be(walk: Walk, item: Item) -> int:
     ahead += told_before and walk.text(1) == "and" and walk.mark(2, "be")
     while walk.mark(ahead, "relative", "filler") and ahead < 4:
         ahead += 1
-    ahead = _behind_wearer(walk, ahead)
+    wearer, ahead = ahead, _behind_wearer(walk, ahead)
     if not walk.mark(ahead, "be"):
         return 0
+    item.owner = walk.owner_told(wearer, item.owner)
     return ahead + 1 + (walk.text(ahead + 1) in ("of", "in", "made of", "made from", "made out of"))
 
 
@@ -151,11 +152,22 @@ def _uncolored_beside(other: Item, item: Item) -> bool:
 
 
 def read_same_color(walk: Walk, item: Item) -> bool:
-    """ "a blazer and trousers the same shade", "and shoes in the same color": the color of the garment before."""
+    """ "a blazer and trousers the same shade", "and shoes in the same color", "a tie the same color as his suit"."""
     ahead = 2 if walk.text(1) in ("of", "in") else 1
     said = walk.chunk(ahead)
     words = {unit.text for unit in said.units} if isinstance(said, Phrase) else set()
-    if "same" not in words or not words & _SHADES or len(walk.items) < 2:
+    if "same" not in words or not words & _SHADES:
         return False
-    item.look.add(Look(colors=walk.items[-2].look.colors))
+    model = walk.items[-2].look if len(walk.items) > 1 else Look()
+    model = _likened_to(walk, ahead + 2) if walk.text(ahead + 1) == "as" else model
+    item.look.add(Look(colors=model.colors))
     return walk.consume(item, ahead)
+
+
+def _likened_to(walk: Walk, ahead: int) -> Look:
+    """The look of the garment named there, or of the same one named before."""
+    model = walk.garment_at(ahead)
+    if model is None or model.garment is None or model.look.colors:
+        return Look() if model is None else model.look
+    means = model.garment.means
+    return next((old.look for old in reversed(walk.items) if old.garment.means == means), Look())

@@ -39,7 +39,7 @@ def read_place(walk: Walk, item: Item) -> bool:
         item.look.add(body.look)
         return walk.consume(item, ahead)
     reach = body.reach or _to_the_shoes(body, words, item)
-    if not (reach and (_carried(item, reach, words) or _reaches(walk, item, reach, words))):
+    if not (reach and (_carried(walk, item, reach, words) or _reaches(walk, item, reach, words))):
         return False
     item.uses += [unit for unit in body.units if unit.entry.reach]
     told_of_too = body.garment is not None and body.look.says_something()  # "down to her brown boots"
@@ -71,10 +71,11 @@ def _reaches(walk: Walk, item: Item, reach: str, words: set[str]) -> bool:
     return length.says_something()
 
 
-def _carried(item: Item, reach: str, words: set[str]) -> bool:
+def _carried(walk: Walk, item: Item, reach: str, words: set[str]) -> bool:
     """Whether it lies in a hand or over an arm; the item is then not worn."""
     held = reach == "hand" and "in" in words
-    on_arm = reach == "arm" and bool(words & {"over", "on", "under", "across"})
+    across = bool(words & {"over", "under", "across"}) or ("on" in words and walk.chunk() is item.phrase)
+    on_arm = reach == "arm" and across  # not "with dots on his arms"
     if carried := held or (on_arm and not {"Hair", "Scarf"} & set(item.attributes)):
         item.worn = False
     return carried

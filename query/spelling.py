@@ -33,10 +33,12 @@ _KEYS_BESIDE = {key: row[max(at - 1, 0) : at] + row[at + 1 : at + 2] for row in 
 
 
 class Speller:
-    """Finds the known word of five letters or more that is one edit away from a typed one.
+    """Finds the known word that was meant by a typed one.
 
-    An edit adds, drops or changes a letter, or swaps two neighbours. In long words two edits are mended where the
-    consonants sound the same ("raincote").
+    A word of five letters or more is found one edit away: a letter added, dropped or changed, or two neighbours
+    swapped; in long words two edits are mended where the consonants sound the same ("raincote"). A word of three or
+    four letters is found behind two swapped letters or a doubled one ("hatt"), a common one of four behind the key
+    beside ("coar").
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:

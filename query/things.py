@@ -12,6 +12,9 @@ from query.walk import Walk
 _CLOTHING = some_garment("UpperClothes", "Coat")
 _UPPER = some_garment("UpperClothes")
 _HAIR = some_garment("Hair")
+_HAT = some_garment("Hat")
+_BANDS = frozenset({"sweatband", "sweatbands", "sweat band", "sweat bands"})
+_BROW = frozenset({"head", "heads", "forehead", "foreheads", "brow"})
 _PETS = frozenset({"dog", "dogs", "puppy", "cat", "kitten", "poodle", "chihuahua", "pug"})
 
 
@@ -21,6 +24,8 @@ def read_thing(walk: Walk, phrase: Phrase) -> None:
         read_garment(walk, phrase, _HAIR)
     elif _sleeves_alone(walk, phrase):
         read_garment(walk, phrase, _UPPER)
+    elif _band_on_the_head(walk, phrase):
+        read_garment(walk, phrase, _HAT)
     elif _everything_is(walk, phrase):
         pass
     elif _number_worn(walk, phrase):
@@ -48,11 +53,14 @@ def _everything_is(walk: Walk, phrase: Phrase) -> bool:
     while isinstance(word := walk.chunk(ahead), Unit) and not (word.plays("stop") or word.plays("comma")):
         ahead += 1
     said = walk.adjectives(ahead)
+    denied = walk.mark(ahead - 1, "negation")
     told = walk.mark(ahead - 1, "be") or walk.mark(ahead - 2, "be")
     if phrase.noun is None or phrase.noun.text != "everything" or said is None or not told:
         return False
+    owner = walk.owner_told(1, walk.owner)
     walk.at += ahead
     walk.items.append(item := new_item(walk, _CLOTHING, said.look, said))
+    item.owner, item.negated = owner, item.negated or denied
     while read_after(walk, item):
         pass
     return True
@@ -63,6 +71,15 @@ def _number_worn(walk: Walk, phrase: Phrase) -> bool:
     letters = phrase.noun is not None and phrase.noun.entry.pattern_noun == ("Letters",)
     digits = any(unit.text.strip("#").isdigit() for unit in phrase.units)
     return letters and digits and (walk.mark(-1, "wear") or walk.text(-1) == "in")
+
+
+def _band_on_the_head(walk: Walk, phrase: Phrase) -> bool:
+    """Whether it is "a sweatband round her head", not on a wrist."""
+    place = walk.chunk(2)
+    on_it = walk.text(1) in ("on", "round", "around", "across", "over")
+    if phrase.noun is None or phrase.noun.text not in _BANDS or not on_it:
+        return False
+    return isinstance(place, Phrase) and place.noun is not None and place.noun.text in _BROW
 
 
 def _hair_follows(walk: Walk) -> bool:

@@ -83,6 +83,10 @@ class Walk:
         fits = not gender or self.subject_gender in ("", "any", gender)
         return SUBJECT if fits or self.other_gender != gender else OTHER
 
+    def owner_told(self, ahead: int, owner: str) -> str:
+        """Whose the garment is that "he" or "she" there wears; the `owner` where neither stands there."""
+        return self.whose(self.text(ahead)) if self.text(ahead) in _GENDER_OF else owner
+
     def consume(self, item: Item, count: int) -> bool:
         """Moves over `count` chunks, which the item stands on too; True."""
         for ahead in range(1, count + 1):
