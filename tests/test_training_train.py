@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from parsing.checkpoint import CheckpointError, load
 from parsing.labels import TASKS, num_classes
@@ -18,6 +19,7 @@ from training.canvas import Layer
 from training.composite import Composer, CompositeConfig, Source
 from training.dataset import CompositeBatches
 from training.journal import Journal
+from training.publish import publish
 from training.run import Run, TrainConfig, read_position, start, store
 from training.schedule import learning_rate
 from training.train import configure, main, parse_arguments, set_training, train_step
@@ -76,6 +78,19 @@ def test_what_is_saved_is_a_checkpoint_of_the_averaged_weights(tmp_path: Path) -
     assert info.training["step"] == 2
     torch.testing.assert_close(model.encoder.conv1.weight, run.average.encoder.conv1.weight)
     assert json.loads((tmp_path / "run" / "state.json").read_text())["config"]["side"] == 64
+
+
+def test_publishing_may_average_with_another_checkpoint_where_it_fits(tmp_path: Path) -> None:
+    run = start(tmp_path / "run", CONFIG)
+    store(run)
+    weights = run.average.state_dict()
+    other = {"encoder.conv1.weight": weights["encoder.conv1.weight"] + 2, "human.fade": torch.zeros(3)}
+    save_file({name: tensor.contiguous() for name, tensor in other.items()}, tmp_path / "other.safetensors")
+    publish(tmp_path / "run", tmp_path / "mean.safetensors", tmp_path / "other.safetensors")
+    mean = load_file(tmp_path / "mean.safetensors")
+    moved = (mean["encoder.conv1.weight"].float() - weights["encoder.conv1.weight"]).mean()
+    assert float(moved) == pytest.approx(1, abs=0.01)
+    torch.testing.assert_close(mean["human.fade"].float(), weights["human.fade"])
 
 
 def test_a_loss_that_is_not_finite_stops_and_saves_its_batch(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """Turns a training run into the checkpoint that ships: half precision, with the input size that suits it best.
 
-    python -m training.publish --run RUN --data CCP_DIR --output FILE [--long-sides 224 256 320]
+    python -m training.publish --run RUN --data CCP_DIR --output FILE [--long-sides 224 256 320] [--average-with FILE]
 
-The input size is chosen on the calibration split, by attribute mIoU over the data set. Calibration
+The mean of a run's weights and of those that it started from can say more than either (Wortsman et al., Model soups,
+ICML 2022). The input size is chosen on the calibration split, by attribute mIoU over the data set. Calibration
 (`training.calibration --store`) and what a search takes from it (`query.fitting --write`) are fitted after it.
 """
 
@@ -17,13 +18,25 @@ from safetensors.torch import load_file
 from parsing.checkpoint import CheckpointError, read_info, save, save_info
 from parsing.parser import HumanParser
 from training.evaluation import evaluate
+from training.weights import read_weights
 
 
-def publish(run: Path, output: Path) -> None:
-    """Write the run's averaged weights to `output`; calibration and metrics start empty."""
+def publish(run: Path, output: Path, average_with: Path | None = None) -> None:
+    """Write the run's averaged weights to `output`; calibration and metrics start empty.
+
+    Args:
+        average_with: a checkpoint of whose weights, where they fit, and the run's the mean is written.
+
+    Raises:
+        CheckpointError: a checkpoint cannot be read, or the output not be written.
+    """
     checkpoint = run / "checkpoint.safetensors"
-    info = read_info(checkpoint)
-    save(output, load_file(checkpoint), replace(info, inference={}), half=True)
+    weights, info = load_file(checkpoint), read_info(checkpoint)
+    others = {} if average_with is None else read_weights(average_with)
+    for name, other in others.items():
+        if name in weights and weights[name].shape == other.shape and other.is_floating_point():
+            weights[name] = (weights[name].float() + other.float()) / 2
+    save(output, weights, replace(info, inference={}), half=True)
 
 
 def choose_long_side(checkpoint: Path, data: Path, long_sides: list[int]) -> dict[int, float]:
@@ -47,9 +60,10 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="the checkpoint to write")
     parser.add_argument("--long-sides", type=int, nargs="+", default=[224, 256, 320], help="input sizes to try, pixels")
+    parser.add_argument("--average-with", type=Path, metavar="FILE", help="write the mean with these weights")
     options = parser.parse_args(arguments)
     try:
-        publish(options.run, options.output)
+        publish(options.run, options.output, options.average_with)
         figures = choose_long_side(options.output, options.data, options.long_sides)
     except (CheckpointError, FileNotFoundError) as error:
         print(f"Error: {error}", file=sys.stderr)
