@@ -41,7 +41,7 @@ class AssembleConfig:
     owned: float = 0.35
     area: int = 12
     part: int = 2
-    speck: float = 0.002
+    speck: float = 0.0005
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ class HPTRConfig:
 
     Args:
         block: `basic` or `bottleneck` of a ResNet, which has four stages; `inverted` of an EfficientNet-Lite, seven.
-        narrow_width: `head_width` of size and pattern, which tell few labels apart; 0 for the same.
         mask_head: `product` of queries and shared pixel features, or `convolutions` of each query as in DETR.
     """
 
@@ -43,11 +42,6 @@ class HPTRConfig:
     groups: int = 1
     anchored: bool = False
     mask_head: str = "product"
-    narrow_width: int = 0
-
-    def width_of_head(self, task: str) -> int:
-        """Channels of a task's semantic head."""
-        return self.narrow_width or self.head_width if task in ("size", "pattern") else self.head_width
 
 
 CONFIGS = {
@@ -86,7 +80,6 @@ CONFIGS = {
             decoder_layers=3,
             groups=3,
             anchored=True,
-            narrow_width=48,
         ),
     )
 }
@@ -311,7 +304,7 @@ class HPTR(nn.Module):
         self.semantic: nn.Module = SemanticHeads(
             {
                 task: SemanticHead(
-                    len(channels), width, config.width_of_head(task), num_classes(task), separable=config.separable
+                    len(channels), width, config.head_width, num_classes(task), separable=config.separable
                 )
                 for task in TASKS
             }

@@ -62,13 +62,6 @@ def test_upsample_is_bilinear_with_zeros_past_the_edge(factor: int) -> None:
     assert half.dtype == torch.bfloat16
 
 
-def test_only_the_heads_of_few_labels_are_narrow() -> None:
-    config = replace(tiny_config(), head_width=16, narrow_width=8)
-    assert [config.width_of_head(task) for task in ("attribute", "size", "pattern", "color")] == [16, 8, 8, 16]
-    assert HPTR(config).semantic.get_parameter("size.classify.weight").shape[1] == 8
-    assert replace(config, narrow_width=0).width_of_head("size") == 16
-
-
 def test_output_shapes(config: HPTRConfig) -> None:
     output = network(config)(torch.randn(2, 3, 64, 96))
     for task in TASKS:
