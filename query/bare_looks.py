@@ -40,8 +40,7 @@ def read_bare_adjectives(walk: Walk, phrase: Phrase) -> None:
     elif walk.text(-back) != "with" and worn_words and (phrase.look.colors or phrase.look.patterns):
         item = new_item(walk, _CLOTHING, phrase.look, phrase)
         walk.items.append(item)
-        while read_after(walk, item):
-            pass
+        read_after(walk, item)
     elif walk.items and _said_of_it(walk, back):
         walk.items[-1].look.add(phrase.look)
         walk.items[-1].uses += phrase.uses
@@ -65,8 +64,7 @@ def _one_over_another(walk: Walk, phrase: Phrase) -> bool:
     walk.items.append(new_item(walk, _UPPER, phrase.look, phrase))
     walk.at += 2
     walk.items.append(item := new_item(walk, _PANTS, lower.look, lower))
-    while read_after(walk, item):
-        pass
+    read_after(walk, item)
     return True
 
 

@@ -79,8 +79,7 @@ def read_garment(walk: Walk, phrase: Phrase, garment: Garment) -> None:
         item.look.add(walk.said)
     _shown_on(walk, item)
     _share_color(walk, item)
-    while read_after(walk, item):
-        pass
+    read_after(walk, item)
     _layer(walk, item)
     if walk.denial and not denial_goes_on(walk):
         walk.denial = ""

@@ -14,7 +14,13 @@ _SHUT = frozenset({"closed", "shut", "together"})
 _HIDING = frozenset({"covered", "hidden", "concealed", "hiding", "obscured"})
 
 
-def read_after(walk: Walk, item: Item) -> bool:
+def read_after(walk: Walk, item: Item) -> None:
+    """Reads all that is said after the garment."""
+    while _read_one(walk, item):
+        pass
+
+
+def _read_one(walk: Walk, item: Item) -> bool:
     """Reads one thing said after the garment; False where nothing more is said of it."""
     return (
         _on_something_else(walk, item)

@@ -61,8 +61,7 @@ def _everything_is(walk: Walk, phrase: Phrase) -> bool:
     walk.at += ahead
     walk.items.append(item := new_item(walk, _CLOTHING, said.look, said))
     item.owner, item.negated = owner, item.negated or denied
-    while read_after(walk, item):
-        pass
+    read_after(walk, item)
     return True
 
 

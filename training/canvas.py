@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from parsing.labels import IGNORE, PAIRS, TASKS, label_id
 from training.samples import Sample
@@ -95,6 +95,11 @@ def blank(height: int, width: int) -> Layer:
 def copy(layer: Layer) -> Layer:
     """A layer that may be written to."""
     return Layer(layer.image.copy(), {name: m.copy() for name, m in layer.maps.items()})
+
+
+def soften(outline: Image.Image) -> Image.Image:
+    """An outline, 0 to 255, with the soft edge that a thing in a photograph has."""
+    return outline.filter(ImageFilter.GaussianBlur(0.7))
 
 
 def paste(canvas: Layer, person: Layer, top: int, left: int, number: int, alpha: NDArray[np.float32]) -> None:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from parsing.labels import IGNORE, label_id
-from training.canvas import Layer, areas, blank, copy, forget_hidden, paste
+from training.canvas import Layer, areas, blank, copy, forget_hidden, paste, soften
 from training.packed import PackedLayer
 from training.recolor import recolor_some
 from training.samples import Sample
@@ -221,7 +221,7 @@ class Composer:
         gain = rng.uniform(0.8, 1.2)
         image = np.clip(person.image * gain, 0, 255).astype(np.uint8)
         mask = Image.fromarray((person.maps["human"] > 0).astype(np.uint8) * 255)
-        alpha = np.asarray(mask.filter(ImageFilter.GaussianBlur(0.7)), np.float32) / np.float32(255)
+        alpha = np.asarray(soften(mask), np.float32) / np.float32(255)
         return Layer(image, person.maps), alpha
 
     def drop_slivers(self, picture: Layer) -> dict[str, NDArray[np.uint8]]:

@@ -13,12 +13,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from safetensors.torch import load_file
-
 from parsing.checkpoint import CheckpointError, read_info, save, save_info
 from parsing.parser import HumanParser
 from training.evaluation import evaluate
-from training.weights import read_weights
+from training.weights import read_fitting, read_weights
 
 
 def publish(run: Path, output: Path, average_with: Path | None = None) -> None:
@@ -31,11 +29,9 @@ def publish(run: Path, output: Path, average_with: Path | None = None) -> None:
         CheckpointError: a checkpoint cannot be read, or the output not be written.
     """
     checkpoint = run / "checkpoint.safetensors"
-    weights, info = load_file(checkpoint), read_info(checkpoint)
-    others = {} if average_with is None else read_weights(average_with)
-    for name, other in others.items():
-        if name in weights and weights[name].shape == other.shape and other.is_floating_point():
-            weights[name] = (weights[name].float() + other.float()) / 2
+    weights, info = read_weights(checkpoint), read_info(checkpoint)
+    others = {} if average_with is None else read_fitting(average_with, weights)
+    weights |= {name: (weights[name] + other) / 2 for name, other in others.items() if other.is_floating_point()}
     save(output, weights, replace(info, inference={}), half=True)
 
 

@@ -106,8 +106,8 @@ def start(
     """
     torch.manual_seed(config.seed)
     device = torch.device("cpu") if device is None else device
-    begun = folder / CHECKPOINT  # its network may be of an earlier shape
-    model = HPTR(read_info(begun).config if begun.is_file() else CONFIGS[config.model])
+    begun, saved = (folder / POSITION).is_file(), folder / CHECKPOINT
+    model = HPTR(read_info(saved).config if begun and saved.is_file() else CONFIGS[config.model])  # its own shape
     if initial is not None:
         load_fitting(model, initial)
     if backbone is not None:
@@ -115,7 +115,7 @@ def start(
     model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(model).requires_grad_(False).eval()
     run = Run(folder, config, model, average, model, make_optimizer(model, config), device)
-    if (folder / POSITION).is_file():
+    if begun:
         modules = {"model": model, "average": average}
         position = read_state(folder / STATE, modules, run.optimizer, device)
         run.step, run.seconds = int(position["step"]), position["seconds"]

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw
 
 from parsing.labels import IGNORE
-from training.canvas import Layer, areas, copy, forget_hidden, paste
+from training.canvas import Layer, areas, copy, forget_hidden, paste, soften
 
 CORNERS = 9  # of a piece of clutter
 
@@ -33,8 +33,7 @@ def join(first: Layer, second: Layer, axis: int) -> Layer:
 def elsewhere(picture: Layer, scene: Layer) -> Layer:
     """The people of a photograph, and what may be people, before a scene of the same size without any."""
     mask = ((picture.maps["human"] > 0) | (picture.maps["unsure"] > 0)).astype(np.uint8) * 255
-    soft = Image.fromarray(mask).filter(ImageFilter.GaussianBlur(0.7))
-    image = Image.composite(Image.fromarray(picture.image), Image.fromarray(scene.image), soft)
+    image = Image.composite(Image.fromarray(picture.image), Image.fromarray(scene.image), soften(Image.fromarray(mask)))
     return replace(picture, image=np.asarray(image))
 
 
@@ -77,4 +76,4 @@ def blob(rng: np.random.Generator, height: int, width: int) -> NDArray[np.uint8]
     )
     drawn = Image.new("L", (width, height))
     ImageDraw.Draw(drawn).polygon(list(corners), fill=255)
-    return np.asarray(drawn.filter(ImageFilter.GaussianBlur(0.7)))
+    return np.asarray(soften(drawn))

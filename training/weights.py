@@ -75,12 +75,23 @@ def load_fitting(model: nn.Module, path: Path) -> None:
     Raises:
         CheckpointError: the file is none, or nothing in it fits.
     """
-    weights, own = read_weights(path), model.state_dict()
+    own = model.state_dict()
+    fitting = read_fitting(path, own)
+    logger.info("taking over %d of %d weights", len(fitting), len(own))
+    model.load_state_dict(fitting, strict=False)
+
+
+def read_fitting(path: Path, own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights at `path` that fit those of a network by name and shape, in its precision.
+
+    Raises:
+        CheckpointError: the file is none, or nothing in it fits.
+    """
+    weights = read_weights(path)
     fitting = {k: v.to(own[k].dtype) for k, v in weights.items() if k in own and own[k].shape == v.shape}
     if not fitting:
         raise CheckpointError(
             f"none of the {len(weights)} weights in {path} fits this network; expected a checkpoint of the same "
             "configuration, or an encoder's from python -m training.pretrain"
         )
-    logger.info("taking over %d of %d weights", len(fitting), len(own))
-    model.load_state_dict(fitting, strict=False)
+    return fitting
