@@ -26,6 +26,9 @@ _CONSISTING = frozenset(
     }
 )
 
+_LYING = frozenset({"lies", "lying", "lay", "laying", "hangs", "hanging"})
+_BESIDE = frozenset({"next to", "beside", "near", "by", "behind", "under"})
+
 
 def read_trait(walk: Walk, phrase: Phrase, garment: Garment) -> None:
     """Something that an adjective says the person has."""
@@ -46,10 +49,22 @@ def new_item(walk: Walk, garment: Garment, look: Look, phrase: Phrase) -> Item:
     item.plain = not look.says_something()
     item.negated = bool(walk.denial) or phrase.determiner == "no"
     item.weight = walk.hedge
-    item.worn = not (walk.holding or walk.beside or (item.attributes != ("Hair",) and _lies_in_something(walk)))
+    item.worn = not (
+        walk.holding or walk.beside or _lies_about(walk) or (item.attributes != ("Hair",) and _lies_in_something(walk))
+    )
     item.alternative = walk.or_before and bool(walk.items)
     walk.or_before = False
     return item
+
+
+def _lies_about(walk: Walk) -> bool:
+    """Whether it is the sentence's subject and lies where nobody wears it: "a hat is lying on the table"."""
+    behind = 1 + walk.mark(1, "be")
+    if walk.at > 0 or walk.text(behind) not in _LYING:
+        return False
+    place = walk.chunk(behind + 2)
+    on_somebody = isinstance(place, Phrase) and (place.possessive or place.person or place.garment)
+    return walk.text(behind + 1) in _BESIDE or (walk.text(behind + 1) in ("on", "in", "across") and not on_somebody)
 
 
 def _lies_in_something(walk: Walk) -> bool:
@@ -78,6 +93,7 @@ def read_garment(walk: Walk, phrase: Phrase, garment: Garment) -> None:
     if walk.text(-1) == "as" and walk.mark(-3, "be") and walk.adjectives(-2):  # "is the same red as her shoes"
         item.look.add(walk.said)
     _shown_on(walk, item)
+    _told_before(walk, item)
     _share_color(walk, item)
     read_after(walk, item)
     _layer(walk, item)
@@ -138,6 +154,17 @@ def _shown_on(walk: Walk, item: Item) -> None:
     elif before.noun is not None and before.noun.entry.pattern_noun:
         item.look.patterns += before.noun.entry.pattern_noun
         item.uses.append(before.noun)
+
+
+def _told_before(walk: Walk, item: Item) -> None:
+    """In "red is the color of his jacket" and "black was her dress", the color stands before its garment."""
+    said = walk.adjectives(-2)
+    first = walk.chunk(-3) is None or walk.mark(-3, "comma") or walk.text(-3) in (";", ":", "and")
+    definite = item.phrase.possessive or item.phrase.determiner == "the"
+    if said is None or not (walk.mark(-1, "be") and first and definite and said.look.colors) or item.look.colors:
+        return
+    item.look.add(said.look)
+    item.uses += said.uses
 
 
 def _layer(walk: Walk, item: Item) -> None:
