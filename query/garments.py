@@ -26,9 +26,6 @@ _CONSISTING = frozenset(
     }
 )
 
-_LYING = frozenset({"lies", "lying", "lay", "laying", "hangs", "hanging"})
-_BESIDE = frozenset({"next to", "beside", "near", "by", "behind", "under"})
-
 
 def read_trait(walk: Walk, phrase: Phrase, garment: Garment) -> None:
     """Something that an adjective says the person has."""
@@ -49,22 +46,10 @@ def new_item(walk: Walk, garment: Garment, look: Look, phrase: Phrase) -> Item:
     item.plain = not look.says_something()
     item.negated = bool(walk.denial) or phrase.determiner == "no"
     item.weight = walk.hedge
-    item.worn = not (
-        walk.holding or walk.beside or _lies_about(walk) or (item.attributes != ("Hair",) and _lies_in_something(walk))
-    )
+    item.worn = not (walk.holding or walk.beside or (item.attributes != ("Hair",) and _lies_in_something(walk)))
     item.alternative = walk.or_before and bool(walk.items)
     walk.or_before = False
     return item
-
-
-def _lies_about(walk: Walk) -> bool:
-    """Whether it is the sentence's subject and lies where nobody wears it: "a hat is lying on the table"."""
-    behind = 1 + walk.mark(1, "be")
-    if walk.at > 0 or walk.text(behind) not in _LYING:
-        return False
-    place = walk.chunk(behind + 2)
-    on_somebody = isinstance(place, Phrase) and (place.possessive or place.person or place.garment)
-    return walk.text(behind + 1) in _BESIDE or (walk.text(behind + 1) in ("on", "in", "across") and not on_somebody)
 
 
 def _lies_in_something(walk: Walk) -> bool:

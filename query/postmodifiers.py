@@ -12,6 +12,8 @@ from query.walk import Walk
 _SAYING = frozenset({"says", "say", "saying", "reading", "reads"})
 _SHUT = frozenset({"closed", "shut", "together"})
 _HIDING = frozenset({"covered", "hidden", "concealed", "hiding", "obscured"})
+_LYING = frozenset({"lies", "lying", "lay", "laying"})
+_ABOUT = ("in", "across", "under", "by")
 
 
 def read_after(walk: Walk, item: Item) -> None:
@@ -25,7 +27,7 @@ def _read_one(walk: Walk, item: Item) -> bool:
     return (
         _on_something_else(walk, item)
         or _taken_off(walk, item)
-        or _hangs_from_something(walk, item)
+        or _lies_elsewhere(walk, item)
         or _particle(walk, item)
         or _on_the_head(walk, item)
         or _set_right(walk, item)
@@ -71,21 +73,30 @@ def _taken_off(walk: Walk, item: Item) -> bool:
     return walk.consume(item, 1)
 
 
-def _hangs_from_something(walk: Walk, item: Item) -> bool:
-    """ "a shirt hanging from his pocket", "whose jacket hangs over the chair" is not worn."""
-    if walk.text(1) not in ("hanging", "hangs") or not (
-        walk.text(2) in ("from", "out of", "off") or (walk.text(2) in ("over", "on") and _is_furniture(walk.chunk(3)))
-    ):
+def _lies_elsewhere(walk: Walk, item: Item) -> bool:
+    """ "a shirt hanging from his pocket", "whose jacket hangs over the chair", "a hat is lying on it" is not worn."""
+    first = walk.at == 0  # whatever lies is the sentence's subject: "a man in a hat lies on the table"
+    verb = 1 + (first and walk.mark(1, "be"))
+    hangs, lies = walk.text(verb) in ("hanging", "hangs"), first and walk.text(verb) in _LYING
+    where, place = walk.text(verb + 1), walk.chunk(verb + 2)
+    on_it = where in ("over", "on", *_ABOUT * first) and _is_furniture(place)
+    beside = first and walk.mark(verb + 1, "beside") and (not isinstance(place, Phrase) or _is_nobodys(place))
+    if not (hangs or lies) or not (on_it or beside or (hangs and where in ("from", "out of", "off"))):
         return False
-    item.worn = bool({"Hair", "Scarf", "Glasses"} & set(item.attributes))
-    return walk.consume(item, 2)
+    item.worn = bool(({"Hair"} if lies else {"Hair", "Scarf", "Glasses"}) & set(item.attributes))
+    return walk.consume(item, verb + (not beside))
 
 
 def _is_furniture(chunk: Chunk | None) -> bool:
     """Whether it is neither worn nor a part of anybody."""
-    if not isinstance(chunk, Phrase) or chunk.noun is None or chunk.garment or chunk.person or chunk.possessive:
+    if not isinstance(chunk, Phrase) or chunk.noun is None or chunk.garment or chunk.person:
         return False
-    return not (chunk.noun.entry.body or chunk.noun.entry.part)
+    return _is_nobodys(chunk) and not chunk.noun.entry.part
+
+
+def _is_nobodys(phrase: Phrase) -> bool:
+    """Whether it is no part of a body, nor told whose it is."""
+    return not (phrase.possessive or (phrase.noun is not None and phrase.noun.entry.body))
 
 
 def _particle(walk: Walk, item: Item) -> bool:
