@@ -4,7 +4,7 @@ import pytest
 from parsing.labels import IGNORE
 from tests.factories import two_people_sample
 from training.canvas import Layer, blank
-from training.variety import blob, clutter, elsewhere, join, turn, unsharp
+from training.variety import blob, close_up, clutter, elsewhere, join, turn, unsharp
 
 
 def group() -> Layer:
@@ -70,3 +70,20 @@ def test_an_unsharp_picture_keeps_its_shape_and_its_colors() -> None:
     assert poorer.shape == image.shape
     assert not np.array_equal(poorer, image)
     np.testing.assert_allclose(poorer[:, :15].mean((0, 1)), image[:, :15].mean((0, 1)), atol=12)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_close_up_shows_one_of_the_people_at_the_size_asked_for(seed: int) -> None:
+    sample = two_people_sample(320, 320)
+    small = np.zeros((320, 320), np.uint8)
+    small[200:240, 30:50], small[60:100, 250:270] = 1, 2
+    sample.human[...] = small
+    layer = Layer.of(sample)
+    close = close_up(layer, np.random.default_rng(seed), 96, 128)
+    assert close.image.shape == (96, 128, 3)
+    heights = [np.ptp(np.nonzero(close.maps["human"] == n)[0]) + 1 for n in (1, 2) if (close.maps["human"] == n).any()]
+    assert max(heights) >= 0.24 * 96
+
+
+def test_a_photograph_without_people_can_be_shown_closely() -> None:
+    assert close_up(blank(80, 60), np.random.default_rng(0), 32, 32).image.shape == (32, 32, 3)

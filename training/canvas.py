@@ -10,6 +10,7 @@ from PIL import Image, ImageFilter
 from parsing.labels import IGNORE, PAIRS, TASKS, label_id
 from training.samples import Sample
 
+MAYBE_PEOPLE, NO_OUTLINE = 1, 2  # values of the map `unsure`
 UNDETERMINED = label_id("size", "Undetermined")
 
 
@@ -29,7 +30,7 @@ MIRRORED = mirrored_ids()
 class Layer:
     """An image (H, W, 3) uint8 with maps `human`, `unsure` and one per task, all (H, W) uint8; 255 is ignored.
 
-    `unsure` is 1 where there may be people who are not labelled.
+    `unsure` is 1 where there may be people who are not labelled, 2 inside the box of somebody without an outline.
     """
 
     image: NDArray[np.uint8]
@@ -44,7 +45,8 @@ class Layer:
             rows, columns = np.nonzero((sample.human > 0) & (sample.human < IGNORE))
             if rows.size:
                 unsure[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1] = False
-        return cls(sample.image, {"human": sample.human, "unsure": unsure.astype(np.uint8), **sample.tasks})
+        values = np.where(np.isin(sample.human, list(sample.boxed)), NO_OUTLINE, unsure * MAYBE_PEOPLE)
+        return cls(sample.image, {"human": sample.human, "unsure": values.astype(np.uint8), **sample.tasks})
 
     @property
     def height(self) -> int:

@@ -8,16 +8,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from parsing.labels import IGNORE, label_id
-from training.canvas import Layer, areas, blank, copy, forget_hidden, paste, soften
+from training.canvas import MAYBE_PEOPLE, NO_OUTLINE, Layer, areas, blank, copy, forget_hidden, paste, soften
 from training.packed import PackedLayer
 from training.recolor import recolor_some
 from training.samples import Sample
-from training.variety import clutter, elsewhere, join, turn, unsharp
+from training.variety import close_up, clutter, elsewhere, join, turn, unsharp
 
 SOLID, MULTICOLOR = label_id("pattern", "Solid"), label_id("color", "Multicolor")
 HAIR = label_id("attribute", "Hair")
 SHOES = (label_id("attribute", "L-shoe"), label_id("attribute", "R-shoe"))
 MEMORY_HEIGHT = 480  # photographs are kept at this height
+MOST_COUNTED = 6  # a group of more people is shown no more often
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class CompositeConfig:
         whole, crowd, group: shares of whole photographs of one person, of pasted crowds, of photographs of groups;
             the rest are rendered scenes, where there are any.
         double: share of the pictures of groups that show two photographs.
+        close: share of photographs of groups that are cut around one of the people.
         elsewhere: share of photographs of groups whose people stand before another scene.
         unsharp: share of pictures with few pixels and JPEG's blocks.
         clutter: share of pictures with things in front of the people.
@@ -42,6 +44,7 @@ class CompositeConfig:
     crowd: float = 0.3
     group: float = 0.42
     double: float = 0.25
+    close: float = 0.4
     elsewhere: float = 0.25
     unsharp: float = 0.25
     clutter: float = 0.25
@@ -83,6 +86,11 @@ def cut_out(layer: Layer, number: int) -> Layer:
     return Layer(cut.image, {**cut.maps, "human": (cut.maps["human"] == number).astype(np.uint8)})
 
 
+def count_people(layer: Layer) -> int:
+    """How many people of a photograph are labelled."""
+    return len(np.setdiff1d(layer.maps["human"], (0, IGNORE)))
+
+
 def in_memory(sample: Sample) -> Layer:
     """A sample no higher than `MEMORY_HEIGHT`."""
     layer = Layer.of(sample)
@@ -96,7 +104,7 @@ class Composer:
 
     Args:
         people: photographs of one annotated person.
-        groups: photographs of groups with person instances only.
+        groups: photographs of groups; those of more people are shown more often.
         scenes: photographs without people, at most about `MEMORY_HEIGHT` high.
         rendered: scenes with exact labels, may be empty.
         strangers: cut-outs of people whose clothes are not labelled, may be empty.
@@ -116,6 +124,8 @@ class Composer:
         self.config = config
         weights = np.array([source.weight for source in people])
         self.weights = weights / weights.sum()
+        company = np.array([min(count_people(layer), MOST_COUNTED) for layer in groups], float)
+        self.group_weights = company / max(company.sum(), 1)
 
     def compose(self, rng: np.random.Generator, height: int, width: int) -> Layer:
         """One picture of `height` x `width` pixels with its label maps."""
@@ -159,10 +169,12 @@ class Composer:
 
     def one_group(self, rng: np.random.Generator, height: int, width: int) -> Layer:
         """A photograph of a group, perhaps turned a little, at a random scale."""
-        layer = self.groups[int(rng.integers(len(self.groups)))]
-        if rng.random() < 0.5:
+        layer = self.groups[int(rng.choice(len(self.groups), p=self.group_weights))]
+        if rng.random() < 0.5 and not (layer.maps["unsure"] == NO_OUTLINE).any():  # a turned box is no box
             layer = turn(layer, rng.normal(0, 6))
-        picture = copy(self.zoom(layer, rng, height, width, 0.95, 2.2))
+        close = rng.random() < self.config.close
+        picture = close_up(layer, rng, height, width) if close else self.zoom(layer, rng, height, width, 0.95, 2.2)
+        picture = copy(picture)
         recolor_some(picture, plain_garments(picture), rng, self.config.recolor)
         if self.scenes and rng.random() < self.config.elsewhere:
             return elsewhere(picture, self.backdrop(rng, height, width))
@@ -230,7 +242,7 @@ class Composer:
         counts = np.bincount(human.ravel(), minlength=256)
         for number in np.nonzero((counts > 0) & (counts < self.config.smallest_person))[0]:
             if 0 < number < IGNORE:
-                unsure[human == number] = 1
+                unsure[human == number] = MAYBE_PEOPLE
                 human[human == number] = IGNORE
         return {**picture.maps, "human": human, "unsure": unsure}
 

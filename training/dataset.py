@@ -8,19 +8,21 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.ndimage import find_objects
 from torch import Tensor
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from parsing.labels import IGNORE, TASKS, num_classes
 from parsing.preprocess import normalize
-from training.canvas import Layer
+from training.canvas import MAYBE_PEOPLE, NO_OUTLINE, Layer
 from training.ccihp import CCIHPDataset, is_ccihp
 from training.ccp import CCPDataset
 from training.coco_people import COCOPeopleDataset
 from training.composite import Composer, CompositeConfig, Source, cut_out, in_memory
 from training.matcher import Targets
 from training.packed import PackedLayers
+from training.passers_by import everyone, read_passers_by
 from training.samples import Sample
 from training.self_labels import Teacher
 from training.synthetic import render, sample_scene
@@ -28,6 +30,7 @@ from training.synthetic import render, sample_scene
 STRIDE = 4  # of the network's output
 RENDERED_HEIGHT, RENDERED_WIDTH = 320, 256
 STRANGER_HEIGHT, STRANGER_AREA = 90, 2_500  # least pixels of a person who is cut out of a group
+COMPANY_HEIGHT = 0.08  # of the photograph: a passer-by as tall makes it one of a group
 SHAPES = ((1.0, 1.0), (1.14, 0.86), (1.14, 0.86), (0.86, 1.14))  # height and width of canvases, relative
 
 
@@ -111,7 +114,8 @@ def subsample(label_map: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def person_targets(human: NDArray[np.uint8], unsure: NDArray[np.uint8]) -> Targets:
     """Boxes and masks of the people in an instance map (H, W), 255 not known; `unsure` (H, W) as in `Layer`."""
     height, width = human.shape
-    small = subsample(human)
+    small, small_unsure = subsample(human), subsample(unsure)
+    outlined = small_unsure != NO_OUTLINE
     boxes, masks = [], []
     for number in np.unique(human[(human > 0) & (human < IGNORE)]):
         mask = small == number
@@ -120,12 +124,12 @@ def person_targets(human: NDArray[np.uint8], unsure: NDArray[np.uint8]) -> Targe
             continue
         x0, x1, y0, y1 = columns.min(), columns.max() + 1, rows.min(), rows.max() + 1
         boxes.append(((x0 + x1) / 2 / width, (y0 + y1) / 2 / height, (x1 - x0) / width, (y1 - y0) / height))
-        masks.append(mask)
+        masks.append(mask & outlined)
     return Targets(
         torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4),
         torch.from_numpy(np.array(masks, np.float32).reshape(-1, *small.shape)),
-        torch.from_numpy((small != IGNORE).astype(np.float32)),
-        torch.from_numpy(subsample(unsure) > 0),
+        torch.from_numpy(((small != IGNORE) & outlined).astype(np.float32)),
+        torch.from_numpy(small_unsure == MAYBE_PEOPLE),
     )
 
 
@@ -169,9 +173,9 @@ def read_sources(roots: Sequence[Path], teacher: Teacher | None) -> tuple[list[S
     people, groups, scenes = PackedLayers([]), PackedLayers([]), PackedLayers([])
     for root in roots:
         if (root / "label_list.mat").is_file():
-            people.extend(
-                in_memory(s) for s in tqdm(ccp_people(root, teacher), desc=f"reading {root.name}", mininterval=5)
-            )
+            for sample in tqdm(ccp_people(root, teacher), desc=f"reading {root.name}", mininterval=5):
+                people.extend([in_memory(sample)])
+                groups.extend([Layer.of(sample)] if in_company(sample) else [])
         elif (root / "index.json").is_file():
             coco = COCOPeopleDataset(root)
             samples = coco.samples("train")
@@ -209,11 +213,25 @@ def portraits(layer: Layer) -> Iterator[Layer]:
 
 
 def ccp_people(root: Path, teacher: Teacher | None) -> Iterator[Sample]:
-    """CCP's photographs to train on; with a teacher the tagged ones too, and passers-by are ignored."""
-    ccp = CCPDataset(root)
+    """CCP's photographs to train on, with the passers-by that are labelled; with a teacher the tagged ones too.
+
+    A teacher also finds passers-by where nobody labelled them; they are ignored.
+    """
+    ccp, known = CCPDataset(root), read_passers_by()
+    photographs = (everyone(sample, known) for sample in ccp.samples("train"))
     if teacher is None:
-        return ccp.samples("train")
-    return chain(teacher.passers_by(ccp.samples("train")), teacher.tagged(ccp.tagged("train")))
+        return photographs
+    tagged = (everyone(sample, known) for sample in teacher.tagged(ccp.tagged("train")))
+    return chain(teacher.passers_by(photographs), tagged)
+
+
+def in_company(sample: Sample) -> bool:
+    """Whether all people of a photograph are labelled, and somebody besides the first is large enough to learn from."""
+    if not sample.everyone:
+        return False
+    numbers = np.where(sample.human == IGNORE, 0, sample.human)
+    rows = [box[0] for box in find_objects(numbers)[1:] if box is not None]
+    return any(row.stop - row.start >= COMPANY_HEIGHT * len(numbers) for row in rows)
 
 
 def render_layers(count: int, scenes: Sequence[Layer], seed: int) -> Iterator[Layer]:
@@ -245,4 +263,10 @@ def cut_strangers(groups: Iterable[Layer]) -> Iterator[Layer]:
     for layer in groups:
         numbers = np.unique(layer.maps["human"])
         people = (cut_out(layer, int(number)) for number in numbers if 0 < number < IGNORE)
-        yield from (p for p in people if p.height >= STRANGER_HEIGHT and p.maps["human"].sum() >= STRANGER_AREA)
+        yield from (
+            person
+            for person in people
+            if person.height >= STRANGER_HEIGHT
+            and person.maps["human"].sum() >= STRANGER_AREA
+            and not (person.maps["human"] & (person.maps["unsure"] == NO_OUTLINE)).any()
+        )

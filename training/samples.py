@@ -23,6 +23,7 @@ class Sample:
         human: 0 nobody, 1..n the people, 255 not known (crowds).
         tasks: per task the label ids, 0 background, 255 not known.
         everyone: whether all people are labelled; otherwise one main person is, and passers-by are not.
+        boxed: people of whom no more than the box is known, which `human` marks in full where nobody else is.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Sample:
     human: NDArray[np.uint8]
     tasks: Mapping[str, NDArray[np.uint8]]
     everyone: bool = True
+    boxed: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         shape = self.image.shape[:2]

@@ -2,7 +2,7 @@
 
 CCP's tagged photographs and the labelled people of COCO groups say which items a person wears and what they look like.
 The teacher says where: the attribute that it finds most probable among those that the person wears. What it is not sure
-of is ignored. On CCP's own photographs it finds the passers-by, who have no labels and are then ignored.
+of is ignored. On photographs where one person alone is labelled it finds the passers-by, who are then ignored.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -85,8 +85,11 @@ class Teacher:
             yield replace(sample, tasks=tasks)
 
     def passers_by(self, samples: Iterable[Sample]) -> Iterator[Sample]:
-        """Photographs of one labelled person; whoever else the teacher sees there is ignored from now on."""
+        """Photographs; where one person alone is labelled, whoever else the teacher sees is ignored from now on."""
         for sample in samples:
+            if sample.everyone:
+                yield sample
+                continue
             _, owner = self.outputs(sample)
             areas = np.bincount(owner.ravel()).clip(1)
             alone = np.bincount(owner[sample.human == 0], minlength=len(areas)) / areas >= LEAST_OWN

@@ -11,6 +11,7 @@ from parsing.labels import IGNORE
 from training.canvas import Layer, areas, copy, forget_hidden, paste, soften
 
 CORNERS = 9  # of a piece of clutter
+LARGEST_SCALE = 3.0  # of a photograph of which a part is shown
 
 
 def turn(layer: Layer, degrees: float) -> Layer:
@@ -28,6 +29,25 @@ def join(first: Layer, second: Layer, axis: int) -> Layer:
     numbered = {**second.maps, "human": human.clip(0, IGNORE).astype(np.uint8)}
     maps = {name: np.concatenate([m, numbered[name]], axis) for name, m in first.maps.items()}
     return Layer(np.concatenate([first.image, second.image], axis), maps)
+
+
+def close_up(layer: Layer, rng: np.random.Generator, height: int, width: int) -> Layer:
+    """What is around one of the people of a photograph, who becomes a quarter to nine tenths as tall as the picture.
+
+    A photograph is not shown smaller than fits the picture, nor very much enlarged.
+    """
+    human = layer.maps["human"]
+    people = np.setdiff1d(human, (0, IGNORE))
+    rows, columns = np.nonzero(human == rng.choice(people) if len(people) else human == 0)
+    fit = min(height / layer.height, width / layer.width)
+    scale = np.clip(rng.uniform(0.25, 0.9) * height / (np.ptp(rows) + 1), fit, max(fit, LARGEST_SCALE))
+    shape = np.array([height, width]) / scale
+    middle = np.array([rows.min() + rows.max() + 1, columns.min() + columns.max() + 1]) / 2
+    corner = middle - shape / 2 + rng.uniform(-0.25, 0.25, 2) * shape
+    beyond = np.array([layer.height, layer.width]) - shape
+    top, left = np.clip(corner, np.minimum(beyond, 0), np.maximum(beyond, 0)).round().astype(int)
+    cut = layer.crop(int(top), int(left), max(4, round(shape[0])), max(4, round(shape[1])))
+    return forget_hidden(cut, areas(layer)).resize(height, width)
 
 
 def elsewhere(picture: Layer, scene: Layer) -> Layer:
