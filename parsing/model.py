@@ -13,6 +13,7 @@ from parsing.labels import TASKS, num_classes
 from parsing.transformer import Transformer, cell_centers, feed_forward, sine_embedding
 
 PLACE_CHANNELS = 16  # of a pixel's position, in the product that makes anchored masks
+NARROW = ("size", "pattern")  # tasks that tell few labels apart
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class HPTRConfig:
 
     Args:
         block: `basic` or `bottleneck` of a ResNet, which has four stages; `inverted` of an EfficientNet-Lite, seven.
+        narrow_width: `head_width` of size and pattern, which tell few labels apart; 0 for the same.
         mask_head: `product` of queries and shared pixel features, or `convolutions` of each query as in DETR.
     """
 
@@ -42,6 +44,11 @@ class HPTRConfig:
     groups: int = 1
     anchored: bool = False
     mask_head: str = "product"
+    narrow_width: int = 0
+
+    def width_of_head(self, task: str) -> int:
+        """Channels of a task's semantic head."""
+        return self.narrow_width or self.head_width if task in NARROW else self.head_width
 
 
 CONFIGS = {
@@ -80,6 +87,7 @@ CONFIGS = {
             decoder_layers=3,
             groups=3,
             anchored=True,
+            narrow_width=48,
         ),
     )
 }
@@ -304,7 +312,7 @@ class HPTR(nn.Module):
         self.semantic: nn.Module = SemanticHeads(
             {
                 task: SemanticHead(
-                    len(channels), width, config.head_width, num_classes(task), separable=config.separable
+                    len(channels), width, config.width_of_head(task), num_classes(task), separable=config.separable
                 )
                 for task in TASKS
             }

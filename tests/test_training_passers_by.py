@@ -13,7 +13,8 @@ from training.canvas import Layer
 from training.ccp import CCPDataset, split_of
 from training.dataset import in_company, person_targets
 from training.passers_by import PassersBy, everyone, read_passers_by
-from training.samples import Sample
+from training.passers_by_found import compare, figures
+from training.samples import SPLITS, Sample
 
 
 def street() -> tuple[Sample, PassersBy]:
@@ -77,12 +78,28 @@ def test_only_a_passer_by_of_some_height_makes_a_group() -> None:
     assert not in_company(everyone(sample, {"0001": PassersBy(64, 64, [RunLengthMask.encode(speck).counts])}))
 
 
-def test_the_table_is_of_photographs_to_train_on_or_to_calibrate_with() -> None:
-    table = read_passers_by()
-    assert len(table) > 1000
-    assert "validation" not in {split_of(int(number)) for number in table}
-    masks = [mask for entry in table.values() for mask in entry.masks]
-    assert len(masks) > 300
+def test_the_table_holds_people_of_every_split() -> None:
+    people = {split: 0 for split in SPLITS}
+    for number, entry in read_passers_by().items():
+        people[split_of(int(number))] += len(entry.all_boxes())
+        assert all(0 <= x0 < x1 <= entry.width and 0 <= y0 < y1 <= entry.height for x0, y0, x1, y1 in entry.all_boxes())
+    assert people["train"] > 1500
+    assert min(people.values()) > 100
+
+
+def test_passers_by_are_found_by_their_boxes_and_the_main_person_is_none() -> None:
+    others = PassersBy(200, 200, boxes=[(0, 0, 20, 100), (60, 10, 70, 40)], unknown=[(150, 0, 200, 60)])
+    main, near, false, crowd = (80, 0, 140, 190), (1, 2, 21, 100), (20, 120, 40, 180), (160, 10, 180, 50)
+    sighting = compare([main, near, false, crowd], others)
+    assert (sighting.found, sighting.missed, sighting.false) == ([100], [30], [60])
+    told = figures([sighting])
+    assert (told["tall_recall"], told["small_recall"], told["small_false"]) == (1.0, 0.0, 1)
+
+
+def test_one_passer_by_is_found_once() -> None:
+    others = PassersBy(200, 200, boxes=[(0, 0, 20, 100)])
+    sighting = compare([(0, 0, 20, 100), (0, 0, 19, 100), (80, 0, 140, 190)], others)
+    assert (len(sighting.found), len(sighting.false)) == (1, 1)
 
 
 def test_the_table_fits_the_published_photographs() -> None:

@@ -19,6 +19,8 @@ from parsing.labels import IGNORE
 from parsing.records import RunLengthMask
 from training.samples import Sample
 
+Box = tuple[float, float, float, float]  # x0, y0, x1, y1, pixels
+
 TIGHT = 0.85  # of a box's height and width that must be seen
 TABLE = Path(__file__).with_name("passers_by.jsonl")
 
@@ -38,6 +40,20 @@ class PassersBy:
     masks: Sequence[str] = ()
     boxes: Sequence[tuple[int, int, int, int]] = ()
     unknown: Sequence[tuple[int, int, int, int]] = ()
+
+    def all_masks(self) -> list[NDArray[np.bool_]]:
+        """The masks, each (H, W)."""
+        return [RunLengthMask(self.height, self.width, counts).decode() for counts in self.masks]
+
+    def all_boxes(self) -> list[Box]:
+        """The boxes of all people, of those with masks too."""
+        return [*self.boxes, *map(box_of, self.all_masks())]
+
+
+def box_of(mask: NDArray[np.bool_]) -> Box:
+    """What just holds a mask (H, W) that is not empty."""
+    rows, columns = np.flatnonzero(mask.any(1)).tolist(), np.flatnonzero(mask.any(0)).tolist()
+    return columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
 
 
 @cache
@@ -63,8 +79,8 @@ def everyone(sample: Sample, known: Mapping[str, PassersBy]) -> Sample:
     first_masked = 2 + len(others.boxes)
     for number, (x0, y0, x1, y1) in enumerate(others.boxes, start=2):
         human[y0:y1, x0:x1] = number
-    for number, mask in enumerate(others.masks, start=first_masked):
-        human[RunLengthMask(others.height, others.width, mask).decode()] = number
+    for number, mask in enumerate(others.all_masks(), start=first_masked):
+        human[mask] = number
     human[main] = 1
     hidden = [n for n, box in enumerate(others.boxes, start=2) if not still_tight(human == n, box)]
     human[np.isin(human, hidden)] = IGNORE

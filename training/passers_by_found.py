@@ -1,0 +1,114 @@
+"""Are the passers-by of street photographs found? Recall and false people, by boxes, where readers marked everybody.
+
+    python -m training.passers_by_found --checkpoint FILE --data CCP [--split validation|calibration]
+
+`training.evaluate` cannot tell: CCP annotates one person of each photograph.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from parsing.checkpoint import CheckpointError
+from parsing.memory import keep_freed_memory
+from parsing.parser import HumanParser
+from training.ccp import CCPDataset, split_of
+from training.passers_by import Box, PassersBy, read_passers_by
+from training.people_found import MATCH_IOU, TALL
+from training.samples import SPLITS, read_rgb
+
+AT_ONCE = 8  # photographs
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """Of a photograph: heights, in pixels, of the passers-by found and missed, and of people seen who are not there."""
+
+    found: Sequence[float]
+    missed: Sequence[float]
+    false: Sequence[float]
+
+
+def compare(people: Sequence[Box], others: PassersBy) -> Sighting:
+    """Predicted people, best score first, against a photograph's passers-by; a box of IoU over 0.5 is a find.
+
+    The largest of the rest is the main person, and what lies mostly where it is not known who is there proves nothing.
+    """
+    missed, found, rest = list(others.all_boxes()), [], []
+    for box in people:
+        nearest = max(missed, key=lambda one: overlap(one, box), default=None)
+        if nearest is not None and overlap(nearest, box) > MATCH_IOU:
+            missed.remove(nearest)
+            found.append(nearest)
+        else:
+            rest.append(box)
+    rest.sort(key=area)
+    false = [box for box in rest[:-1] if not any(common(box, place) > 0.5 * area(box) for place in others.unknown)]
+    return Sighting(*([box[3] - box[1] for box in boxes] for boxes in (found, missed, false)))
+
+
+def area(box: Box) -> float:
+    """Of a box x0, y0, x1, y1."""
+    return max(box[2] - box[0], 0) * max(box[3] - box[1], 0)
+
+
+def common(a: Box, b: Box) -> float:
+    """Area that two boxes share."""
+    return area((max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])))
+
+
+def overlap(a: Box, b: Box) -> float:
+    """IoU of two boxes."""
+    shared = common(a, b)
+    return shared / max(area(a) + area(b) - shared, 1e-6)
+
+
+def look(parser: HumanParser, root: Path, known: Mapping[str, PassersBy]) -> Iterator[Sighting]:
+    """What a parser sees in photographs of a CCP folder."""
+    numbers = sorted(known)
+    for start in tqdm(range(0, len(numbers), AT_ONCE), desc="looking", mininterval=5):
+        chosen = numbers[start : start + AT_ONCE]
+        paths = [root / "photos" / f"{number}.jpg" for number in chosen]
+        parsed = parser.parse([read_rgb(path) for path in paths], paths)
+        for number, image in zip(chosen, parsed, strict=True):
+            yield compare([person.box_xyxy for person in image.people], known[number])
+
+
+def figures(sightings: Sequence[Sighting]) -> dict[str, float]:
+    """Counts and recall, of people at least `TALL` pixels tall and of smaller ones."""
+    result: dict[str, float] = {"photographs": len(sightings)}
+    for name, least, most in (("tall", TALL, float("inf")), ("small", 0, TALL)):
+        found, missed, false = (
+            sum(least <= height < most for sighting in sightings for height in getattr(sighting, kind))
+            for kind in ("found", "missed", "false")
+        )
+        result |= {f"{name}_people": found + missed, f"{name}_found": found, f"{name}_false": false}
+        result[f"{name}_recall"] = found / (found + missed) if found + missed else float("nan")
+    return result
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m training.passers_by_found", description=__doc__.splitlines()[0])
+    parser.add_argument("--checkpoint", type=Path, required=True, metavar="FILE", help="the checkpoint to measure")
+    parser.add_argument("--data", type=Path, required=True, metavar="CCP", help="the folder of Clothing Co-Parsing")
+    parser.add_argument("--split", choices=SPLITS[1:], default="validation")
+    options = parser.parse_args(arguments)
+    keep_freed_memory()
+    try:
+        root = CCPDataset(options.data).root
+        known = {number: who for number, who in read_passers_by().items() if split_of(int(number)) == options.split}
+        print(json.dumps(figures(list(look(HumanParser.load(options.checkpoint), root, known)))))
+    except (CheckpointError, OSError, ValueError) as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
