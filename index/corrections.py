@@ -6,6 +6,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from index.tables import Correction
+from parsing.boxes import box_iou
 
 SAME_PERSON = 0.5  # least intersection over union of two boxes, as in PCP_50 of the paper
 
@@ -13,18 +14,9 @@ SAME_PERSON = 0.5  # least intersection over union of two boxes, as in PCP_50 of
 def corrections_at(session: Session, image_id: int, box_xyxy: Sequence[float]) -> list[Correction]:
     """The corrections of whoever is at `box_xyxy` of an image, in the order in which they were made."""
     here = select(Correction).where(Correction.image_id == image_id).order_by(Correction.id)
-    return [row for row in session.scalars(here) if _overlap(row.box_xyxy, box_xyxy) >= SAME_PERSON]
+    return [row for row in session.scalars(here) if box_iou(row.box_xyxy, box_xyxy) >= SAME_PERSON]
 
 
 def forget_corrections(session: Session, corrections: Sequence[Correction]) -> None:
     """Delete corrections, in the caller's transaction."""
     session.execute(delete(Correction).where(Correction.id.in_([row.id for row in corrections])))
-
-
-def _overlap(first: Sequence[float], second: Sequence[float]) -> float:
-    """Intersection over union of two boxes x0, y0, x1, y1."""
-    width = min(first[2], second[2]) - max(first[0], second[0])
-    height = min(first[3], second[3]) - max(first[1], second[1])
-    inside = max(width, 0.0) * max(height, 0.0)
-    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (first, second))
-    return inside / (areas - inside) if areas > inside else 0.0

@@ -48,7 +48,7 @@ class HPTRConfig:
 
     def width_of_head(self, task: str) -> int:
         """Channels of a task's semantic head."""
-        return self.narrow_width or self.head_width if task in NARROW else self.head_width
+        return (task in NARROW and self.narrow_width) or self.head_width
 
 
 CONFIGS = {

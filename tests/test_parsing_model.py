@@ -23,6 +23,7 @@ CHANGES: dict[str, dict[str, object]] = {
         "widths": (8, 8, 8, 8, 16, 16, 24),
         "dilate_last": False,
     },
+    "narrow": {"narrow_width": 8},
     "bottleneck": {"block": "bottleneck", "stem": "pool", "anchored": False, "dilate_last": False},
 }
 
@@ -36,7 +37,8 @@ def shrunk(name: str) -> HPTRConfig:
     """A configuration as it is, but for fewer blocks and layers and a quarter of its channels."""
     config = CONFIGS[name]
     thin = {
-        field: getattr(config, field) // 4 for field in ("pyramid_width", "head_width", "transformer_width", "hidden")
+        field: getattr(config, field) // 4
+        for field in ("pyramid_width", "head_width", "narrow_width", "transformer_width", "hidden")
     }
     widths = tuple(width // 4 for width in config.widths)
     return replace(config, blocks=(1,) * len(widths), widths=widths, encoder_layers=1, decoder_layers=2, **thin)

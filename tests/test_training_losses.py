@@ -70,7 +70,8 @@ def people(count: int) -> Targets:
     for index in range(count):
         masks[index, :, index * 2 : index * 2 + 2] = 1
     boxes = torch.tensor([[(index * 2 + 1) / 8, 0.5, 0.25, 1.0] for index in range(count)]).reshape(-1, 4)
-    return Targets(boxes, masks, torch.ones(8, 8), torch.zeros(8, 8, dtype=torch.bool))
+    nowhere = torch.zeros(8, 8, dtype=torch.bool)
+    return Targets(boxes, masks, torch.ones(8, 8), nowhere, torch.ones(len(boxes), dtype=torch.bool))
 
 
 def test_pixels_that_name_their_persons_center_cost_nothing_and_others_by_the_persons_size() -> None:

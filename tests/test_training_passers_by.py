@@ -5,14 +5,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from parsing.labels import IGNORE
 from parsing.records import RunLengthMask
 from tests.factories import two_people_sample
 from training.canvas import Layer
 from training.ccp import CCPDataset, split_of
+from training.composite import cut_boxes
 from training.dataset import in_company, person_targets
-from training.passers_by import PassersBy, everyone, read_passers_by
+from training.losses import center_loss, layer_loss
+from training.matcher import MatchWeights
+from training.passers_by import Box, PassersBy, everyone, read_passers_by
 from training.passers_by_found import compare, figures
 from training.samples import SPLITS, Sample
 
@@ -62,11 +66,37 @@ def test_of_a_passer_by_with_a_box_alone_the_outline_is_not_learnt() -> None:
     assert not targets.unsure.any()  # but it is one person, and no other
 
 
-def test_a_box_whose_edge_somebody_hides_is_not_known() -> None:
+def test_a_person_with_a_box_alone_changes_no_loss_of_masks() -> None:
     sample, _ = street()
-    labelled = everyone(sample, {"0001": PassersBy(64, 64, boxes=[(16, 8, 60, 56)])})  # the main person reaches to 24
-    assert labelled.human[32, 50] == IGNORE
-    assert not labelled.boxed
+    labelled = everyone(sample, {"0001": PassersBy(64, 64, boxes=[(36, 8, 60, 56)])})
+    maps = Layer.of(labelled).maps
+    targets = person_targets(maps["human"], maps["unsure"])
+    alone = replace(
+        targets, boxes_cxcywh=targets.boxes_cxcywh[:1], masks=targets.masks[:1], outlined=targets.outlined[:1]
+    )
+    torch.manual_seed(0)
+    classes, boxes, masks = torch.randn(1, 6, 2), torch.rand(1, 6, 4), torch.randn(1, 6, 16, 16)
+    boxes[0, 0], boxes[0, 1] = targets.boxes_cxcywh[0], targets.boxes_cxcywh[1] * 0.98
+    both, one = (layer_loss(classes, boxes, masks, [who], 6, MatchWeights()) for who in (targets, alone))
+    assert (float(both["mask"]), float(both["dice"])) == pytest.approx((float(one["mask"]), float(one["dice"])))
+    assert float(both["giou"]) != pytest.approx(float(one["giou"]))
+    centers = torch.rand(1, 2, 16, 16)
+    assert float(center_loss(centers, [targets])) == pytest.approx(float(center_loss(centers, [alone])))
+
+
+@pytest.mark.parametrize(
+    ("box", "whole"), [((36, 8, 60, 56), True), ((36, 8, 64, 56), False), ((12, 4, 60, 60), False)]
+)
+def test_a_box_that_an_edge_or_somebody_cuts_is_learnt_no_more(box: Box, whole: bool) -> None:
+    sample, _ = street()
+    maps = Layer.of(everyone(sample, {"0001": PassersBy(64, 64, boxes=[box])})).maps
+    assert cut_boxes(maps["human"], maps["unsure"]) == ([] if whole else [2])
+
+
+def test_what_a_teacher_was_not_sure_of_stays_ignored() -> None:
+    sample, others = street()
+    sample.human[60:] = IGNORE
+    assert (everyone(sample, {"0001": others}).human[60:] == IGNORE).all()
 
 
 def test_only_a_passer_by_of_some_height_makes_a_group() -> None:
@@ -82,7 +112,8 @@ def test_the_table_holds_people_of_every_split() -> None:
     people = {split: 0 for split in SPLITS}
     for number, entry in read_passers_by().items():
         people[split_of(int(number))] += len(entry.all_boxes())
-        assert all(0 <= x0 < x1 <= entry.width and 0 <= y0 < y1 <= entry.height for x0, y0, x1, y1 in entry.all_boxes())
+        boxes = [*entry.all_boxes(), *entry.unknown]
+        assert all(0 <= x0 < x1 <= entry.width and 0 <= y0 < y1 <= entry.height for x0, y0, x1, y1 in boxes)
     assert people["train"] > 1500
     assert min(people.values()) > 100
 
@@ -111,11 +142,12 @@ def test_the_table_fits_the_published_photographs() -> None:
     for number in ccp.numbers("train")[:60]:
         labelled = everyone(ccp.sample(number), table)
         assert labelled.everyone or number not in table
-        people += int(labelled.everyone) and len(np.setdiff1d(labelled.human, (0, 1, IGNORE)))
+        if labelled.everyone:
+            people += len(np.setdiff1d(labelled.human, (0, 1, IGNORE)))
     assert people > 5
 
 
 def test_a_line_of_the_table_is_what_the_reader_takes(tmp_path: Path) -> None:
     table = tmp_path / "table.jsonl"
     table.write_text(json.dumps({"photo": "0007", "height": 8, "width": 6, "boxes": [[0, 0, 2, 2]]}) + "\n")
-    assert read_passers_by(table)["0007"].boxes == [[0, 0, 2, 2]]
+    assert read_passers_by(table)["0007"].boxes == [(0, 0, 2, 2)]

@@ -18,6 +18,7 @@ SOLID, MULTICOLOR = label_id("pattern", "Solid"), label_id("color", "Multicolor"
 HAIR = label_id("attribute", "Hair")
 SHOES = (label_id("attribute", "L-shoe"), label_id("attribute", "R-shoe"))
 MEMORY_HEIGHT = 480  # photographs are kept at this height
+WHOLE_BOX = 0.8  # least share of a box that is seen; the box of the rest is then hardly smaller
 MOST_COUNTED = 6  # a group of more people is shown no more often
 
 
@@ -34,7 +35,7 @@ class CompositeConfig:
         unsharp: share of pictures with few pixels and JPEG's blocks.
         clutter: share of pictures with things in front of the people.
         recolor: share of plain garments that are repainted.
-        unlabelled: share of pasted people whose clothes are not labelled, where there are any.
+        unlabelled: share of pasted people who come from groups, most without labels of clothes, where there are any.
         dense: share of pasted crowds that have more than a handful of people.
         most_people: people pasted into one picture.
         smallest_person: visible pixels below which a person is neither required nor punished.
@@ -88,7 +89,7 @@ def cut_out(layer: Layer, number: int) -> Layer:
 
 def count_people(layer: Layer) -> int:
     """How many people of a photograph are labelled."""
-    return len(np.setdiff1d(layer.maps["human"], (0, IGNORE)))
+    return int(np.count_nonzero(np.bincount(layer.maps["human"].ravel(), minlength=IGNORE + 1)[1:IGNORE]))
 
 
 def in_memory(sample: Sample) -> Layer:
@@ -103,11 +104,11 @@ class Composer:
     """Makes training pictures.
 
     Args:
-        people: photographs of one annotated person.
-        groups: photographs of groups; those of more people are shown more often.
+        people: photographs whose person number 1 has labelled clothes.
+        groups: photographs of groups; those of more people, up to `MOST_COUNTED`, are shown more often.
         scenes: photographs without people, at most about `MEMORY_HEIGHT` high.
         rendered: scenes with exact labels, may be empty.
-        strangers: cut-outs of people whose clothes are not labelled, may be empty.
+        strangers: cut-outs of the people of groups, may be empty.
     """
 
     def __init__(
@@ -124,8 +125,8 @@ class Composer:
         self.config = config
         weights = np.array([source.weight for source in people])
         self.weights = weights / weights.sum()
-        company = np.array([min(count_people(layer), MOST_COUNTED) for layer in groups], float)
-        self.group_weights = company / max(company.sum(), 1)
+        company = np.array([np.clip(count_people(layer), 1, MOST_COUNTED) for layer in groups], float)
+        self.group_weights = company / company.sum()
 
     def compose(self, rng: np.random.Generator, height: int, width: int) -> Layer:
         """One picture of `height` x `width` pixels with its label maps."""
@@ -170,13 +171,14 @@ class Composer:
     def one_group(self, rng: np.random.Generator, height: int, width: int) -> Layer:
         """A photograph of a group, perhaps turned a little, at a random scale."""
         layer = self.groups[int(rng.choice(len(self.groups), p=self.group_weights))]
-        if rng.random() < 0.5 and not (layer.maps["unsure"] == NO_OUTLINE).any():  # a turned box is no box
+        boxed = (layer.maps["unsure"] == NO_OUTLINE).any()  # a turned box is no box, and one elsewhere shows its edges
+        if rng.random() < 0.5 and not boxed:
             layer = turn(layer, rng.normal(0, 6))
         close = rng.random() < self.config.close
         picture = close_up(layer, rng, height, width) if close else self.zoom(layer, rng, height, width, 0.95, 2.2)
         picture = copy(picture)
         recolor_some(picture, plain_garments(picture), rng, self.config.recolor)
-        if self.scenes and rng.random() < self.config.elsewhere:
+        if self.scenes and rng.random() < self.config.elsewhere and not boxed:
             return elsewhere(picture, self.backdrop(rng, height, width))
         return picture
 
@@ -237,13 +239,13 @@ class Composer:
         return Layer(image, person.maps), alpha
 
     def drop_slivers(self, picture: Layer) -> dict[str, NDArray[np.uint8]]:
-        """Maps in which people with next to no visible pixels are ignored."""
+        """Maps in which people with next to no visible pixels, or whose boxes are no longer whole, are ignored."""
         human, unsure = picture.maps["human"].copy(), picture.maps["unsure"].copy()
         counts = np.bincount(human.ravel(), minlength=256)
-        for number in np.nonzero((counts > 0) & (counts < self.config.smallest_person))[0]:
-            if 0 < number < IGNORE:
-                unsure[human == number] = MAYBE_PEOPLE
-                human[human == number] = IGNORE
+        slivers = np.flatnonzero((counts > 0) & (counts < self.config.smallest_person))
+        for number in {*slivers.tolist(), *cut_boxes(human, unsure)} - {0, IGNORE}:
+            unsure[human == number] = MAYBE_PEOPLE
+            human[human == number] = IGNORE
         return {**picture.maps, "human": human, "unsure": unsure}
 
     @staticmethod
@@ -256,6 +258,19 @@ class Composer:
             noise = rng.standard_normal(image.shape, np.float32) * np.float32(rng.uniform(1, 6))
             lit = np.clip(lit + noise, 0, 255).astype(np.uint8)
         return lit
+
+
+def cut_boxes(human: NDArray[np.uint8], unsure: NDArray[np.uint8]) -> list[int]:
+    """People of whom the box alone is known (maps as in `Layer`), where an edge or somebody else hides part of it."""
+    height, width = human.shape
+    cut = []
+    for number in np.unique(human[unsure == NO_OUTLINE]).tolist():
+        rows, columns = np.nonzero(human == number)
+        top, left, bottom, right = rows.min(), columns.min(), rows.max() + 1, columns.max() + 1
+        at_edge = top == 0 or left == 0 or bottom == height or right == width
+        if at_edge or rows.size < WHOLE_BOX * (bottom - top) * (right - left):
+            cut.append(number)
+    return cut
 
 
 def slack_offset(rng: np.random.Generator, inner: int, outer: int) -> int:

@@ -30,7 +30,7 @@ from training.synthetic import render, sample_scene
 STRIDE = 4  # of the network's output
 RENDERED_HEIGHT, RENDERED_WIDTH = 320, 256
 STRANGER_HEIGHT, STRANGER_AREA = 90, 2_500  # least pixels of a person who is cut out of a group
-COMPANY_HEIGHT = 0.08  # of the photograph: a passer-by as tall makes it one of a group
+COMPANY_HEIGHT = 0.08  # least height, as a share of the photograph's, of a passer-by who makes it a group's
 SHAPES = ((1.0, 1.0), (1.14, 0.86), (1.14, 0.86), (0.86, 1.14))  # height and width of canvases, relative
 
 
@@ -115,8 +115,8 @@ def person_targets(human: NDArray[np.uint8], unsure: NDArray[np.uint8]) -> Targe
     """Boxes and masks of the people in an instance map (H, W), 255 not known; `unsure` (H, W) as in `Layer`."""
     height, width = human.shape
     small, small_unsure = subsample(human), subsample(unsure)
-    outlined = small_unsure != NO_OUTLINE
-    boxes, masks = [], []
+    known = small_unsure != NO_OUTLINE
+    boxes, masks, outlined = [], [], []
     for number in np.unique(human[(human > 0) & (human < IGNORE)]):
         mask = small == number
         rows, columns = np.nonzero(human == number)
@@ -124,12 +124,14 @@ def person_targets(human: NDArray[np.uint8], unsure: NDArray[np.uint8]) -> Targe
             continue
         x0, x1, y0, y1 = columns.min(), columns.max() + 1, rows.min(), rows.max() + 1
         boxes.append(((x0 + x1) / 2 / width, (y0 + y1) / 2 / height, (x1 - x0) / width, (y1 - y0) / height))
-        masks.append(mask & outlined)
+        masks.append(mask & known)
+        outlined.append(bool(known[mask].all()))
     return Targets(
         torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4),
         torch.from_numpy(np.array(masks, np.float32).reshape(-1, *small.shape)),
-        torch.from_numpy(((small != IGNORE) & outlined).astype(np.float32)),
+        torch.from_numpy(((small != IGNORE) & known).astype(np.float32)),
         torch.from_numpy(small_unsure == MAYBE_PEOPLE),
+        torch.tensor(outlined, dtype=torch.bool),
     )
 
 
@@ -175,7 +177,8 @@ def read_sources(roots: Sequence[Path], teacher: Teacher | None) -> tuple[list[S
         if (root / "label_list.mat").is_file():
             for sample in tqdm(ccp_people(root, teacher), desc=f"reading {root.name}", mininterval=5):
                 people.extend([in_memory(sample)])
-                groups.extend([Layer.of(sample)] if in_company(sample) else [])
+                if in_company(sample):
+                    groups.extend([Layer.of(sample)])
         elif (root / "index.json").is_file():
             coco = COCOPeopleDataset(root)
             samples = coco.samples("train")
@@ -259,14 +262,12 @@ def make_composer(
 
 
 def cut_strangers(groups: Iterable[Layer]) -> Iterator[Layer]:
-    """Cut-outs of the people of group photographs that are large enough to be pasted elsewhere."""
+    """Cut-outs of the people of group photographs that have an outline and are large enough to be pasted elsewhere."""
     for layer in groups:
-        numbers = np.unique(layer.maps["human"])
+        numbers = np.unique(layer.maps["human"][layer.maps["unsure"] != NO_OUTLINE])
         people = (cut_out(layer, int(number)) for number in numbers if 0 < number < IGNORE)
         yield from (
             person
             for person in people
-            if person.height >= STRANGER_HEIGHT
-            and person.maps["human"].sum() >= STRANGER_AREA
-            and not (person.maps["human"] & (person.maps["unsure"] == NO_OUTLINE)).any()
+            if person.height >= STRANGER_HEIGHT and person.maps["human"].sum() >= STRANGER_AREA
         )

@@ -79,7 +79,8 @@ def layer_loss(
     if mask_logits is not None:
         truth = torch.cat([target.masks[people] for target, (_, people) in zip(targets, pairs, strict=True)])
         known = torch.stack([target.known for target in targets])[image]
-        focal, dice = mask_losses(mask_logits[image, query].float(), truth, known)
+        outlined = torch.cat([target.outlined[people] for target, (_, people) in zip(targets, pairs, strict=True)])
+        focal, dice = mask_losses(mask_logits[image, query].float()[outlined], truth[outlined], known[outlined])
         losses["mask"], losses["dice"] = weights.mask * mean(focal), weights.dice * mean(dice)
     return losses
 
@@ -96,7 +97,8 @@ def center_loss(centers: Tensor, targets: Sequence[Targets]) -> Tensor:
     named = centers.float().movedim(1, -1)[image[person], row, column]  # (P, 2)
     away = ((named - boxes[person, :2]) / boxes[person, 2:].clamp(min=0.02)).abs().sum(1)
     pixels = torch.bincount(person, minlength=len(boxes)).clamp(min=1)
-    return mean(torch.zeros_like(boxes[:, 0]).index_add(0, person, away) / pixels)
+    outlined = torch.cat([target.outlined for target in targets])
+    return mean((torch.zeros_like(boxes[:, 0]).index_add(0, person, away) / pixels)[outlined])
 
 
 def class_loss(logits: Tensor, boxes: Tensor, targets: Sequence[Targets], matched: tuple[Tensor, Tensor]) -> Tensor:

@@ -35,16 +35,19 @@ class Targets:
         masks: (n, H / 4, W / 4) float, 1 on the person.
         known: (H / 4, W / 4) float, 0 on pixels of which it is not known whose they are.
         unsure: (H / 4, W / 4) bool, True where there may be people who are not labelled.
+        outlined: (n,) bool, False for people of whom the box alone is known: their masks are empty and say nothing.
     """
 
     boxes_cxcywh: Tensor
     masks: Tensor
     known: Tensor
     unsure: Tensor
+    outlined: Tensor
 
     def to(self, device: torch.device) -> "Targets":
         """The targets on a device."""
-        return Targets(*(part.to(device) for part in (self.boxes_cxcywh, self.masks, self.known, self.unsure)))
+        parts = (self.boxes_cxcywh, self.masks, self.known, self.unsure, self.outlined)
+        return Targets(*(part.to(device) for part in parts))
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def match_costs(
     truth = (targets.masks * targets.known).flatten(1)
     overlap = inside @ truth.T
     dice = 1 - (2 * overlap + 1) / (inside.sum(1)[:, None] + truth.sum(1)[None] + 1)
-    return costs + (weights.mask + weights.dice) * dice
+    return costs + (weights.mask + weights.dice) * dice * targets.outlined
 
 
 def match(costs: NDArray[np.float32], num_queries: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -1,9 +1,9 @@
 """Who else is in CCP's photographs: our own labels of passers-by, whom the published annotation leaves out.
 
 `passers_by.jsonl` holds a line for each photograph that was looked through: its number, height and width, the masks of
-the people besides the main one (COCO's compressed run lengths), boxes (x0, y0, x1, y1, pixels) of people without a
-mask, and boxes where it is not known who is there. All were marked by looking at the photographs; the masks are a
-network's or GrabCut's, kept where one who looked at them found that they fit.
+the people besides the main one (COCO's compressed run lengths, far to near), boxes (x0, y0, x1, y1, pixels) of people
+without a mask, and boxes where it is not known who is there. All were marked by looking at the photographs; the masks
+are a network's or GrabCut's, kept where one who looked at them found that they fit.
 """
 
 import json
@@ -19,9 +19,8 @@ from parsing.labels import IGNORE
 from parsing.records import RunLengthMask
 from training.samples import Sample
 
-Box = tuple[float, float, float, float]  # x0, y0, x1, y1, pixels
+Box = tuple[int, int, int, int]  # x0, y0, x1, y1, pixels
 
-TIGHT = 0.85  # of a box's height and width that must be seen
 TABLE = Path(__file__).with_name("passers_by.jsonl")
 
 
@@ -38,8 +37,8 @@ class PassersBy:
     height: int
     width: int
     masks: Sequence[str] = ()
-    boxes: Sequence[tuple[int, int, int, int]] = ()
-    unknown: Sequence[tuple[int, int, int, int]] = ()
+    boxes: Sequence[Box] = ()
+    unknown: Sequence[Box] = ()
 
     def all_masks(self) -> list[NDArray[np.bool_]]:
         """The masks, each (H, W)."""
@@ -59,21 +58,29 @@ def box_of(mask: NDArray[np.bool_]) -> Box:
 @cache
 def read_passers_by(table: Path = TABLE) -> Mapping[str, PassersBy]:
     """The table, by the numbers of photographs (`0001`)."""
-    entries = (json.loads(line) for line in table.read_text().splitlines())
-    return {entry.pop("photo"): PassersBy(**entry) for entry in entries}
+    entries = [json.loads(line) for line in table.read_text().splitlines()]
+    return {
+        entry["photo"]: PassersBy(
+            entry["height"],
+            entry["width"],
+            entry.get("masks", ()),
+            *([tuple(box) for box in entry.get(kind, ())] for kind in ("boxes", "unknown")),
+        )
+        for entry in entries
+    }
 
 
 def everyone(sample: Sample, known: Mapping[str, PassersBy]) -> Sample:
     """A sample of one labelled person with all others labelled too; as it is if its photograph was not looked through.
 
-    Passers-by are numbered from 2, those with a box alone first; their clothes are not known. Where somebody else hides
-    an edge of such a box it is no longer tight, and is not known. A photograph of another size is another's.
+    Passers-by are numbered from 2, those with a box alone first; their clothes are not known. What was ignored stays so
+    where they are not. A photograph of another size is another's.
     """
     others = known.get(sample.name)
     if others is None or (others.height, others.width) != sample.human.shape:
         return sample
     main = sample.human == 1
-    human = main.astype(np.uint8)
+    human = np.where(main | (sample.human == IGNORE), sample.human, 0).astype(np.uint8)
     for x0, y0, x1, y1 in others.unknown:
         human[y0:y1, x0:x1] = IGNORE
     first_masked = 2 + len(others.boxes)
@@ -82,17 +89,6 @@ def everyone(sample: Sample, known: Mapping[str, PassersBy]) -> Sample:
     for number, mask in enumerate(others.all_masks(), start=first_masked):
         human[mask] = number
     human[main] = 1
-    hidden = [n for n, box in enumerate(others.boxes, start=2) if not still_tight(human == n, box)]
-    human[np.isin(human, hidden)] = IGNORE
     tasks = {task: np.where(human > 1, IGNORE, labels).astype(np.uint8) for task, labels in sample.tasks.items()}
-    boxed = frozenset(range(2, first_masked)) - frozenset(hidden)
+    boxed = frozenset(range(2, first_masked))
     return replace(sample, human=human, tasks=tasks, everyone=True, boxed=boxed)
-
-
-def still_tight(seen: NDArray[np.bool_], box: tuple[int, int, int, int]) -> bool:
-    """Whether the pixels that are left of a box, (H, W), still reach nearly to its edges."""
-    x0, y0, x1, y1 = box
-    rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
-    if not len(rows):
-        return False
-    return bool(np.ptp(rows) + 1 >= TIGHT * (y1 - y0) and np.ptp(columns) + 1 >= TIGHT * (x1 - x0))

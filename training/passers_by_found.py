@@ -14,13 +14,14 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from parsing.boxes import area, box_iou, common_area
 from parsing.checkpoint import CheckpointError
 from parsing.memory import keep_freed_memory
 from parsing.parser import HumanParser
 from training.ccp import CCPDataset, split_of
-from training.passers_by import Box, PassersBy, read_passers_by
+from training.passers_by import PassersBy, read_passers_by
 from training.people_found import MATCH_IOU, TALL
-from training.samples import SPLITS, read_rgb
+from training.samples import read_rgb
 
 AT_ONCE = 8  # photographs
 
@@ -34,38 +35,30 @@ class Sighting:
     false: Sequence[float]
 
 
-def compare(people: Sequence[Box], others: PassersBy) -> Sighting:
+def compare(people: Sequence[Sequence[float]], others: PassersBy) -> Sighting:
     """Predicted people, best score first, against a photograph's passers-by; a box of IoU over 0.5 is a find.
 
-    The largest of the rest is the main person, and what lies mostly where it is not known who is there proves nothing.
+    The largest of the rest is taken for the main person, who is large and alone in nearly all photographs; what lies
+    mostly where it is not known who is there proves nothing.
     """
-    missed, found, rest = list(others.all_boxes()), [], []
+    missed = list(others.all_boxes())
+    found: list[Sequence[float]] = []
+    rest: list[Sequence[float]] = []
     for box in people:
-        nearest = max(missed, key=lambda one: overlap(one, box), default=None)
-        if nearest is not None and overlap(nearest, box) > MATCH_IOU:
+        nearest = max(missed, key=lambda one: box_iou(one, box), default=None)
+        if nearest is not None and box_iou(nearest, box) > MATCH_IOU:
             missed.remove(nearest)
             found.append(nearest)
         else:
             rest.append(box)
     rest.sort(key=area)
-    false = [box for box in rest[:-1] if not any(common(box, place) > 0.5 * area(box) for place in others.unknown)]
-    return Sighting(*([box[3] - box[1] for box in boxes] for boxes in (found, missed, false)))
+    false = [box for box in rest[:-1] if not any(common_area(box, place) > 0.5 * area(box) for place in others.unknown)]
+    return Sighting(heights(found), heights(missed), heights(false))
 
 
-def area(box: Box) -> float:
-    """Of a box x0, y0, x1, y1."""
-    return max(box[2] - box[0], 0) * max(box[3] - box[1], 0)
-
-
-def common(a: Box, b: Box) -> float:
-    """Area that two boxes share."""
-    return area((max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])))
-
-
-def overlap(a: Box, b: Box) -> float:
-    """IoU of two boxes."""
-    shared = common(a, b)
-    return shared / max(area(a) + area(b) - shared, 1e-6)
+def heights(boxes: Sequence[Sequence[float]]) -> list[float]:
+    """Of boxes, pixels."""
+    return [box[3] - box[1] for box in boxes]
 
 
 def look(parser: HumanParser, root: Path, known: Mapping[str, PassersBy]) -> Iterator[Sighting]:
@@ -79,16 +72,21 @@ def look(parser: HumanParser, root: Path, known: Mapping[str, PassersBy]) -> Ite
             yield compare([person.box_xyxy for person in image.people], known[number])
 
 
-def figures(sightings: Sequence[Sighting]) -> dict[str, float]:
-    """Counts and recall, of people at least `TALL` pixels tall and of smaller ones."""
-    result: dict[str, float] = {"photographs": len(sightings)}
+def figures(sightings: Sequence[Sighting]) -> dict[str, float | None]:
+    """Counts and recall, of people at least `TALL` pixels tall and of smaller ones; None where there are none."""
+    result: dict[str, float | None] = {"photographs": len(sightings)}
     for name, least, most in (("tall", TALL, float("inf")), ("small", 0, TALL)):
         found, missed, false = (
-            sum(least <= height < most for sighting in sightings for height in getattr(sighting, kind))
-            for kind in ("found", "missed", "false")
+            sum(least <= height < most for heights_of_one in kind for height in heights_of_one)
+            for kind in (
+                [sighting.found for sighting in sightings],
+                [sighting.missed for sighting in sightings],
+                [sighting.false for sighting in sightings],
+            )
         )
-        result |= {f"{name}_people": found + missed, f"{name}_found": found, f"{name}_false": false}
-        result[f"{name}_recall"] = found / (found + missed) if found + missed else float("nan")
+        people = found + missed
+        result |= {f"{name}_people": people, f"{name}_found": found, f"{name}_false": false}
+        result[f"{name}_recall"] = found / people if people else None
     return result
 
 
@@ -97,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m training.passers_by_found", description=__doc__.splitlines()[0])
     parser.add_argument("--checkpoint", type=Path, required=True, metavar="FILE", help="the checkpoint to measure")
     parser.add_argument("--data", type=Path, required=True, metavar="CCP", help="the folder of Clothing Co-Parsing")
-    parser.add_argument("--split", choices=SPLITS[1:], default="validation")
+    parser.add_argument("--split", choices=("validation", "calibration"), default="validation")
     options = parser.parse_args(arguments)
     keep_freed_memory()
     try:
