@@ -1,4 +1,5 @@
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,7 @@ def test_the_size_of_a_dress_is_its_skirts() -> None:
 
 
 def test_passers_by_are_ignored_and_the_labelled_person_stays() -> None:
-    sample = two_people_sample()
+    sample = replace(two_people_sample(), everyone=False)
     sample.human[sample.human == 2] = 0
     for label_map in sample.tasks.values():
         label_map[sample.human == 0] = 0
@@ -86,6 +87,12 @@ def test_passers_by_are_ignored_and_the_labelled_person_stays() -> None:
     assert left.tasks["attribute"][32, 48] == IGNORE
     assert left.human[32, 2] == 0
     assert left.tasks["color"][32, 16] == sample.tasks["color"][32, 16]
+
+
+def test_where_everybody_is_labelled_the_teacher_changes_nothing() -> None:
+    sample = two_people_sample()
+    (left,) = Teacher(Seeing(seen(torch.full((16, 16), COAT), two_masks()))).passers_by([sample])
+    assert left is sample
 
 
 def test_the_largest_person_of_a_tagged_photograph_wears_its_items() -> None:
