@@ -2,6 +2,17 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+Box = tuple[int, int, int, int]
+
+
+def box_of(mask: NDArray[np.bool_]) -> Box:
+    """What just holds a mask (H, W) that is not empty."""
+    rows, columns = np.flatnonzero(mask.any(1)).tolist(), np.flatnonzero(mask.any(0)).tolist()
+    return columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+
 
 def area(box: Sequence[float]) -> float:
     """0 of a box that ends before it begins."""

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from parsing.boxes import Box
 from parsing.labels import IGNORE
 from parsing.records import RunLengthMask
 from tests.factories import two_people_sample
@@ -16,7 +17,7 @@ from training.composite import cut_boxes
 from training.dataset import in_company, person_targets
 from training.losses import center_loss, layer_loss
 from training.matcher import MatchWeights
-from training.passers_by import Box, PassersBy, everyone, read_passers_by
+from training.passers_by import PassersBy, everyone, read_passers_by
 from training.passers_by_found import compare, figures
 from training.samples import SPLITS, Sample
 

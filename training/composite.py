@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from parsing.boxes import area, box_of
 from parsing.labels import IGNORE, label_id
 from training.canvas import MAYBE_PEOPLE, NO_OUTLINE, Layer, areas, blank, copy, forget_hidden, paste, soften
 from training.packed import PackedLayer
@@ -17,7 +18,7 @@ from training.variety import close_up, clutter, elsewhere, join, turn, unsharp
 SOLID, MULTICOLOR = label_id("pattern", "Solid"), label_id("color", "Multicolor")
 HAIR = label_id("attribute", "Hair")
 SHOES = (label_id("attribute", "L-shoe"), label_id("attribute", "R-shoe"))
-MEMORY_HEIGHT = 480  # photographs are kept at this height
+MEMORY_HEIGHT = 480  # photographs are kept at this height, those of groups as they are
 WHOLE_BOX = 0.8  # least share of a box that is seen; the box of the rest is then hardly smaller
 MOST_COUNTED = 6  # a group of more people is shown no more often
 
@@ -81,9 +82,8 @@ class Source:
 
 def cut_out(layer: Layer, number: int) -> Layer:
     """What person `number` of a photograph covers, alone."""
-    rows, columns = np.nonzero(layer.maps["human"] == number)
-    top, left = rows.min(), columns.min()
-    cut = layer.crop(top, left, rows.max() - top + 1, columns.max() - left + 1)
+    left, top, right, bottom = box_of(layer.maps["human"] == number)
+    cut = layer.crop(top, left, bottom - top, right - left)
     return Layer(cut.image, {**cut.maps, "human": (cut.maps["human"] == number).astype(np.uint8)})
 
 
@@ -265,10 +265,10 @@ def cut_boxes(human: NDArray[np.uint8], unsure: NDArray[np.uint8]) -> list[int]:
     height, width = human.shape
     cut = []
     for number in np.unique(human[unsure == NO_OUTLINE]).tolist():
-        rows, columns = np.nonzero(human == number)
-        top, left, bottom, right = rows.min(), columns.min(), rows.max() + 1, columns.max() + 1
-        at_edge = top == 0 or left == 0 or bottom == height or right == width
-        if at_edge or rows.size < WHOLE_BOX * (bottom - top) * (right - left):
+        seen = human == number
+        box = box_of(seen)
+        at_edge = box[0] == 0 or box[1] == 0 or box[2] == width or box[3] == height
+        if at_edge or np.count_nonzero(seen) < WHOLE_BOX * area(box):
             cut.append(number)
     return cut
 

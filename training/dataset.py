@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
+from parsing.boxes import box_of
 from parsing.labels import IGNORE, TASKS, num_classes
 from parsing.preprocess import normalize
 from training.canvas import MAYBE_PEOPLE, NO_OUTLINE, Layer
@@ -119,10 +120,9 @@ def person_targets(human: NDArray[np.uint8], unsure: NDArray[np.uint8]) -> Targe
     boxes, masks, outlined = [], [], []
     for number in np.unique(human[(human > 0) & (human < IGNORE)]):
         mask = small == number
-        rows, columns = np.nonzero(human == number)
         if not mask.any():
             continue
-        x0, x1, y0, y1 = columns.min(), columns.max() + 1, rows.min(), rows.max() + 1
+        x0, y0, x1, y1 = box_of(human == number)
         boxes.append(((x0 + x1) / 2 / width, (y0 + y1) / 2 / height, (x1 - x0) / width, (y1 - y0) / height))
         masks.append(mask & known)
         outlined.append(bool(known[mask].all()))
@@ -203,9 +203,8 @@ def portraits(layer: Layer) -> Iterator[Layer]:
     """For each person of a labelled group who is large enough, what is around them, with that person as number 1."""
     human = layer.maps["human"]
     for number in np.unique(human[(human > 0) & (human < IGNORE)]).tolist():
-        rows, columns = np.nonzero(human == number)
-        top, left, bottom, right = rows.min(), columns.min(), rows.max() + 1, columns.max() + 1
-        if bottom - top >= STRANGER_HEIGHT and rows.size >= STRANGER_AREA:
+        left, top, right, bottom = box_of(human == number)
+        if bottom - top >= STRANGER_HEIGHT and np.count_nonzero(human == number) >= STRANGER_AREA:
             margin = (bottom - top) // 8
             top, left = max(top - margin, 0), max(left - margin, 0)
             bottom, right = min(bottom + margin, layer.height), min(right + margin, layer.width)

@@ -15,11 +15,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from parsing.boxes import Box, box_of
 from parsing.labels import IGNORE
 from parsing.records import RunLengthMask
 from training.samples import Sample
-
-Box = tuple[int, int, int, int]  # x0, y0, x1, y1, pixels
 
 TABLE = Path(__file__).with_name("passers_by.jsonl")
 
@@ -47,12 +46,6 @@ class PassersBy:
     def all_boxes(self) -> list[Box]:
         """The boxes of all people, of those with masks too."""
         return [*self.boxes, *map(box_of, self.all_masks())]
-
-
-def box_of(mask: NDArray[np.bool_]) -> Box:
-    """What just holds a mask (H, W) that is not empty."""
-    rows, columns = np.flatnonzero(mask.any(1)).tolist(), np.flatnonzero(mask.any(0)).tolist()
-    return columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
 
 
 @cache

@@ -75,18 +75,13 @@ def look(parser: HumanParser, root: Path, known: Mapping[str, PassersBy]) -> Ite
 def figures(sightings: Sequence[Sighting]) -> dict[str, float | None]:
     """Counts and recall, of people at least `TALL` pixels tall and of smaller ones; None where there are none."""
     result: dict[str, float | None] = {"photographs": len(sightings)}
+    found = [height for sighting in sightings for height in sighting.found]
+    missed = [height for sighting in sightings for height in sighting.missed]
+    false = [height for sighting in sightings for height in sighting.false]
     for name, least, most in (("tall", TALL, float("inf")), ("small", 0, TALL)):
-        found, missed, false = (
-            sum(least <= height < most for heights_of_one in kind for height in heights_of_one)
-            for kind in (
-                [sighting.found for sighting in sightings],
-                [sighting.missed for sighting in sightings],
-                [sighting.false for sighting in sightings],
-            )
-        )
-        people = found + missed
-        result |= {f"{name}_people": people, f"{name}_found": found, f"{name}_false": false}
-        result[f"{name}_recall"] = found / people if people else None
+        hits, misses, errors = (sum(least <= height < most for height in kind) for kind in (found, missed, false))
+        result |= {f"{name}_people": hits + misses, f"{name}_found": hits, f"{name}_false": errors}
+        result[f"{name}_recall"] = hits / (hits + misses) if hits + misses else None
     return result
 
 

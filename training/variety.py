@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from parsing.boxes import box_of
 from parsing.labels import IGNORE
 from training.canvas import Layer, areas, copy, forget_hidden, paste, soften
 
@@ -38,11 +39,11 @@ def close_up(layer: Layer, rng: np.random.Generator, height: int, width: int) ->
     """
     human = layer.maps["human"]
     people = np.setdiff1d(human, (0, IGNORE))
-    rows, columns = np.nonzero(human == rng.choice(people) if len(people) else human == 0)
+    x0, y0, x1, y1 = box_of(human == rng.choice(people) if len(people) else human == 0)
     fit = min(height / layer.height, width / layer.width)
-    scale = np.clip(rng.uniform(0.25, 0.9) * height / (np.ptp(rows) + 1), fit, max(fit, LARGEST_SCALE))
+    scale = np.clip(rng.uniform(0.25, 0.9) * height / (y1 - y0), fit, max(fit, LARGEST_SCALE))
     shape = np.array([height, width]) / scale
-    middle = np.array([rows.min() + rows.max() + 1, columns.min() + columns.max() + 1]) / 2
+    middle = np.array([y0 + y1, x0 + x1]) / 2
     corner = middle - shape / 2 + rng.uniform(-0.25, 0.25, 2) * shape
     beyond = np.array([layer.height, layer.width]) - shape
     top, left = np.clip(corner, np.minimum(beyond, 0), np.maximum(beyond, 0)).round().astype(int)
