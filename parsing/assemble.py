@@ -16,9 +16,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from parsing.calibration import Calibration
-from parsing.labels import ATTRIBUTES, CHARACTERISTICS, CHARACTERIZED, TASKS, num_classes
+from parsing.labels import ATTRIBUTES, CHARACTERISTICS, CHARACTERIZED, TASKS, label_id, num_classes
 from parsing.palette import SAMPLE, Shade, palettes
 from parsing.preprocess import scaled_shape
+from parsing.proportions import features
 from parsing.records import CharacterizedAttribute, ParsedImage, Person
 from parsing.regions import Region, Runs
 
@@ -296,7 +297,13 @@ def make_people(
     """The records of people 1..M; without one that has no pixel at full resolution."""
     classes = num_classes("attribute")
     wholes, runs = Runs.of(labels // classes).regions(), Runs.of(labels)
-    worn = make_attributes(runs.regions(), evidence, config, calibration, garment_palettes(runs, pixels))
+    parts = {
+        divmod(key, classes): region
+        for key, region in runs.regions().items()
+        if key % classes and evidence.cells.flat[key] >= config.part
+    }
+    hints = calibration.size_hints(features(wholes, parts, len(scores), labels.shape))
+    worn = make_attributes(parts, evidence, calibration, hints, garment_palettes(runs, pixels))
     presence = calibration.presence(evidence.peak[:, 1:]).tolist()
     return tuple(
         Person(
@@ -313,41 +320,44 @@ def make_people(
 
 
 def make_attributes(
-    parts: Mapping[int, Region],
+    parts: Mapping[tuple[int, int], Region],
     evidence: Evidence,
-    config: AssembleConfig,
     calibration: Calibration,
-    palettes: Mapping[int, tuple[Shade, ...]],
+    hints: Mapping[str, NDArray[np.float64]],
+    palettes: Mapping[tuple[int, int], tuple[Shade, ...]],
 ) -> list[list[CharacterizedAttribute]]:
-    """The records of what each person has, by the person's number; of regions with enough cells."""
-    classes = num_classes("attribute")
+    """The records of what each person has, by the person's number."""
     calibrated = {
-        label: [
-            {task: tuple(row) for task, row in zip(CHARACTERISTICS, rows, strict=True)}
-            for rows in zip(
-                *(
-                    calibration.apply(task, evidence.means[task][:, label_id], label).tolist()
-                    for task in CHARACTERISTICS
-                ),
-                strict=True,
-            )
-        ]
-        for label_id, label in enumerate(ATTRIBUTES, start=1)
+        label: characterized(evidence, calibration, label, hints.get(label, 0.0))
+        for label in ATTRIBUTES
         if label in CHARACTERIZED
     }
     scores = evidence.means["attribute"].tolist()
     worn: list[list[CharacterizedAttribute]] = [[] for _ in scores]
-    for key, region in parts.items():
-        number, label_id = divmod(key, classes)
-        if label_id and evidence.cells[number, label_id] >= config.part:
-            label = ATTRIBUTES[label_id - 1]
-            probabilities = calibrated[label][number] if label in CHARACTERIZED else {}
-            score, shades = scores[number][label_id], palettes.get(key, ())
-            worn[number].append(CharacterizedAttribute(label, score, region.area, probabilities, region.mask, shades))
+    for (number, attribute_id), region in parts.items():
+        label = ATTRIBUTES[attribute_id - 1]
+        probabilities = calibrated[label][number] if label in CHARACTERIZED else {}
+        score, shades = scores[number][attribute_id], palettes.get((number, attribute_id), ())
+        worn[number].append(CharacterizedAttribute(label, score, region.area, probabilities, region.mask, shades))
     return worn
 
 
-def garment_palettes(runs: Runs, pixels: NDArray[np.uint8] | None) -> dict[int, tuple[Shade, ...]]:
+def characterized(
+    evidence: Evidence, calibration: Calibration, label: str, hints: NDArray[np.float64] | float
+) -> list[dict[str, tuple[float, ...]]]:
+    """The size, pattern and color of an attribute on each person, by the person's number."""
+    place = label_id("attribute", label)
+    by_task = [
+        calibration.apply(task, evidence.means[task][:, place], label, hints if task == "size" else 0.0).tolist()
+        for task in CHARACTERISTICS
+    ]
+    return [
+        {task: tuple(row) for task, row in zip(CHARACTERISTICS, rows, strict=True)}
+        for rows in zip(*by_task, strict=True)
+    ]
+
+
+def garment_palettes(runs: Runs, pixels: NDArray[np.uint8] | None) -> dict[tuple[int, int], tuple[Shade, ...]]:
     """The palette of each region of clothing or hair; none without pixels (H, W, 3)."""
     if pixels is None:
         return {}
@@ -357,4 +367,5 @@ def garment_palettes(runs: Runs, pixels: NDArray[np.uint8] | None) -> dict[int, 
         runs.labels % num_classes("attribute")
     ]
     chosen = np.flatnonzero(garment).tolist()
-    return dict(zip(runs.labels[chosen].tolist(), palettes([colors[index] for index in chosen]), strict=True))
+    keys = [divmod(key, num_classes("attribute")) for key in runs.labels[chosen].tolist()]
+    return dict(zip(keys, palettes([colors[index] for index in chosen]), strict=True))

@@ -178,8 +178,8 @@ def precision(parser: HumanParser) -> str:
 
 
 def whole_parse(parser: HumanParser, scene: CrowdScene) -> Callable[[], object]:
-    """The network on a scene's picture, then `assemble` on its truth."""
-    return lambda: (parser.forward([scene.image], parser.long_side), only_assemble(parser, scene)())
+    """What an ingest does with a picture: the network on a scene as often as it looks, then `assemble` on its truth."""
+    return lambda: (parser.look([scene.image]), only_assemble(parser, scene)())
 
 
 def only_assemble(parser: HumanParser, scene: CrowdScene) -> Callable[[], ParsedImage]:

@@ -1,8 +1,8 @@
 """Calibration: turns the network's mean probabilities and presence evidence into probabilities that can be trusted.
 
 Fitted by `training.calibration` on the calibration split, stored in the checkpoint's JSON; identity where nothing is
-stored. Per task, p' is proportional to exp(log(p) / temperature + bias + bias of the attribute group); presence is a
-logistic function of the evidence's log-odds.
+stored. Per task, p' is proportional to exp(log(p) / temperature + bias + bias of the attribute group), of sizes also
++ weight x log(what the proportions say); presence is a logistic function of the evidence's log-odds.
 """
 
 from collections.abc import Mapping
@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from parsing.labels import ATTRIBUTES, LABELS, group_of
+from parsing.proportions import FLOOR, Proportions
 
 Floats = NDArray[np.float64]
-
-FLOOR = 1e-6  # least probability that a logarithm is taken of
 
 
 @dataclass(frozen=True)
@@ -27,16 +26,23 @@ class TaskCalibration:
         temperature: above 1 softens.
         bias: (n,) added to the log-probabilities.
         group_bias: attribute group -> (n,) added to those of its attributes: pants are long more often than shoes.
+        hint_weight: of a second opinion.
     """
 
     temperature: float
     bias: Floats
     group_bias: Mapping[str, Floats] = field(default_factory=dict)
+    hint_weight: float = 0.0
 
-    def apply(self, probabilities: ArrayLike, group: str = "") -> Floats:
-        """Calibrated probabilities (..., n) of an attribute group from raw ones (..., n)."""
+    def apply(self, probabilities: ArrayLike, group: str = "", hints: ArrayLike = 0.0) -> Floats:
+        """Calibrated probabilities (..., n) of an attribute group from raw ones (..., n).
+
+        Args:
+            hints: (..., n) log-probabilities by a second opinion; 0 for none.
+        """
         logs = np.log(np.maximum(np.asarray(probabilities, np.float64), FLOOR))
-        return softmax(logs / self.temperature + self.bias + self.group_bias.get(group, 0.0))
+        biases = self.bias + self.group_bias.get(group, 0.0)
+        return softmax(logs / self.temperature + biases + self.hint_weight * np.asarray(hints))
 
 
 @dataclass(frozen=True)
@@ -49,17 +55,22 @@ class PresenceCalibration:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What was fitted; `Calibration()` changes nothing."""
+    """What was fitted; `Calibration()` changes nothing.
+
+    Args:
+        proportions: the second opinion on sizes.
+    """
 
     tasks: Mapping[str, TaskCalibration] = field(default_factory=dict)
     presence_logits: PresenceCalibration | None = None
+    proportions: Proportions | None = None
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> "Calibration":
         """From the "calibration" of a checkpoint, empty or missing parts being identity.
 
         Raises:
-            ValueError: a part has another number of labels.
+            ValueError: a part has another number of labels, or is of another shape.
         """
         tasks = {}
         for task, fitted in (stored.get("tasks") or {}).items():
@@ -68,23 +79,33 @@ class Calibration:
                 name: _vector(bias, len(LABELS[task]), f"the {task} calibration's bias")
                 for name, bias in biases.items()
             }
-            tasks[task] = TaskCalibration(float(fitted["temperature"]), vectors.pop(""), vectors)
+            weight = float(fitted.get("hint_weight", 0.0))
+            tasks[task] = TaskCalibration(float(fitted["temperature"]), vectors.pop(""), vectors, weight)
+        proportions = Proportions.from_dict(stored["proportions"]) if stored.get("proportions") else None
         presence = stored.get("presence")
         if presence is None:
-            return cls(tasks)
-        weight, bias = (
+            return cls(tasks, proportions=proportions)
+        weights, bias = (
             _vector(presence[part], len(ATTRIBUTES), f"the presence calibration's {part}")
             for part in ("weight", "bias")
         )
-        return cls(tasks, PresenceCalibration(weight, bias))
+        return cls(tasks, PresenceCalibration(weights, bias), proportions)
 
-    def apply(self, task: str, probabilities: ArrayLike, attribute: str = "") -> Floats:
-        """Calibrated probabilities (..., n) of an attribute's task, summing to 1, from raw ones (..., n)."""
+    def apply(self, task: str, probabilities: ArrayLike, attribute: str = "", hints: ArrayLike = 0.0) -> Floats:
+        """Calibrated probabilities (..., n) of an attribute's task, summing to 1, from raw ones (..., n).
+
+        Args:
+            hints: (..., n) log-probabilities by a second opinion; 0 for none.
+        """
         if task in self.tasks:
-            return self.tasks[task].apply(probabilities, group_of(attribute))
+            return self.tasks[task].apply(probabilities, group_of(attribute), hints)
         raw = np.asarray(probabilities, np.float64)
         normalized: Floats = raw / np.maximum(raw.sum(axis=-1, keepdims=True), FLOOR)
         return normalized
+
+    def size_hints(self, proportions: Floats) -> Mapping[str, Floats]:
+        """For each attribute that has a size its log-probabilities (M, 4) by proportions (M, F); none if not fitted."""
+        return {} if self.proportions is None else self.proportions.log_probabilities(proportions)
 
     def presence(self, features: ArrayLike) -> Floats:
         """P(the person visibly has it) (..., 19) from raw evidence between 0 and 1, (..., 19)."""

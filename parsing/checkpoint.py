@@ -32,7 +32,7 @@ class CheckpointInfo:
     Args:
         config: shape of the network.
         inference: `long_side` of the input and fields of AssembleConfig, chosen on the calibration split.
-        calibration: as fitted by `training.calibration`, empty before.
+        calibration: as fitted by `training.proportions` and `training.calibration`, empty before.
         search: thresholds and color confusion for queries, empty before they are fitted.
         metrics: validation figures by name.
         training: data, steps, time and seed.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from parsing.assemble import AssembleConfig, ImageOutput, ImagePrediction, assemble, predict
 from parsing.calibration import Calibration
-from parsing.checkpoint import DEFAULT_CHECKPOINT, CheckpointInfo, checkpoint_hash, load
+from parsing.checkpoint import DEFAULT_CHECKPOINT, CheckpointError, CheckpointInfo, checkpoint_hash, describe, load
 from parsing.fused import fused
 from parsing.labels import TASKS, num_classes
 from parsing.mirror import average
@@ -75,7 +75,13 @@ class HumanParser:
         """
         model, info = load(path, device)
         half = bfloat16_is_fast(torch.device(device)) if mixed_precision is None else mixed_precision
-        return cls(fused(model), info, checkpoint_hash(path), mixed_precision=half)
+        try:
+            return cls(fused(model), info, checkpoint_hash(path), mixed_precision=half)
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(
+                f"{describe(path)} says of inference or calibration what this version does not know ({error}); use the "
+                "JSON that was written with the weights, or fit it again"
+            ) from error
 
     def parse(self, images: Sequence[NDArray[np.uint8]], paths: Sequence[Path]) -> list[ParsedImage]:
         """People of each image (H, W, 3) uint8, in the order given."""

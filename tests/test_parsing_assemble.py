@@ -14,8 +14,9 @@ from parsing.assemble import (
     predict,
     without_specks,
 )
-from parsing.calibration import Calibration
-from parsing.labels import LABELS, TASKS, label_id, num_classes
+from parsing.calibration import Calibration, TaskCalibration
+from parsing.labels import CHARACTERIZED, LABELS, SIZES, TASKS, label_id, num_classes
+from parsing.proportions import NUM_ANSWERS, NUM_FEATURES, Proportions
 from tests.factories import palette
 
 CONFIG = AssembleConfig()
@@ -168,3 +169,24 @@ def test_cells_that_are_hardly_of_a_garment_say_little_of_its_color() -> None:
     color = dict(zip(LABELS["color"], coat.probabilities["color"], strict=True))
     assert color["Blue"] + color["Red"] == pytest.approx(1, abs=1e-3)
     assert 0.25 < color["Blue"] < 0.45
+
+
+def test_the_proportions_of_each_person_change_the_sizes_of_their_own_garments_alone() -> None:
+    masks = left_and_right()
+    masks[1, :, 12:] = 0
+    output = output_of(masks, torch.tensor([0.9, 0.8, 0.1]), coats("Red", "Blue"), height=64, width=64)
+    wide = 5 / 12  # widths of the two people, in their heights: 5 / 12 and 3 / 12
+    hidden, answers = np.zeros((NUM_FEATURES + 1, 1)), np.zeros((2, NUM_ANSWERS))
+    hidden[1, 0], hidden[-1, 0] = 100.0, -100 * (wide - 0.1)  # only of the wider person above 0
+    answers[0, CHARACTERIZED.index("Coat") * len(SIZES) + SIZES.index("Undetermined")] = 10.0
+    plain = Calibration({"size": TaskCalibration(1.0, np.zeros(len(SIZES)))})
+    judged = Calibration(
+        {"size": TaskCalibration(1.0, np.zeros(len(SIZES)), hint_weight=1.0)}, proportions=Proportions(hidden, answers)
+    )
+    before, after = (assemble(output, Path("a.jpg"), CONFIG, each).people for each in (plain, judged))
+    (first, second), (wider, narrower) = ([person.attributes[0] for person in people] for people in (before, after))
+    assert np.argmax(first.probabilities["size"]) == SIZES.index("Long/large")
+    assert np.argmax(wider.probabilities["size"]) == SIZES.index("Undetermined")
+    np.testing.assert_allclose(narrower.probabilities["size"], second.probabilities["size"])
+    for task in ("pattern", "color"):
+        assert first.probabilities[task] == wider.probabilities[task]

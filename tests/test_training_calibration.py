@@ -1,18 +1,23 @@
 """Calibration: fitted on labelled items, identity where nothing is stored."""
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from numpy.typing import NDArray
 from PIL import Image
 
+from parsing.assemble import ImageOutput
 from parsing.calibration import Calibration, softmax
 from parsing.checkpoint import CheckpointInfo, read_info, save
-from parsing.labels import ATTRIBUTES, LABELS
+from parsing.labels import ATTRIBUTES, CHARACTERIZED, LABELS, TASKS, label_id, num_classes
 from parsing.model import HPTR
 from parsing.parser import HumanParser
+from parsing.proportions import NUM_ANSWERS, NUM_FEATURES, Proportions
 from tests.factories import tiny_config, write_ccp
 from training.calibration import (
     KINDS,
@@ -20,6 +25,7 @@ from training.calibration import (
     Kind,
     Observations,
     best_kind,
+    calibrate,
     color_confusion,
     cross_validated,
     draw_reliability,
@@ -51,7 +57,7 @@ def overconfident(count: int, temperature: float, *, group_bias: float = 0.0, se
     bias = np.where(groups == "Coat", group_bias, -group_bias)[:, None] * np.eye(4)[0]
     labels = np.array([rng.choice(4, p=row) for row in softmax(logits + bias)])
     photos = np.array([str(index // 4) for index in range(count)])
-    return FoundItems(softmax(logits * temperature), labels, groups, photos)
+    return FoundItems(softmax(logits * temperature), labels, groups, photos, np.zeros((count, 4)))
 
 
 def observations(count: int = 200) -> Observations:
@@ -64,7 +70,7 @@ def observations(count: int = 200) -> Observations:
             logits[label - 1] += 2
             said.append(Answer(str(index // 5), "coat", task, label, softmax(3 * logits)))
     evidence = rng.random((count, len(ATTRIBUTES)))
-    return Observations(count // 5, said, evidence, rng.random(evidence.shape) < evidence)
+    return Observations(count // 5, said, said, evidence, rng.random(evidence.shape) < evidence)
 
 
 def test_without_a_calibration_nothing_changes() -> None:
@@ -145,8 +151,8 @@ def test_group_biases_reach_the_attributes_of_the_group() -> None:
 
 def test_the_size_of_a_dress_is_calibrated_as_a_skirt_s() -> None:
     said = [Answer("1", "dress", task, 1, np.full(len(LABELS[task]), 0.1)) for task in ("size", "color")]
-    assert found_items(said, "size").groups.tolist() == ["Skirt"]
-    assert found_items(said, "color").groups.tolist() == ["UpperClothes"]
+    assert found_items(said, said, "size").groups.tolist() == ["Skirt"]
+    assert found_items(said, said, "color").groups.tolist() == ["UpperClothes"]
 
 
 def test_few_items_show_an_error_by_chance() -> None:
@@ -193,7 +199,7 @@ def test_the_color_confusion_is_smoothed_and_sums_to_one() -> None:
 
 def test_without_found_items_there_is_nothing_to_fit() -> None:
     with pytest.raises(ValueError, match="expected labelled items with a size"):
-        fit(Observations(0, [], np.zeros((0, 19)), np.zeros((0, 19), bool)))
+        fit(Observations(0, [], [], np.zeros((0, 19)), np.zeros((0, 19), bool)))
 
 
 def test_the_reliability_diagram_is_drawn(tmp_path: Path) -> None:
@@ -236,3 +242,80 @@ def test_the_largest_person_of_a_tagged_photograph_is_observed_too(tmp_path: Pat
 
 def test_data_without_tagged_photographs_has_none(tmp_path: Path) -> None:
     assert list(tagged(write_ccp(tmp_path / "ccp", "0005"))) == []
+
+
+def test_a_second_opinion_weighs_as_much_as_it_knows() -> None:
+    items = overconfident(1500, 1.0)
+    assert fit_task(items, TEMPERATURE).hint_weight == 0
+    rng = np.random.default_rng(3)
+    informed = softmax(3.0 * np.eye(4)[items.labels] + rng.normal(0, 1, (1500, 4)))
+    hinted = replace(items, hints=np.log(informed))
+    fitted = fit_task(hinted, TEMPERATURE)
+    assert fitted.hint_weight > 0.5
+    guesses = replace(items, hints=np.log(softmax(rng.normal(0, 1, (1500, 4)))))
+    assert abs(fit_task(guesses, TEMPERATURE).hint_weight) < 0.2
+    before = cross_validated(items, TEMPERATURE).argmax(axis=1) == items.labels
+    after = cross_validated(hinted, TEMPERATURE).argmax(axis=1) == items.labels
+    assert after.mean() > before.mean() + 0.1
+
+
+def test_the_weight_of_the_proportions_survives_json() -> None:
+    stored = json.dumps({"tasks": {"size": {"temperature": 1.0, "bias": [0, 0, 0, 0], "hint_weight": 2.0}}})
+    calibration = Calibration.from_dict(json.loads(stored))
+    hints = np.log([0.1, 0.6, 0.2, 0.1])
+    np.testing.assert_allclose(calibration.apply("size", np.full(4, 0.25), "Coat", hints), np.array([1, 36, 4, 1]) / 42)
+    assert calibration.size_hints(np.zeros((2, 101))) == {}
+
+
+def test_what_is_fitted_is_what_a_search_will_see() -> None:
+    observed = observations()
+    fitted = fit(observed)
+    calibration = Calibration.from_dict(fitted)
+    for task in ("pattern", "color"):
+        items = found_items(observed.answers, observed.hints, task)
+        assert fitted["tasks"][task]["hint_weight"] == 0
+        kind = KINDS[fitted["tasks"][task]["kind"]]
+        np.testing.assert_allclose(
+            calibration.apply(task, items.probabilities, "Coat"), calibrate(items, fit_task(items, kind)), atol=1e-6
+        )
+
+
+class Knowing(HumanParser):
+    """Sees CCP's photograph of `write_ccp` as it is labelled."""
+
+    def outputs(self, images: Sequence[NDArray[np.uint8]]) -> Iterator[ImageOutput]:
+        for image in images:
+            labels = {task: torch.zeros(24, 16, dtype=torch.long) for task in TASKS}
+            labels["attribute"][2:5, 5:10] = label_id("attribute", "Hair")
+            labels["attribute"][5:20, 5:10] = label_id("attribute", "Coat")
+            for task, label in (("size", "Long/large"), ("pattern", "Solid"), ("color", "Red")):
+                labels[task][2:20, 5:10] = label_id(task, label)
+            semantic = {
+                task: torch.nn.functional.one_hot(label_map, num_classes(task)).movedim(-1, 0) * 8.0
+                for task, label_map in labels.items()
+            }
+            masks = (labels["attribute"] > 0)[None] * 20.0 - 10
+            yield ImageOutput(semantic, torch.tensor([0.9]), masks, torch.ones(5, 6, 4), *image.shape[:2])
+
+
+def test_what_the_pixels_and_what_the_proportions_say_of_an_item_go_together(tmp_path: Path) -> None:
+    info = CheckpointInfo(tiny_config(), calibration={"proportions": short_coats().to_dict()})
+    observed = observe(Knowing(HPTR(tiny_config()).eval(), info, "hash"), write_ccp(tmp_path / "ccp", "0005", "0010"))
+    assert [replace(answer, probabilities=None) for answer in observed.answers] == [
+        replace(answer, probabilities=None) for answer in observed.hints
+    ]
+    raw, hinted = (
+        next(answer for answer in given if (answer.item, answer.task) == ("coat", "size"))
+        for given in (observed.answers, observed.hints)
+    )
+    assert raw.probabilities is not None
+    assert hinted.probabilities is not None
+    assert raw.probabilities.argmax() == 1
+    np.testing.assert_allclose(hinted.probabilities, softmax(np.array([2.0, 0, 0, 0])), atol=1e-3)
+
+
+def short_coats() -> Proportions:
+    """Every coat is short, hair of any size."""
+    answers = np.zeros((2, NUM_ANSWERS))
+    answers[-1, CHARACTERIZED.index("Coat") * 4] = 2.0
+    return Proportions(np.zeros((NUM_FEATURES + 1, 1)), answers)

@@ -2,7 +2,8 @@
 
     python -m training.calibration --checkpoint FILE --data DIR [--store] [--pictures DIR] [--json]
 
-Per task a temperature; with it a bias for each label, and for each label of each attribute group, where five-fold
+Per task a temperature, for size also the weight of what the proportions say (`training.proportions`, to be fitted
+before); with it a bias for each label, and for each label of each attribute group, where five-fold
 cross-validation by photograph, inside the split, says that they lower the loss beyond chance. Per attribute a logistic
 function from presence evidence to the probability that the person visibly has it. And the color confusion table that
 queries back off by.
@@ -12,7 +13,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,12 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from parsing.assemble import assemble
-from parsing.calibration import FLOOR, Calibration, TaskCalibration, log_odds, softmax
+from parsing.calibration import Calibration, TaskCalibration, log_odds, softmax
 from parsing.checkpoint import CheckpointError, read_info, save_info
-from parsing.labels import ATTRIBUTES, CHARACTERISTICS, COLORS, group_of
+from parsing.labels import ATTRIBUTES, CHARACTERISTICS, COLORS, SIZES, group_of
 from parsing.parser import HumanParser
-from parsing.records import ParsedImage
+from parsing.proportions import FLOOR
+from parsing.records import ParsedImage, Person
 from training.ccp import TAGGED, CCPDataset, Item
 from training.evaluation import labelled_people, open_data
 from training.item_accuracy import ITEM_ATTRIBUTES, Answer, answers, probabilities_and_labels
@@ -69,12 +71,14 @@ class Observations:
     Args:
         photos: how many there were.
         answers: of every labelled item.
+        hints: the same items, their sizes by the proportions alone.
         evidence: (P, 19) presence evidence of each labelled person who was found.
         present: (P, 19) whether the person has the attribute.
     """
 
     photos: int
     answers: Sequence[Answer]
+    hints: Sequence[Answer]
     evidence: Floats
     present: NDArray[np.bool_]
 
@@ -88,45 +92,61 @@ class FoundItems:
         labels: (K,) indices from 0.
         groups: (K,) attribute groups.
         photos: (K,) where they were seen.
+        hints: (K, n) of sizes, log-probabilities by the proportions alone, less their mean; otherwise 0.
     """
 
     probabilities: Floats
     labels: Counts
     groups: NDArray[np.str_]
     photos: NDArray[np.str_]
+    hints: Floats
 
     def only(self, chosen: NDArray[np.bool_]) -> "FoundItems":
         """Some of the items."""
-        return FoundItems(self.probabilities[chosen], self.labels[chosen], self.groups[chosen], self.photos[chosen])
+        return FoundItems(*(getattr(self, part.name)[chosen] for part in fields(self)))
 
 
 def observe(parser: HumanParser, root: Path) -> Observations:
     """Parse the calibration split of a data set, without calibration: its label maps, and CCP's tagged photographs."""
     data = open_data(root, "calibration")
     said: list[Answer] = []
+    hints: list[Answer] = []
     evidence, present, photos = [], [], 0
     for sample in data.samples:
         photos += 1
-        parsed = uncalibrated(parser, sample)
-        for one in labelled_people(sample, parsed, data.items(sample)):
+        labelled = data.items(sample)
+        views = [labelled_people(sample, parsed, labelled) for parsed in uncalibrated(parser, sample)]
+        for one, by_proportions in zip(*views, strict=True):
             said += answers(one.name, one.found, one.items)
+            hints += answers(one.name, by_proportions.found, one.items)
             if one.found is not None:
                 evidence.append([one.found.presence[attribute] for attribute in ATTRIBUTES])
                 present.append(_present(sample, one.number))
     for sample, items in tagged(root):
         photos += 1
-        largest = max(uncalibrated(parser, sample).people, key=lambda person: person.mask.decode().sum(), default=None)
-        said += answers(sample.name, largest, items)
+        raw, by_proportions = (largest(parsed) for parsed in uncalibrated(parser, sample))
+        said += answers(sample.name, raw, items)
+        hints += answers(sample.name, by_proportions, items)
     shape = (-1, len(ATTRIBUTES))
     return Observations(
-        photos, said, np.array(evidence, np.float64).reshape(shape), np.array(present, bool).reshape(shape)
+        photos, said, hints, np.array(evidence, np.float64).reshape(shape), np.array(present, bool).reshape(shape)
     )
 
 
-def uncalibrated(parser: HumanParser, sample: Sample) -> ParsedImage:
-    """The people of a photograph with raw probabilities."""
+def uncalibrated(parser: HumanParser, sample: Sample) -> tuple[ParsedImage, ParsedImage]:
+    """The people of a photograph with raw probabilities; and the same people, their sizes by the proportions alone."""
     output = next(iter(parser.outputs([sample.image])))
-    return assemble(output, sample.path, parser.assemble_config, Calibration())
+    alone = {"size": TaskCalibration(np.inf, np.zeros(len(SIZES)), hint_weight=1.0)}
+    raw, by_proportions = (
+        assemble(output, sample.path, parser.assemble_config, calibration)
+        for calibration in (Calibration(), Calibration(alone, proportions=parser.calibration.proportions))
+    )
+    return raw, by_proportions
+
+
+def largest(parsed: ParsedImage) -> Person | None:
+    """Who covers most of a photograph."""
+    return max(parsed.people, key=lambda person: person.mask.decode().sum(), default=None)
 
 
 def tagged(root: Path) -> Iterable[tuple[Sample, Sequence[Item]]]:
@@ -146,7 +166,7 @@ def fit(observed: Observations) -> dict[str, Any]:
     """The calibration as plain values, ready for the checkpoint; `parsing.calibration` reads it."""
     tasks, quality = {}, {}
     for task in CHARACTERISTICS:
-        items = found_items(observed.answers, task)
+        items = found_items(observed.answers, observed.hints, task)
         if not len(items.labels):
             raise ValueError(
                 f"expected labelled items with a {task} that the checkpoint finds, got none in {observed.photos} "
@@ -155,7 +175,7 @@ def fit(observed: Observations) -> dict[str, Any]:
         kind = best_kind(items)
         tasks[task] = {"kind": kind, **_plain(fit_task(items, KINDS[kind]))}
         quality[task] = _quality(items, cross_validated(items, KINDS[kind]))
-    colors = found_items(observed.answers, "color")
+    colors = found_items(observed.answers, observed.hints, "color")
     held_out = cross_validated(colors, KINDS[tasks["color"]["kind"]])
     return {
         "fitted_on": f"calibration split, {observed.photos} photographs",
@@ -166,13 +186,15 @@ def fit(observed: Observations) -> dict[str, Any]:
     }
 
 
-def found_items(given: Sequence[Answer], task: str) -> FoundItems:
-    """The items of one task that were found."""
+def found_items(given: Sequence[Answer], hints: Sequence[Answer], task: str) -> FoundItems:
+    """The items of one task that were found, and what the proportions say of them."""
     found = [answer for answer in given if answer.task == task and answer.probabilities is not None]
+    logs = np.log(np.maximum(probabilities_and_labels(hints, task)[0], FLOOR))
     return FoundItems(
         *probabilities_and_labels(found, task),
         np.array([item_group(answer.item, task) for answer in found], np.str_),
         np.array([answer.photo for answer in found], np.str_),
+        logs - logs.mean(axis=1, keepdims=True) if task == "size" else np.zeros_like(logs),
     )
 
 
@@ -194,15 +216,17 @@ def fit_task(items: FoundItems, kind: Kind) -> TaskCalibration:
     hot = np.eye(num_labels)[items.labels]
 
     def objective(parameters: Floats) -> tuple[float, Floats]:
-        scale, biases = np.exp(parameters[0]), parameters[1:].reshape(len(names), num_labels)
-        logits = scale * logs + member.T @ biases
+        scale, weight, biases = np.exp(parameters[0]), parameters[1], parameters[2:].reshape(len(names), num_labels)
+        logits = scale * logs + weight * items.hints + member.T @ biases
         error = (softmax(logits) - hot) / len(hot)
-        gradient = np.concatenate([[scale * (error * logs).sum()], (member @ error + 2 * penalties * biases).ravel()])
+        of_weights = [scale * (error * logs).sum(), (error * items.hints).sum()]
+        gradient = np.concatenate([of_weights, (member @ error + 2 * penalties * biases).ravel()])
         return _loss(logits, items.labels) + float((penalties * biases**2).sum()), gradient
 
-    found = minimize(objective, np.zeros(1 + len(names) * num_labels), jac=True, method="L-BFGS-B")
-    biases = dict(zip(names, found.x[1:].reshape(len(names), num_labels), strict=True))
-    return TaskCalibration(float(np.exp(-found.x[0])), biases.pop("", np.zeros(num_labels)), biases)
+    found = minimize(objective, np.zeros(2 + len(names) * num_labels), jac=True, method="L-BFGS-B")
+    biases = dict(zip(names, found.x[2:].reshape(len(names), num_labels), strict=True))
+    temperature, weight = float(np.exp(-found.x[0])), float(found.x[1])
+    return TaskCalibration(temperature, biases.pop("", np.zeros(num_labels)), biases, weight)
 
 
 def best_kind(items: FoundItems) -> str:
@@ -230,8 +254,8 @@ def cross_validated(items: FoundItems, kind: Kind) -> Floats:
 
 def calibrate(items: FoundItems, fitted: TaskCalibration) -> Floats:
     """Calibrated probabilities (K, n)."""
-    pairs = zip(items.probabilities, items.groups.tolist(), strict=True)
-    return np.array([fitted.apply(probabilities, group) for probabilities, group in pairs])
+    rows = zip(items.probabilities, items.groups.tolist(), items.hints, strict=True)
+    return np.array([fitted.apply(*row) for row in rows])
 
 
 def _quality(items: FoundItems, held_out: Floats) -> dict[str, float]:
@@ -286,7 +310,7 @@ def draw_reliability(observed: Observations, fitted: dict[str, Any], path: Path)
     """
     figure = Figure(figsize=(11, 4.1), dpi=120, layout="constrained")
     for axes, task in zip(figure.subplots(1, len(CHARACTERISTICS)), CHARACTERISTICS, strict=True):
-        items = found_items(observed.answers, task)
+        items = found_items(observed.answers, observed.hints, task)
         held_out = cross_validated(items, KINDS[fitted["tasks"][task]["kind"]])
         axes.plot([0, 1], [0, 1], color="#aaaaaa", linewidth=1, label="perfect")
         for values, name, color in ((items.probabilities, "raw", "#d1793b"), (held_out, "calibrated", "#2f6fb5")):
@@ -328,7 +352,8 @@ def _summary(fitted: dict[str, Any]) -> str:
     lines = []
     for task, figures in fitted["quality"].items():
         part = fitted["tasks"][task]
-        lines.append(f"{task}: {figures['items']} items, {part['kind']}, temperature {part['temperature']:.2f}")
+        hint = f", proportions weigh {part['hint_weight']:.2f}" if part["hint_weight"] else ""
+        lines.append(f"{task}: {figures['items']} items, {part['kind']}, temperature {part['temperature']:.2f}{hint}")
         for name in ("raw", "cross_validated"):
             lines.append(
                 f"  {name:15}  ECE {figures[f'ece_{name}']:.3f}  log-loss {figures[f'log_loss_{name}']:.3f}  "
@@ -365,7 +390,8 @@ def _loss(logits: Floats, labels: Counts) -> float:
 
 def _plain(fitted: TaskCalibration) -> dict[str, Any]:
     group_bias = {group: bias.tolist() for group, bias in fitted.group_bias.items()}
-    return {"temperature": fitted.temperature, "bias": fitted.bias.tolist(), "group_bias": group_bias}
+    plain = {"temperature": fitted.temperature, "bias": fitted.bias.tolist(), "group_bias": group_bias}
+    return {**plain, "hint_weight": fitted.hint_weight}
 
 
 if __name__ == "__main__":

@@ -112,7 +112,8 @@ def _item_rows(name: str, items: Mapping[str, Any]) -> list[Row]:
             rows.append(["top-1", *percent([items[task]["top1"], *(share["top1"] for share in shares.values())])])
             rows.append(["items", items[task]["items"], *(share["items"] for share in shares.values())])
     rows.append([f"items of {name}", *CHARACTERISTICS])
-    for share, key in (("found", "found"), ("calibration error of those", "ece")):
+    errors = (("calibration error of those", "ece"), ("(were all probabilities right)", "ece_by_chance"))
+    for share, key in (("found", "found"), *errors):
         rows.append([share, *percent([items[task][key] for task in CHARACTERISTICS])])
     for item, figures in items.get("absent", {}).items():
         rows += [[f"absent {item} of {name}", "said so", "items"], ["", *percent([figures["right"]]), figures["items"]]]

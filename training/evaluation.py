@@ -219,6 +219,7 @@ def items_document(result: DataSetResult) -> dict[str, Any]:
             "items": figures.count,
             "found": figures.found,
             "ece": figures.calibration_error,
+            "ece_by_chance": figures.error_by_chance,
             "by_item": _shares(figures.by_item),
             "by_label": _shares(figures.by_label),
         }

@@ -16,7 +16,7 @@ from parsing.records import CharacterizedAttribute, Person
 from training.ccp import ITEM_ATTRIBUTE, Item
 from training.items import MIN_PIXELS
 from training.miou import Counts, Floats, ratio
-from training.reliability import calibration_error
+from training.reliability import calibration_error, error_by_chance
 from training.samples import Sample
 
 ITEM_ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
@@ -132,6 +132,7 @@ class Accuracy:
     Args:
         found: share of items that were found.
         calibration_error: of the items that were found; NaN if none was.
+        error_by_chance: what it would be, with so few items, if all probabilities were right.
         by_item, by_label: accuracy and number of items.
     """
 
@@ -139,6 +140,7 @@ class Accuracy:
     top1: float
     found: float
     calibration_error: float
+    error_by_chance: float
     by_item: dict[str, tuple[float, int]]
     by_label: dict[str, tuple[float, int]]
 
@@ -146,12 +148,13 @@ class Accuracy:
 def accuracy(given: Sequence[Answer], task: str) -> Accuracy:
     """Accuracy of one task's answers, in total, by item and by true label."""
     mine = [answer for answer in given if answer.task == task]
-    labels = LABELS[task]
+    labels, found = LABELS[task], probabilities_and_labels(mine, task)
     return Accuracy(
         count=len(mine),
         top1=_share(mine)[0],
         found=ratio(sum(answer.probabilities is not None for answer in mine), len(mine)),
-        calibration_error=calibration_error(*probabilities_and_labels(mine, task)),
+        calibration_error=calibration_error(*found),
+        error_by_chance=error_by_chance(found[0]),
         by_item={
             item: _share([answer for answer in mine if answer.item == item])
             for item in ITEM_ATTRIBUTES

@@ -1,0 +1,63 @@
+"""Proportions: where on a person the attributes lie, and the network that reads sizes off them."""
+
+import json
+
+import numpy as np
+import pytest
+
+from parsing.labels import ATTRIBUTES, CHARACTERIZED, label_id
+from parsing.proportions import NUM_ANSWERS, NUM_FEATURES, Proportions, features
+from parsing.records import RunLengthMask
+from parsing.regions import Region
+
+
+def region(x0: float, y0: float, x1: float, y1: float) -> Region:
+    mask = np.zeros((200, 100), bool)
+    mask[int(y0) : int(y1), int(x0) : int(x1)] = True
+    return Region(int(mask.sum()), (x0, y0, x1, y1), RunLengthMask.encode(mask))
+
+
+def network(units: int = 3) -> Proportions:
+    rng = np.random.default_rng(0)
+    return Proportions(rng.normal(0, 0.1, (NUM_FEATURES + 1, units)), rng.normal(0, 1, (units + 1, NUM_ANSWERS)))
+
+
+def test_the_proportions_of_a_person_by_hand() -> None:
+    coat = label_id("attribute", "Coat")
+    rows = features({2: region(20, 100, 60, 200)}, {(2, coat): region(30, 120, 50, 170)}, 3, (200, 100))
+    assert rows.shape == (4, NUM_FEATURES)
+    np.testing.assert_array_equal(rows[[0, 1, 3]], 0)
+    np.testing.assert_allclose(rows[2, :6], [0.5, 0.4, 0, 0, 0, 1])  # half the picture's height, touching its bottom
+    start = 6 + 5 * ATTRIBUTES.index("Coat")
+    np.testing.assert_allclose(rows[2, start : start + 5], [1, 0.5, 0.2, 0.7, 0.2])
+    assert np.count_nonzero(rows[2]) == 3 + 5
+
+
+def test_where_and_how_large_a_person_is_changes_nothing_but_the_height() -> None:
+    coat = label_id("attribute", "Coat")
+    small = features({1: region(20, 20, 40, 60)}, {(1, coat): region(20, 30, 40, 50)}, 1, (200, 100))
+    large = features({1: region(40, 40, 80, 120)}, {(1, coat): region(40, 60, 80, 100)}, 1, (200, 100))
+    assert small[1, 0] == 0.2
+    assert large[1, 0] == 0.4
+    np.testing.assert_allclose(small[1, 1:], large[1, 1:])
+
+
+def test_every_attribute_that_has_a_size_gets_log_probabilities() -> None:
+    said = network().log_probabilities(np.random.default_rng(1).normal(0, 1, (5, NUM_FEATURES)))
+    assert tuple(said) == CHARACTERIZED
+    for logs in said.values():
+        np.testing.assert_allclose(np.exp(logs).sum(axis=1), np.ones(5))
+
+
+def test_a_stored_network_says_the_same() -> None:
+    before = network()
+    after = Proportions.from_dict(json.loads(json.dumps(before.to_dict())))
+    rows = np.random.default_rng(1).random((4, NUM_FEATURES))
+    for label, logs in before.log_probabilities(rows).items():
+        np.testing.assert_allclose(after.log_probabilities(rows)[label], logs, atol=0.01)
+
+
+def test_a_network_of_another_shape_is_refused() -> None:
+    stored = Proportions(np.zeros((50, 3)), np.zeros((4, NUM_ANSWERS))).to_dict()
+    with pytest.raises(ValueError, match=r"must be of 101 features and 52 answers, got 150 and 208 weights; fit them"):
+        Proportions.from_dict(stored)

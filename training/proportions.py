@@ -1,0 +1,203 @@
+"""Fits how the sizes of garments and hair are read off the proportions of a body, and stores it in a checkpoint.
+
+    python -m training.proportions --checkpoint FILE --data DIR [DIR ...] [--store]
+
+It learns from the training splits: from label maps where there are any; where items are known but not their pixels
+(CCP's tagged photographs, COCO's groups) the checkpoint itself says where they are. What it is worth beside the pixels,
+`training.calibration` finds on the calibration split; until that has run again, no weight is given to it.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from tqdm import tqdm
+
+from parsing.checkpoint import CheckpointError, checkpoint_hash, load, read_info, save_info
+from parsing.fused import fused
+from parsing.labels import ATTRIBUTES, CHARACTERIZED, IGNORE, PAIRS, SIZES, label_id, num_classes
+from parsing.parser import HumanParser, bfloat16_is_fast
+from parsing.proportions import EDGES, NUM_ANSWERS, NUM_FEATURES, Proportions, features
+from parsing.regions import Runs
+from training.ccihp import CCIHPDataset, is_ccihp
+from training.ccp import TAGGED, CCPDataset
+from training.coco_people import COCOPeopleDataset
+from training.miou import Counts, Floats
+from training.samples import Sample
+from training.self_labels import Teacher
+
+UNKNOWN = -1
+UNITS = 48
+DROPPED, DROPPED_FEATURES = 0.3, 0.05  # shares left out in each step
+NOISE = 0.02  # of lengths, in heights of the person
+EPOCHS, BATCH, RATE, DECAY = 60, 64, 3e-3, 0.03
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Labelled people.
+
+    Args:
+        features: (P, NUM_FEATURES).
+        labels: (P, 13) size of each attribute that has one, from 0, `UNKNOWN` where none is known.
+    """
+
+    features: Floats
+    labels: Counts
+
+
+def training_samples(roots: Sequence[Path], teacher: Teacher) -> Iterator[Sample]:
+    """The training photographs of all data folders.
+
+    Raises:
+        FileNotFoundError: a folder is of no known layout.
+    """
+    for root in roots:
+        if (root / "index.json").is_file():
+            coco = COCOPeopleDataset(root)
+            yield from teacher.groups((sample, coco.items(sample.name)) for sample in coco.samples("train"))
+        elif is_ccihp(root):
+            yield from CCIHPDataset(root).samples("train")
+        elif (root / "label_list.mat").is_file():
+            ccp = CCPDataset(root)
+            tagged = ccp.tagged("train") if (root / TAGGED).is_file() else ()
+            yield from chain(ccp.samples("train"), teacher.tagged(tagged))
+        else:
+            raise FileNotFoundError(
+                f"{root} is no data set that sizes can be learnt from; expected a CCP folder (label_list.mat), a COCO "
+                "people folder (index.json) or a CCIHP folder (Training/ with Category_ids/)"
+            )
+
+
+def read_examples(samples: Iterable[Sample]) -> Examples:
+    """The people of some photographs of whom a size is known."""
+    found = [people_of(sample) for sample in tqdm(samples, desc="people", mininterval=5)]
+    every = Examples(
+        np.concatenate([np.zeros((0, NUM_FEATURES)), *(one.features for one in found)]),
+        np.concatenate([np.zeros((0, len(CHARACTERIZED)), np.int64), *(one.labels for one in found)]),
+    )
+    known = (every.labels != UNKNOWN).any(axis=1)
+    return Examples(every.features[known], every.labels[known])
+
+
+def people_of(sample: Sample) -> Examples:
+    """Everyone in one photograph; an attribute has the most frequent size of its pixels."""
+    classes = num_classes("attribute")
+    human, attribute = (np.where(m == IGNORE, 0, m).astype(np.int64) for m in (sample.human, sample.tasks["attribute"]))
+    keys = np.where(human > 0, human * classes + attribute, 0)
+    count = int(human.max())
+    parts = {divmod(key, classes): region for key, region in Runs.of(keys).regions().items() if key % classes}
+    pairs = (keys * (IGNORE + 1) + sample.tasks["size"]).ravel()
+    pixels = np.bincount(pairs, minlength=(count + 1) * classes * (IGNORE + 1)).reshape(count + 1, classes, -1)
+    pixels = pixels[:, [label_id("attribute", label) for label in CHARACTERIZED], 1:]  # of each size, from 0, or IGNORE
+    frequent = pixels.argmax(-1)
+    known = (frequent < len(SIZES)) & (pixels.max(-1) > 0)
+    proportions = features(Runs.of(human).regions(), parts, count, human.shape)
+    return Examples(proportions[1:], np.where(known, frequent, UNKNOWN)[1:])
+
+
+def mirrored(people: Examples) -> Examples:
+    """The same people as in a mirror: left and right exchanged."""
+    order, columns = np.arange(NUM_FEATURES), np.arange(len(CHARACTERIZED))
+    order[[2, 4]] = 4, 2  # whether the left and the right edge of the picture are touched
+    parts = order[2 + EDGES :].reshape(len(ATTRIBUTES), -1)
+    for left, right in PAIRS.values():
+        sides = [ATTRIBUTES.index(left), ATTRIBUTES.index(right)]
+        parts[sides] = parts[sides[::-1]]
+        if left in CHARACTERIZED:
+            sides = [CHARACTERIZED.index(left), CHARACTERIZED.index(right)]
+            columns[sides] = columns[sides[::-1]]
+    return Examples(people.features[:, order], people.labels[:, columns])
+
+
+def fit(people: Examples, *, seed: int = 0, epochs: int = EPOCHS) -> Proportions:
+    """The network that says the sizes of these people, and of the mirrored ones.
+
+    Raises:
+        ValueError: there are none.
+    """
+    if not len(people.labels):
+        raise ValueError("expected training people with a known size, got none; give a data set that labels sizes")
+    both = [people, mirrored(people)]
+    inputs = torch.from_numpy(np.concatenate([one.features for one in both])).float()
+    labels = torch.from_numpy(np.concatenate([one.labels for one in both]))
+    torch.manual_seed(seed)
+    mean, scale = inputs.mean(0), inputs.std(0) + 0.05
+    hidden, answers = nn.Linear(NUM_FEATURES, UNITS), nn.Linear(UNITS, NUM_ANSWERS)
+    nn.init.zeros_(answers.weight)  # of an attribute that nobody has nothing is said
+    nn.init.zeros_(answers.bias)
+    optimizer = torch.optim.AdamW([*hidden.parameters(), *answers.parameters()], RATE, weight_decay=DECAY)
+    steps = max(epochs * len(inputs) // BATCH, 2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
+    for _ in range(steps):
+        chosen = torch.randint(len(inputs), (BATCH,))
+        seen = functional.dropout((disturbed(inputs[chosen]) - mean) / scale, DROPPED_FEATURES)
+        logits = answers(functional.dropout(hidden(seen).relu(), DROPPED)).unflatten(1, (-1, len(SIZES)))
+        loss = functional.cross_entropy(logits.flatten(0, 1), labels[chosen].flatten(), ignore_index=UNKNOWN)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        schedule.step()
+    with torch.no_grad():
+        varied = inputs.std(0, keepdim=True) > 0  # what is always the same has taught nothing
+        first = (hidden.weight * varied / scale).T
+        return Proportions(
+            np.concatenate([first, (hidden.bias - mean @ first)[None]]).astype(np.float64),
+            np.concatenate([answers.weight.T, answers.bias[None]]).astype(np.float64),
+        )
+
+
+def disturbed(inputs: Tensor) -> Tensor:
+    """Features that are a little off; zeros stay so."""
+    return inputs + NOISE * torch.randn_like(inputs) * (inputs != 0)
+
+
+def parser_of(checkpoint: Path) -> HumanParser:
+    """The parser of a checkpoint without its calibration, which may be what is to be replaced."""
+    model, info = load(checkpoint)
+    half = bfloat16_is_fast(torch.device("cpu"))
+    return HumanParser(fused(model), replace(info, calibration={}), checkpoint_hash(checkpoint), mixed_precision=half)
+
+
+def store(checkpoint: Path, fitted: Proportions) -> None:
+    """Write the network into the checkpoint's description; the weight of an earlier one goes, the rest stays."""
+    info = read_info(checkpoint)
+    tasks = {task: {**part, "hint_weight": 0.0} for task, part in info.calibration.get("tasks", {}).items()}
+    calibration = {**info.calibration, "tasks": tasks, "proportions": fitted.to_dict()}
+    save_info(checkpoint, replace(info, calibration=calibration))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; the exit status."""
+    options = parse_arguments(arguments)
+    try:
+        people = read_examples(training_samples(options.data, Teacher(parser_of(options.checkpoint))))
+        fitted = fit(people)
+        if options.store:
+            store(options.checkpoint, fitted)
+    except (CheckpointError, OSError, ValueError) as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps({"people": len(people.labels), "sizes": int((people.labels != UNKNOWN).sum())}))
+    return 0
+
+
+def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m training.proportions", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--checkpoint", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--data", type=Path, required=True, nargs="+", metavar="DIR", help="CCP, COCO people or CCIHP")
+    parser.add_argument("--store", action="store_true", help="write it into the checkpoint's JSON file")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
