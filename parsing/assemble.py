@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from parsing.calibration import Calibration
-from parsing.labels import ATTRIBUTES, CHARACTERISTICS, CHARACTERIZED, TASKS, label_id, num_classes
+from parsing.labels import ATTRIBUTES, CHARACTERISTICS, CHARACTERIZED, TASKS, num_classes
 from parsing.palette import SAMPLE, Shade, palettes
 from parsing.preprocess import scaled_shape
 from parsing.proportions import features
@@ -96,8 +96,8 @@ def claim_pixels(output: ImageOutput, config: AssembleConfig) -> Tensor:
     logits = output.mask_logits[candidates].flatten(1)  # (K, h*w)
     inside = logits > 0
     claims = (logits.sigmoid() * output.scores[candidates][:, None]).where(inside, 0.0)
-    owner = claims.argmax(0)  # of equal claims the first, which is the better query's
-    owned = torch.bincount(owner[inside.any(0)], minlength=len(candidates))
+    best, owner = claims.max(0)  # of equal claims the first, which is the better query's; argmax takes longer
+    owned = torch.bincount(owner[best > 0], minlength=len(candidates))
     area = inside.sum(1)
     keep = (owned >= config.area) & (owned >= config.owned * area)
     return candidates[keep]
@@ -110,11 +110,12 @@ def own_pixels(output: ImageOutput, people: Tensor, height: int, width: int) -> 
     best, owner = np.zeros((height, width), np.float32), np.zeros((height, width), np.int64)
     masks = output.mask_logits[people].float().numpy()
     rows, columns = Enlargement.of(masks.shape[1], height), Enlargement.of(masks.shape[2], width)
-    for number, mask in enumerate(masks, start=1):
+    positive = masks > 0
+    reached = zip(masks, np.logical_or.reduce(positive, 2), np.logical_or.reduce(positive, 1), strict=True)
+    for number, (mask, in_rows, in_columns) in enumerate(reached, start=1):
         # Only where the mask is positive, or next to it, can the pixels be this person's.
-        positive = mask > 0
-        if positive.any():
-            (y, i), (x, j) = rows.reach(positive.any(axis=1)), columns.reach(positive.any(axis=0))
+        if in_rows.any():
+            (y, i), (x, j) = rows.reach(in_rows), columns.reach(in_columns)
             enlarged = rows.weights[y, i] @ mask[i, j] @ columns.weights[x, j].T
             owner[y, x][enlarged > best[y, x]] = number
             np.maximum(best[y, x], enlarged, out=best[y, x])
@@ -327,45 +328,53 @@ def make_attributes(
     palettes: Mapping[tuple[int, int], tuple[Shade, ...]],
 ) -> list[list[CharacterizedAttribute]]:
     """The records of what each person has, by the person's number."""
-    calibrated = {
-        label: characterized(evidence, calibration, label, hints.get(label, 0.0))
-        for label in ATTRIBUTES
-        if label in CHARACTERIZED
+    people_with: dict[int, list[int]] = {}
+    for number, attribute_id in parts:
+        people_with.setdefault(attribute_id, []).append(number)
+    probabilities = {
+        attribute_id: characterized(evidence, calibration, attribute_id, numbers, hints)
+        for attribute_id, numbers in people_with.items()
     }
     scores = evidence.means["attribute"].tolist()
     worn: list[list[CharacterizedAttribute]] = [[] for _ in scores]
-    for (number, attribute_id), region in parts.items():
-        label = ATTRIBUTES[attribute_id - 1]
-        probabilities = calibrated[label][number] if label in CHARACTERIZED else {}
-        score, shades = scores[number][attribute_id], palettes.get((number, attribute_id), ())
-        worn[number].append(CharacterizedAttribute(label, score, region.area, probabilities, region.mask, shades))
+    for key, region in parts.items():
+        number, attribute_id = key
+        label, score, told = ATTRIBUTES[attribute_id - 1], scores[number][attribute_id], probabilities[attribute_id]
+        shades = palettes.get(key, ())
+        worn[number].append(
+            CharacterizedAttribute(label, score, region.area, told.get(number, {}), region.mask, shades)
+        )
     return worn
 
 
 def characterized(
-    evidence: Evidence, calibration: Calibration, label: str, hints: NDArray[np.float64] | float
-) -> list[dict[str, tuple[float, ...]]]:
-    """The size, pattern and color of an attribute on each person, by the person's number."""
-    place = label_id("attribute", label)
+    evidence: Evidence,
+    calibration: Calibration,
+    attribute_id: int,
+    numbers: list[int],
+    hints: Mapping[str, NDArray[np.float64]],
+) -> dict[int, dict[str, tuple[float, ...]]]:
+    """The size, pattern and color of an attribute on those people, by number; none of skin, face and limbs."""
+    label = ATTRIBUTES[attribute_id - 1]
+    if label not in CHARACTERIZED:
+        return {}
+    second = {"size": hints[label][numbers]} if label in hints else {}
     by_task = [
-        calibration.apply(task, evidence.means[task][:, place], label, hints if task == "size" else 0.0).tolist()
+        calibration.apply(task, evidence.means[task][numbers, attribute_id], label, second.get(task, 0.0)).tolist()
         for task in CHARACTERISTICS
     ]
-    return [
-        {task: tuple(row) for task, row in zip(CHARACTERISTICS, rows, strict=True)}
-        for rows in zip(*by_task, strict=True)
-    ]
+    return {
+        number: {task: tuple(row) for task, row in zip(CHARACTERISTICS, rows, strict=True)}
+        for number, *rows in zip(numbers, *by_task, strict=True)
+    }
 
 
 def garment_palettes(runs: Runs, pixels: NDArray[np.uint8] | None) -> dict[tuple[int, int], tuple[Shade, ...]]:
     """The palette of each region of clothing or hair; none without pixels (H, W, 3)."""
     if pixels is None:
         return {}
-    rows, columns, counts = runs.sample(SAMPLE)
-    colors = np.split(pixels[rows, columns], np.cumsum(counts)[:-1])
-    garment = np.array([False, *(label in CHARACTERIZED for label in ATTRIBUTES)])[
-        runs.labels % num_classes("attribute")
-    ]
-    chosen = np.flatnonzero(garment).tolist()
-    keys = [divmod(key, num_classes("attribute")) for key in runs.labels[chosen].tolist()]
-    return dict(zip(keys, palettes([colors[index] for index in chosen]), strict=True))
+    classes = num_classes("attribute")
+    garments = runs.only(np.array([False, *(label in CHARACTERIZED for label in ATTRIBUTES)])[runs.labels % classes])
+    rows, columns, counts = garments.sample(SAMPLE)
+    keys = [divmod(key, classes) for key in garments.labels.tolist()]
+    return dict(zip(keys, palettes(pixels[rows, columns], counts), strict=True))

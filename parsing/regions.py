@@ -56,6 +56,12 @@ class Runs:
         height, width = label_map.shape
         return cls(height, width, labels[firsts], firsts, starts[order], ends[order])
 
+    def only(self, chosen: NDArray[np.bool_]) -> "Runs":
+        """The runs of some of the regions."""
+        lengths = np.diff(np.append(self.firsts, self.starts.size))
+        kept, firsts = np.repeat(chosen, lengths), np.cumsum(lengths[chosen]) - lengths[chosen]
+        return Runs(self.height, self.width, self.labels[chosen], firsts, self.starts[kept], self.ends[kept])
+
     def areas(self) -> Labels:
         """Pixels of each region."""
         return np.add.reduceat(self.ends - self.starts, self.firsts)

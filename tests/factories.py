@@ -80,4 +80,4 @@ def write_ccp(root: Path, *numbers: str) -> Path:
 
 def palette(pixels: NDArray[np.uint8]) -> tuple[Shade, ...]:
     """The palette of one garment's pixels (N, 3)."""
-    return palettes([pixels])[0]
+    return palettes(pixels, np.array([len(pixels)]))[0]

@@ -54,3 +54,14 @@ def test_nothing_has_no_regions() -> None:
     runs = Runs.of(np.zeros((4, 6), np.int64))
     assert runs.regions() == {}
     assert [part.size for part in runs.sample(5)] == [0, 0, 0]
+
+
+def test_the_runs_of_some_regions_are_those_of_a_map_without_the_others() -> None:
+    label_map = np.random.default_rng(0).integers(0, 5, (30, 20))
+    every = Runs.of(label_map)
+    some = every.only(np.isin(every.labels, [2, 4]))
+    alone = Runs.of(np.where(np.isin(label_map, [2, 4]), label_map, 0))
+    assert some.regions() == alone.regions()
+    for before, after in zip(alone.sample(20), some.sample(20), strict=True):
+        np.testing.assert_array_equal(after, before)
+    assert every.only(np.zeros(len(every.labels), bool)).regions() == {}
