@@ -12,13 +12,12 @@ _LINE = 0.1  # width of a line, per square root of the long side: thinner, relat
 
 
 def garment_svg(mask: NDArray[np.bool_], color: str) -> str:
-    """A tinted, outlined picture of a (H, W) mask; the line has a dark rim, to be seen on light clothes too."""
+    """The outline of a (H, W) mask, with a dark rim to be seen on light clothes; a tint would change their color."""
     line = _LINE * max(mask.shape) ** 0.5
     path = _path(mask)
     return _document(
         mask,
-        f'<path d="{path}" fill="{color}" fill-opacity=".13" fill-rule="evenodd" stroke="#000" stroke-opacity=".4" '
-        f'stroke-width="{2 * line:.2f}"/>'
+        f'<path d="{path}" fill="none" stroke="#000" stroke-opacity=".4" stroke-width="{2 * line:.2f}"/>'
         f'<path d="{path}" fill="none" stroke="{color}" stroke-width="{line:.2f}"/>',
     )
 

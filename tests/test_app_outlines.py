@@ -20,3 +20,10 @@ def test_an_outline_runs_along_the_edge_of_the_mask() -> None:
     points = [tuple(map(float, point.split())) for point in path.strip("MZ").split("L")]
     columns, rows = zip(*points, strict=True)
     assert (min(columns), max(columns), min(rows), max(rows)) == pytest.approx((2.5, 8.5, 1.5, 7.5), abs=0.5)
+
+
+def test_an_outline_leaves_the_color_inside_as_it_is() -> None:
+    paths = [
+        element for element in ET.fromstring(garment_svg(np.ones((9, 9), bool), "#ff5a36")).iter() if element.get("d")
+    ]
+    assert [path.get("fill") for path in paths] == ["none", "none"]
