@@ -225,9 +225,18 @@ def test_instances_are_numbered_as_in_cihp(tmp_path: Path) -> None:
 def test_training_takes_the_group_and_each_of_its_people(tmp_path: Path) -> None:
     write_photograph(tmp_path / "Training", "0000001", two_people_sample(160, 160))
     people, groups, scenes = read_sources([tmp_path], None)
-    assert [layer.maps["human"].max() for layer in groups] == [2]
+    assert [source.layer.maps["human"].max() for source in groups] == [2]
     assert [set(np.unique(source.cutout.maps["attribute"])) for source in people] == [{7}, {9}]
     assert not scenes
+
+
+def test_a_small_data_set_of_groups_is_shown_as_often_as_a_large_one(tmp_path: Path) -> None:
+    write_photograph(tmp_path / "small" / "Training", "0000001", two_people_sample(160, 160))
+    for number in range(2, 9):
+        write_photograph(tmp_path / "large" / "Training", f"{number:07}")
+    _, groups, _ = read_sources([tmp_path / "small", tmp_path / "large"], None)
+    weights = [source.weight for source in groups]
+    assert weights[0] == pytest.approx(sum(weights[1:]))
 
 
 def test_a_person_too_small_to_learn_from_is_left_to_the_group(tmp_path: Path) -> None:

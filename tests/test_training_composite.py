@@ -19,7 +19,7 @@ def source() -> Source:
 
 
 def composer(**changes: float) -> Composer:
-    group = Layer.of(two_people_sample())
+    group = Source.of(Layer.of(two_people_sample()), 1.0)
     return Composer([source()], [group], [blank(80, 80)], [], CompositeConfig(**changes))
 
 

@@ -35,7 +35,7 @@ def tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def batches() -> CompositeBatches:
     layer = Layer.of(two_people_sample())
-    composer = Composer([Source.of(layer, 1.0)], [layer], [], [], CompositeConfig())
+    composer = Composer([Source.of(layer, 1.0)], [Source.of(layer, 1.0)], [], [], CompositeConfig())
     return CompositeBatches(composer, batch=2, side=64, final_side=64, final_from=20, seed=0, first=0, last=20)
 
 
@@ -199,7 +199,7 @@ def losses_of_a_process(folder: Path) -> None:
 
     CONFIGS["tiny"] = tiny_config()
     layer = Layer.of(two_people_sample())
-    composer = Composer([Source.of(layer, 1.0)], [layer], [], [], CompositeConfig())
+    composer = Composer([Source.of(layer, 1.0)], [Source.of(layer, 1.0)], [], [], CompositeConfig())
     with joined(torch.device("cpu")):
         process, processes = world()
         data = CompositeBatches(

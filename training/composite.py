@@ -20,7 +20,6 @@ HAIR = label_id("attribute", "Hair")
 SHOES = (label_id("attribute", "L-shoe"), label_id("attribute", "R-shoe"))
 MEMORY_HEIGHT = 480  # photographs are kept at this height, those of groups as they are
 WHOLE_BOX = 0.8  # least share of a box that is seen; the box of the rest is then hardly smaller
-MOST_COUNTED = 6  # a group of more people is shown no more often
 
 
 @dataclass(frozen=True)
@@ -87,9 +86,11 @@ def cut_out(layer: Layer, number: int) -> Layer:
     return Layer(cut.image, {**cut.maps, "human": (cut.maps["human"] == number).astype(np.uint8)})
 
 
-def count_people(layer: Layer) -> int:
-    """How many people of a photograph are labelled."""
-    return int(np.count_nonzero(np.bincount(layer.maps["human"].ravel(), minlength=IGNORE + 1)[1:IGNORE]))
+def shares(sources: Sequence[Source]) -> NDArray[np.float64]:
+    """How often each photograph is wanted, of 1 in all."""
+    weights = np.array([source.weight for source in sources])
+    parts: NDArray[np.float64] = weights / weights.sum()
+    return parts
 
 
 def in_memory(sample: Sample) -> Layer:
@@ -105,7 +106,7 @@ class Composer:
 
     Args:
         people: photographs whose person number 1 has labelled clothes.
-        groups: photographs of groups; those of more people, up to `MOST_COUNTED`, are shown more often.
+        groups: photographs of groups, may be empty.
         scenes: photographs without people, at most about `MEMORY_HEIGHT` high.
         rendered: scenes with exact labels, may be empty.
         strangers: cut-outs of the people of groups, may be empty.
@@ -114,7 +115,7 @@ class Composer:
     def __init__(
         self,
         people: Sequence[Source],
-        groups: Sequence[Layer],
+        groups: Sequence[Source],
         scenes: Sequence[Layer],
         rendered: Sequence[Layer],
         config: CompositeConfig,
@@ -123,10 +124,7 @@ class Composer:
         self.people, self.groups, self.scenes, self.rendered = people, groups, scenes, rendered
         self.strangers = strangers
         self.config = config
-        weights = np.array([source.weight for source in people])
-        self.weights = weights / weights.sum()
-        company = np.array([np.clip(count_people(layer), 1, MOST_COUNTED) for layer in groups], float)
-        self.group_weights = company / company.sum()
+        self.people_shares, self.group_shares = shares(people), shares(groups)
 
     def compose(self, rng: np.random.Generator, height: int, width: int) -> Layer:
         """One picture of `height` x `width` pixels with its label maps."""
@@ -149,7 +147,7 @@ class Composer:
 
     def draw(self, rng: np.random.Generator) -> Source:
         """A photograph, those with rare labels more often."""
-        return self.people[rng.choice(len(self.people), p=self.weights)]
+        return self.people[rng.choice(len(self.people), p=self.people_shares)]
 
     def whole_photograph(self, rng: np.random.Generator, height: int, width: int) -> Layer:
         """A photograph of one person, at a random scale, cropped where it is too large."""
@@ -170,7 +168,7 @@ class Composer:
 
     def one_group(self, rng: np.random.Generator, height: int, width: int) -> Layer:
         """A photograph of a group, perhaps turned a little, at a random scale."""
-        layer = self.groups[int(rng.choice(len(self.groups), p=self.group_weights))]
+        layer = self.groups[rng.choice(len(self.groups), p=self.group_shares)].layer
         boxed = (layer.maps["unsure"] == NO_OUTLINE).any()  # a turned box is no box, and one elsewhere shows its edges
         if rng.random() < 0.5 and not boxed:
             layer = turn(layer, rng.normal(0, 6))

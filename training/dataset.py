@@ -1,7 +1,7 @@
 """Training batches: composites turned into tensors, the same for the same seed and index."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from training.canvas import MAYBE_PEOPLE, NO_OUTLINE, Layer
 from training.ccihp import CCIHPDataset, is_ccihp
 from training.ccp import CCPDataset
 from training.coco_people import COCOPeopleDataset
-from training.composite import Composer, CompositeConfig, Source, cut_out, in_memory
+from training.composite import Composer, CompositeConfig, Source, cut_out, in_memory, shares
 from training.matcher import Targets
 from training.packed import PackedLayers
 from training.passers_by import everyone, read_passers_by
@@ -32,6 +32,7 @@ STRIDE = 4  # of the network's output
 RENDERED_HEIGHT, RENDERED_WIDTH = 320, 256
 STRANGER_HEIGHT, STRANGER_AREA = 90, 2_500  # least pixels of a person who is cut out of a group
 COMPANY_HEIGHT = 0.08  # least height, as a share of the photograph's, of a passer-by who makes it a group's
+MOST_COUNTED = 6  # a group of more people is shown no more often
 SHAPES = ((1.0, 1.0), (1.14, 0.86), (1.14, 0.86), (0.86, 1.14))  # height and width of canvases, relative
 
 
@@ -166,37 +167,49 @@ def class_weights(people: Sequence[Source]) -> dict[str, Tensor]:
     return {task: torch.tensor(r.clip(0.5, 4.0), dtype=torch.float32) for task, r in relative.items()}
 
 
-def read_sources(roots: Sequence[Path], teacher: Teacher | None) -> tuple[list[Source], PackedLayers, PackedLayers]:
+def read_sources(roots: Sequence[Path], teacher: Teacher | None) -> tuple[list[Source], list[Source], PackedLayers]:
     """The training splits of all data folders: people, groups, scenes; a teacher labels what has no pixel labels.
 
     Raises:
         FileNotFoundError: a folder is of no known layout.
     """
-    people, groups, scenes = PackedLayers([]), PackedLayers([]), PackedLayers([])
+    people, groups, scenes = PackedLayers([]), list[Source](), PackedLayers([])
     for root in roots:
+        company = list[Source]()
         if (root / "label_list.mat").is_file():
             for sample in tqdm(ccp_people(root, teacher), desc=f"reading {root.name}", mininterval=5):
                 people.extend([in_memory(sample)])
-                if in_company(sample):
-                    groups.extend([Layer.of(sample)])
+                company += [group_source(Layer.of(sample))] if in_company(sample) else []
         elif (root / "index.json").is_file():
             coco = COCOPeopleDataset(root)
             samples = coco.samples("train")
             if teacher is not None:
                 samples = teacher.groups((sample, coco.items(sample.name)) for sample in samples)
-            groups.extend(Layer.of(sample) for sample in samples)
+            company += [group_source(Layer.of(sample)) for sample in samples]
             scenes.extend(Layer.of(sample) for sample in coco.scenes("train"))
         elif is_ccihp(root):
             for sample in tqdm(CCIHPDataset(root).samples("train"), desc=f"reading {root.name}", mininterval=5):
                 layer = in_memory(sample)
                 people.extend(portraits(layer))
-                groups.extend([layer] if sample.everyone else [])
+                company += [group_source(layer)] if sample.everyone else []
         else:
             raise FileNotFoundError(
                 f"{root} is no data set that training knows; expected a CCP folder (label_list.mat), a COCO people "
                 "folder (index.json) or a CCIHP or CIHP folder (Training/ with Category_ids/)"
             )
+        groups += evened(company)
     return [Source(*pair) for pair in zip(people.packed, rarity(people), strict=True)], groups, scenes
+
+
+def group_source(layer: Layer) -> Source:
+    """A photograph of a group, wanted as often as it shows people, up to `MOST_COUNTED`."""
+    people = np.bincount(layer.maps["human"].ravel(), minlength=IGNORE + 1)[1:IGNORE]
+    return Source.of(layer, float(np.clip(np.count_nonzero(people), 1, MOST_COUNTED)))
+
+
+def evened(sources: Sequence[Source]) -> list[Source]:
+    """The groups of one data set, together wanted as often as those of any other: a small set is not crowded out."""
+    return [replace(source, weight=share) for source, share in zip(sources, shares(sources).tolist(), strict=True)]
 
 
 def portraits(layer: Layer) -> Iterator[Layer]:
@@ -257,7 +270,8 @@ def make_composer(
     """A composer over data folders and `rendered` scenes, and the class weights of the photographed people."""
     people, groups, scenes = read_sources(roots, teacher)
     drawn = PackedLayers(render_layers(rendered, scenes, seed))
-    return Composer(people, groups, scenes, drawn, config, PackedLayers(cut_strangers(groups))), class_weights(people)
+    strangers = PackedLayers(cut_strangers(source.layer for source in groups))
+    return Composer(people, groups, scenes, drawn, config, strangers), class_weights(people)
 
 
 def cut_strangers(groups: Iterable[Layer]) -> Iterator[Layer]:
