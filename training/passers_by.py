@@ -3,7 +3,7 @@
 `passers_by.jsonl` holds a line for each photograph that was looked through: its number, height and width, the masks of
 the people besides the main one (COCO's compressed run lengths, far to near), boxes (x0, y0, x1, y1, pixels) of people
 without a mask, and boxes where it is not known who is there. All were marked by looking at the photographs; the masks
-are a network's or GrabCut's, kept where one who looked at them found that they fit.
+are a network's (ours, or MediaPipe's of poses, Apache-2.0) or GrabCut's, kept where one who looked found that they fit.
 """
 
 import json
