@@ -209,7 +209,7 @@ def test_a_folder_of_another_layout_is_named(
     checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--checkpoint", str(checkpoint), "--data", str(tmp_path)]) == 1
-    assert "is no data set that can be evaluated; expected a CCP folder" in capsys.readouterr().err
+    assert "is no data set that is known; expected a CCP folder" in capsys.readouterr().err
 
 
 def test_ccp_and_its_ccihp_form_are_measured_alike(

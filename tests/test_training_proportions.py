@@ -99,4 +99,4 @@ def test_a_folder_of_no_known_layout_is_refused(tmp_path: Path, capsys: pytest.C
     path = tmp_path / "model.safetensors"
     save(path, HPTR(tiny_config()).state_dict(), CheckpointInfo(tiny_config()))
     assert main(["--checkpoint", str(path), "--data", str(tmp_path)]) == 1
-    assert "is no data set that sizes can be learnt from; expected a CCP folder" in capsys.readouterr().err
+    assert "is no data set that is known; expected a CCP folder" in capsys.readouterr().err

@@ -242,7 +242,7 @@ def test_two_processes_learn_what_one_with_the_doubled_batch_does(tmp_path: Path
 
 def test_a_folder_of_no_known_layout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--data", str(tmp_path), "--output", str(tmp_path / "run")]) == 1
-    assert "is no data set that training knows; expected a CCP folder" in capsys.readouterr().err
+    assert "is no data set that is known; expected a CCP folder" in capsys.readouterr().err
 
 
 def test_no_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

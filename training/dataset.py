@@ -17,10 +17,10 @@ from parsing.boxes import box_of
 from parsing.labels import IGNORE, TASKS, num_classes
 from parsing.preprocess import normalize
 from training.canvas import MAYBE_PEOPLE, NO_OUTLINE, Layer
-from training.ccihp import CCIHPDataset, is_ccihp
 from training.ccp import CCPDataset
 from training.coco_people import COCOPeopleDataset
 from training.composite import Composer, CompositeConfig, Source, cut_out, in_memory, shares
+from training.layouts import open_dataset
 from training.matcher import Targets
 from training.packed import PackedLayers
 from training.passers_by import everyone, read_passers_by
@@ -174,29 +174,23 @@ def read_sources(roots: Sequence[Path], teacher: Teacher | None) -> tuple[list[S
         FileNotFoundError: a folder is of no known layout.
     """
     people, groups, scenes = PackedLayers([]), list[Source](), PackedLayers([])
-    for root in roots:
+    for data in map(open_dataset, roots):
         company = list[Source]()
-        if (root / "label_list.mat").is_file():
-            for sample in tqdm(ccp_people(root, teacher), desc=f"reading {root.name}", mininterval=5):
+        if isinstance(data, CCPDataset):
+            for sample in tqdm(ccp_people(data, teacher), desc=f"reading {data.root.name}", mininterval=5):
                 people.extend([in_memory(sample)])
                 company += [group_source(Layer.of(sample))] if in_company(sample) else []
-        elif (root / "index.json").is_file():
-            coco = COCOPeopleDataset(root)
-            samples = coco.samples("train")
+        elif isinstance(data, COCOPeopleDataset):
+            samples = data.samples("train")
             if teacher is not None:
-                samples = teacher.groups((sample, coco.items(sample.name)) for sample in samples)
+                samples = teacher.groups((sample, data.items(sample.name)) for sample in samples)
             company += [group_source(Layer.of(sample)) for sample in samples]
-            scenes.extend(Layer.of(sample) for sample in coco.scenes("train"))
-        elif is_ccihp(root):
-            for sample in tqdm(CCIHPDataset(root).samples("train"), desc=f"reading {root.name}", mininterval=5):
+            scenes.extend(Layer.of(sample) for sample in data.scenes("train"))
+        else:
+            for sample in tqdm(data.samples("train"), desc=f"reading {data.root.name}", mininterval=5):
                 layer = in_memory(sample)
                 people.extend(portraits(layer))
                 company += [group_source(layer)] if sample.everyone else []
-        else:
-            raise FileNotFoundError(
-                f"{root} is no data set that training knows; expected a CCP folder (label_list.mat), a COCO people "
-                "folder (index.json) or a CCIHP or CIHP folder (Training/ with Category_ids/)"
-            )
         groups += evened(company)
     return [Source(*pair) for pair in zip(people.packed, rarity(people), strict=True)], groups, scenes
 
@@ -227,12 +221,12 @@ def portraits(layer: Layer) -> Iterator[Layer]:
             yield Layer(cut.image, {**cut.maps, "human": renumbered[cut.maps["human"]]})
 
 
-def ccp_people(root: Path, teacher: Teacher | None) -> Iterator[Sample]:
+def ccp_people(ccp: CCPDataset, teacher: Teacher | None) -> Iterator[Sample]:
     """CCP's photographs to train on, with the passers-by that are labelled; with a teacher the tagged ones too.
 
     A teacher also finds passers-by where nobody labelled them; they are ignored.
     """
-    ccp, known = CCPDataset(root), read_passers_by()
+    known = read_passers_by()
     photographs = (everyone(sample, known) for sample in ccp.samples("train"))
     if teacher is None:
         return photographs

@@ -12,11 +12,11 @@ from parsing.assemble import ImagePrediction, assemble, predict
 from parsing.labels import CHARACTERISTICS, PAIRS, TASKS, label_id
 from parsing.parser import HumanParser
 from parsing.records import ParsedImage, Person
-from training.ccihp import CCIHPDataset, is_ccihp
 from training.ccp import CCPDataset, Item
 from training.coco_people import COCOPeopleDataset
 from training.item_accuracy import Absence, Answer, absences, accuracy, answers, person_name, worn_items
 from training.items import characteristic_items, part_items, people_items, person_label_maps, true_parts
+from training.layouts import open_dataset
 from training.metrics import MetricCounter, Metrics, Prediction, Truth
 from training.miou import Counts, class_iou, mean_defined, merge_classes, ratio
 from training.people_found import TALL, PeopleCounter, PeopleScores, best_matches
@@ -73,22 +73,15 @@ def open_data(root: Path, split: str) -> LabelledData:
     """The data set in a folder.
 
     Raises:
-        FileNotFoundError: the folder has the layout of no data set that can be evaluated.
+        FileNotFoundError: the folder has the layout of none.
     """
-    if (root / "label_list.mat").is_file():
-        ccp = CCPDataset(root)
-        return LabelledData("ccp", ccp.samples(split), lambda _: ccp.characteristics, everyone=False, tasks=TASKS)
-    if (root / "index.json").is_file():
-        coco = COCOPeopleDataset(root)
-        return LabelledData("coco_people", coco.samples(split), lambda _: coco.labelled, everyone=True, tasks=())
-    if is_ccihp(root):
-        ccihp = CCIHPDataset(root)
-        name, everyone = "ccihp" if ccihp.tasks == TASKS else "cihp", ccihp.label_map.everyone
-        return LabelledData(name, ccihp.samples(split), worn_items, everyone, ccihp.tasks)
-    raise FileNotFoundError(
-        f"{root} is no data set that can be evaluated; expected a CCP folder (label_list.mat), a COCO people folder "
-        "(index.json) or a CCIHP or CIHP folder (Training/ and Validation/ with Category_ids/)"
-    )
+    data = open_dataset(root)
+    if isinstance(data, CCPDataset):
+        return LabelledData("ccp", data.samples(split), lambda _: data.characteristics, everyone=False, tasks=TASKS)
+    if isinstance(data, COCOPeopleDataset):
+        return LabelledData("coco_people", data.samples(split), lambda _: data.labelled, everyone=True, tasks=())
+    name, everyone = "ccihp" if data.tasks == TASKS else "cihp", data.label_map.everyone
+    return LabelledData(name, data.samples(split), worn_items, everyone, data.tasks)
 
 
 def evaluate(parser: HumanParser, roots: Sequence[Path], split: str) -> Evaluation:

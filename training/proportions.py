@@ -27,9 +27,10 @@ from parsing.labels import ATTRIBUTES, CHARACTERIZED, IGNORE, PAIRS, SIZES, labe
 from parsing.parser import HumanParser, bfloat16_is_fast
 from parsing.proportions import EDGES, NUM_ANSWERS, NUM_FEATURES, Proportions, features
 from parsing.regions import Runs
-from training.ccihp import CCIHPDataset, is_ccihp
-from training.ccp import TAGGED, CCPDataset
+from training.ccihp import CCIHPDataset
+from training.ccp import TAGGED
 from training.coco_people import COCOPeopleDataset
+from training.layouts import open_dataset
 from training.miou import Counts, Floats
 from training.samples import Sample
 from training.self_labels import Teacher
@@ -60,21 +61,14 @@ def training_samples(roots: Sequence[Path], teacher: Teacher) -> Iterator[Sample
     Raises:
         FileNotFoundError: a folder is of no known layout.
     """
-    for root in roots:
-        if (root / "index.json").is_file():
-            coco = COCOPeopleDataset(root)
-            yield from teacher.groups((sample, coco.items(sample.name)) for sample in coco.samples("train"))
-        elif is_ccihp(root):
-            yield from CCIHPDataset(root).samples("train")
-        elif (root / "label_list.mat").is_file():
-            ccp = CCPDataset(root)
-            tagged = ccp.tagged("train") if (root / TAGGED).is_file() else ()
-            yield from chain(ccp.samples("train"), teacher.tagged(tagged))
+    for data in map(open_dataset, roots):
+        if isinstance(data, COCOPeopleDataset):
+            yield from teacher.groups((sample, data.items(sample.name)) for sample in data.samples("train"))
+        elif isinstance(data, CCIHPDataset):
+            yield from data.samples("train")
         else:
-            raise FileNotFoundError(
-                f"{root} is no data set that sizes can be learnt from; expected a CCP folder (label_list.mat), a COCO "
-                "people folder (index.json) or a CCIHP folder (Training/ with Category_ids/)"
-            )
+            tagged = data.tagged("train") if (data.root / TAGGED).is_file() else ()
+            yield from chain(data.samples("train"), teacher.tagged(tagged))
 
 
 def read_examples(samples: Iterable[Sample]) -> Examples:
