@@ -1,11 +1,12 @@
 """Links between adjectives: "red and white", "short, red", "blue or dark", and where one phrase ends instead."""
 
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 
 from query.place import Place
 from query.units import Unit
 
 LINKS = frozenset({"and", "&", "n", "or", "and/or", "/", ",", "nor"})  # "along with" begins another garment
+_CUT = frozenset({"cut", "hair cut", "haircut", "worn"})
 DASHES = frozenset({"-", "--", "–", "—"})
 
 
@@ -64,11 +65,20 @@ def _next_garment_begins(place: Place, link: Unit, following: Unit, ahead: int) 
         return True
     if not link.plays("comma") or not reaches_garment(place, ahead):
         return False
+    if _is_predicate(place):
+        return ahead > 1 or not _more_colors_follow(place, ahead)
     if len(place.phrase.look.colors) != 1:
         return ahead > 1 and _joined(place)  # "purple and gold, and baggy shorts"
     colored = any(unit.entry.color for unit in _adjectives_from(place, ahead))
     alone = colored and not place.phrase.determiner and _all_before_are_colors(place)
     return ahead > 1 or (alone and not _more_colors_follow(place, ahead))
+
+
+def _is_predicate(place: Place) -> bool:
+    """Whether the phrase tells what a garment before it is: "a skirt that is short, white socks", "hair cut short,"."""
+    start = place.position - len(place.phrase.units)
+    before = place.units[start - 1] if start else None
+    return before is not None and not place.phrase.determiner and (before.plays("be") or before.text in _CUT)
 
 
 def _joined(place: Place) -> bool:
@@ -84,11 +94,14 @@ def _adjectives_from(place: Place, ahead: int) -> list[Unit]:
 def _told_of_a_garment(place: Place) -> bool:
     """Whether the phrase is said of the garment before it: "skirt in forest green"."""
     start = place.position - len(place.phrase.units)
-    noun = next((unit.text for unit in place.units[place.position :] if unit.entry.garment), "")
+    behind = dropwhile(lambda unit: unit.entry.garment is None, place.units[place.position :])
+    noun = next(reversed([unit.text for unit in takewhile(lambda unit: unit.entry.garment, behind)]), "")
     several = noun.endswith("s") and not noun.endswith("ss")  # "a jacket in a dark blue and grey trousers"
     if place.phrase.determiner and not several:
         return False  # "a bald head in a black and yellow suit"
-    return start > 1 and place.units[start - 1].text == "in" and place.units[start - 2].entry.garment is not None
+    return (
+        start > 1 and place.units[start - 1].text in ("in", "of") and place.units[start - 2].entry.garment is not None
+    )
 
 
 def _more_colors_follow(place: Place, ahead: int) -> bool:

@@ -35,7 +35,7 @@ def read_bare_adjectives(walk: Walk, phrase: Phrase) -> None:
         _bare_sleeves(walk, phrase)
     elif phrase.determiner == "the" and [unit.text for unit in phrase.uses] in (["dark"], ["light"], ["fair"]):
         pass  # "standing in the dark"
-    elif (worn_words or alone) and _one_over_another(walk, phrase):
+    elif ((worn_words or alone) and _one_over_another(walk, phrase)) or _is_alternative(walk, phrase):
         pass
     elif walk.text(-back) != "with" and worn_words and (phrase.look.colors or phrase.look.patterns):
         item = new_item(walk, _CLOTHING, phrase.look, phrase)
@@ -68,6 +68,20 @@ def _one_over_another(walk: Walk, phrase: Phrase) -> bool:
     return True
 
 
+def _is_alternative(walk: Walk, phrase: Phrase) -> bool:
+    """Whether it is said of the garment behind "or" as well: "a navy or a black overcoat"."""
+    garment = walk.garment_at(2)
+    led = {"a", "an", "either"}
+    if not walk.mark(1, "or") or garment is None or phrase.determiner not in led or garment.determiner not in led:
+        return False
+    if not (phrase.look.colors and garment.look.colors):
+        return False
+    garment.look.colors, garment.look.either = phrase.look.colors + garment.look.colors, True
+    garment.uses += phrase.uses
+    walk.at += 1
+    return True
+
+
 def _said_of_it(walk: Walk, back: int) -> bool:
     """ "it is red", "he wears it long"."""
     it_is = walk.mark(-back, "be") and walk.text(-back - 1) == "it"
@@ -89,5 +103,6 @@ def _bare_sleeves(walk: Walk, phrase: Phrase) -> None:
         if says_more and near and item.covers_torso and not item.look.sleeve:
             item.look.add(phrase.look)
             item.uses += phrase.uses
+            read_after(walk, item)  # "a top that has no sleeves and is red"
             return
     read_garment(walk, phrase, _UPPER)

@@ -48,12 +48,13 @@ def placed_pattern(walk: Walk, phrase: Phrase) -> None:
 
 def part_is(walk: Walk, part: Unit) -> None:
     """In "a red jacket. The sleeves are white", white is said of the jacket too."""
-    said = walk.adjectives(2)
-    if not walk.mark(1, "be") or said is None or not walk.items or not walk.items[-1].covers_torso:
+    ahead = 3 if walk.text(1) == "of" and walk.mark(2, "relative") else 1  # "the sleeves of which are white"
+    said = walk.adjectives(ahead + 1)
+    if not walk.mark(ahead, "be") or said is None or not walk.items or not walk.items[-1].covers_torso:
         return
     walk.items[-1].look.add(Look(colors=said.look.colors, sleeve=_sleeve_of(part, said.look)))
     walk.items[-1].uses += [part, *said.uses]
-    walk.at += 2
+    walk.at += ahead + 1
 
 
 def read_feature(walk: Walk, item: Item) -> bool:

@@ -111,11 +111,17 @@ def _verb(walk: Walk, unit: Unit) -> None:
     if _FINITE.match(unit.text) and not walk.mark(-1, "relative") and not (walk.relative and walk.owner == OTHER):
         walk.main_verb = True
     walk.other_acts = walk.owner == OTHER
-    walk.holding = unit.plays("hold") and walk.text(1) not in _AWAY
+    walk.holding = unit.plays("hold") and walk.text(1) not in _AWAY and not _hangs_on_the_body(walk, unit)
     walk.owner_once = "" if unit.plays("wear") else walk.owner_once  # "on a man's shoulders wearing a hat"
     walk.beside = False
     if not (unit.plays("wear") or unit.plays("have") or unit.plays("be")) and walk.denial == "not":
         walk.denial = "" if walk.chunk(-1) is not None and not _is_auxiliary(unit) else walk.denial
+
+
+def _hangs_on_the_body(walk: Walk, unit: Unit) -> bool:
+    """ "around her neck hangs a scarf"."""
+    place = walk.chunk(-1)
+    return unit.text in ("hangs", "hung") and isinstance(place, Phrase) and bool(place.noun and place.noun.entry.body)
 
 
 def _who_acts(walk: Walk, unit: Unit) -> None:

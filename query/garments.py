@@ -5,6 +5,7 @@ from query.items import Item
 from query.lexicon import Garment
 from query.phrases import Look, Phrase
 from query.postmodifiers import read_after
+from query.units import Unit
 from query.walk import Walk
 
 _CONSISTING = frozenset(
@@ -131,7 +132,7 @@ def _shown_on(walk: Walk, item: Item) -> None:
     before = walk.chunk(back - 1)
     if walk.text(back) in ("in", "through") and isinstance(before, Phrase) and before.streaks:
         item.look.add(before.look)  # "pink highlights in her hair"
-    if walk.text(back) not in ("on", "down", "along") or not isinstance(before, Phrase):
+    if walk.text(back) not in ("on", "down", "along", "across") or not isinstance(before, Phrase):
         return
     if before.only_adjectives:  # "white stripes": the noun is an adjective too
         item.look.add(before.look)
@@ -144,7 +145,7 @@ def _shown_on(walk: Walk, item: Item) -> None:
 def _told_before(walk: Walk, item: Item) -> None:
     """In "red is the color of his jacket" and "black was her dress", the color stands before its garment."""
     said = walk.adjectives(-2)
-    first = walk.chunk(-3) is None or walk.mark(-3, "comma") or walk.text(-3) in (";", ":", "and")
+    first = walk.chunk(-3) is None or walk.mark(-3, "comma", "stop") or walk.text(-3) in (";", ":", "and")
     definite = item.phrase.possessive or item.phrase.determiner == "the"
     if said is None or not (walk.mark(-1, "be") and first and definite and said.look.colors) or item.look.colors:
         return
@@ -154,6 +155,8 @@ def _told_before(walk: Walk, item: Item) -> None:
 
 def _layer(walk: Walk, item: Item) -> None:
     """A sweater over a shirt may be seen as a coat, a jacket under a coat as a top."""
+    if _is_put_on_over(walk, item):
+        item.layered = True
     following = walk.garment_at(2)
     if following is None or following.garment is None:
         return
@@ -165,3 +168,18 @@ def _layer(walk: Walk, item: Item) -> None:
     item.layered = (over and item.attributes == ("UpperClothes",) and "UpperClothes" in other) or (
         under and item.attributes == ("Coat",) and "Coat" in other
     )
+
+
+def _is_put_on_over(walk: Walk, item: Item) -> bool:
+    """Whether it is the sweater of "over her white blouse she wears a pink cardigan"."""
+    under = walk.items[-2] if len(walk.items) > 1 else None
+    if under is None or item.attributes != ("UpperClothes",) or under.attributes != item.attributes:
+        return False
+    at = walk.chunks.index(under.phrase)
+    before = walk.chunks[at - 1] if at else None
+    leads = at == 1 or (
+        isinstance(first := walk.chunks[at - 2], Unit)
+        and (first.plays("stop") or first.plays("and") or first.plays("comma"))
+    )
+    same_sentence = under.sentence == item.sentence and under.owner == item.owner
+    return isinstance(before, Unit) and before.text == "over" and leads and same_sentence

@@ -122,7 +122,13 @@ def read_person(walk: Walk, phrase: Phrase) -> None:
 def _who_is(walk: Walk, phrase: Phrase) -> str:
     """Whether a person's noun phrase names the described person."""
     first_beside = walk.at == 1 and walk.text(-1) in _PLACES  # "behind a woman stands a man"
-    if first_beside or _is_between(walk) or _is_told_apart(walk, phrase) or walk.text(-1) == "according to":
+    if (
+        first_beside
+        or _is_unlike(walk)
+        or _is_between(walk)
+        or _is_told_apart(walk, phrase)
+        or walk.text(-1) == "according to"
+    ):
         return OTHER
     if not walk.subject_gender:
         hers = any(item.phrase.possessive for item in walk.items)  # "her red coat and the man's hat"
@@ -147,6 +153,13 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
         return SUBJECT
     takes_up = phrase.determiner in _DEFINITE and phrase.noun is not None and phrase.noun.text == walk.subject_noun
     return SUBJECT if takes_up and walk.mark(-1, "comma", "and") else OTHER
+
+
+def _is_unlike(walk: Walk) -> bool:
+    """Whether it is whom the described person is told from: "unlike the rest of the choir, she"."""
+    before = walk.chunks[: walk.at]
+    words = [chunk.text for chunk in before if isinstance(chunk, Unit)]
+    return bool(before) and isinstance(before[0], Unit) and words[0] == "unlike" and "," not in words
 
 
 def _is_between(walk: Walk) -> bool:

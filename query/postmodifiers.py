@@ -13,6 +13,8 @@ _SAYING = frozenset({"says", "say", "saying", "reading", "reads"})
 _SHUT = frozenset({"closed", "shut", "together"})
 _HIDING = frozenset({"covered", "hidden", "concealed", "hiding", "obscured"})
 _LYING = frozenset({"lies", "lying", "lay", "laying"})
+_TURNED = frozenset({"turned", "worn", "facing", "flipped", "on"})
+_WAYS = [["backward"], ["backwards"], ["sideways"], ["back to front"]]
 _ABOUT = ("in", "across", "under", "by")
 
 
@@ -29,6 +31,7 @@ def _read_one(walk: Walk, item: Item) -> bool:
         or _taken_off(walk, item)
         or _lies_elsewhere(walk, item)
         or _particle(walk, item)
+        or _turned(walk, item)
         or _on_the_head(walk, item)
         or _set_right(walk, item)
         or _none_of_it(walk, item)
@@ -103,6 +106,13 @@ def _particle(walk: Walk, item: Item) -> bool:
     """ "has a hat on": the word ends nothing."""
     on = walk.text(1) == "on" and not isinstance(walk.chunk(2), Phrase) and not walk.mark(2, "pronoun")
     return on and walk.consume(item, 1)
+
+
+def _turned(walk: Walk, item: Item) -> bool:
+    """ "a cap turned backwards": the way that it is worn ends nothing."""
+    way = walk.chunk(2)
+    told = isinstance(way, Phrase) and [unit.text for unit in way.units] in _WAYS
+    return told and walk.text(1) in _TURNED and walk.consume(item, 2)
 
 
 def _on_the_head(walk: Walk, item: Item) -> bool:

@@ -78,8 +78,9 @@ def _tell(walk: Walk, item: Item, ahead: int, *, denied: bool) -> bool:
         item.denied = said.look
     else:
         walk.said = said.look
-        item.look.add(said.look)
-        _tell_partners(walk, item, said.look)
+        if not _tell_each(walk, item, said):
+            item.look.add(said.look)
+            _tell_partners(walk, item, said.look)
     return walk.consume(item, ahead)
 
 
@@ -106,6 +107,17 @@ def _tell_partners(walk: Walk, item: Item, look: Look) -> None:
         alike = bool(before.phrase.possessive) or not item.phrase.possessive
         if alike and not before.look.colors:
             before.look.add(look)
+
+
+def _tell_each(walk: Walk, item: Item, said: Phrase) -> bool:
+    """ "his shirt, pants and shoes are white, grey and black respectively": a color for each, in order."""
+    garments = [*reversed(_partners(walk, item)), item]
+    colors = said.look.colors
+    if said.units[-1].text != "respectively" or len(colors) != len(garments):
+        return False
+    for told, color in zip(garments, colors, strict=True):
+        told.look.add(Look(colors=[color]))
+    return True
 
 
 def _partners(walk: Walk, item: Item) -> list[Item]:

@@ -54,7 +54,7 @@ def _everything_is(walk: Walk, phrase: Phrase) -> bool:
         ahead += 1
     said = walk.adjectives(ahead)
     denied = walk.mark(ahead - 1, "negation")
-    told = walk.mark(ahead - 1, "be") or walk.mark(ahead - 2, "be")
+    told = ahead == 1 or walk.mark(ahead - 1, "be") or walk.mark(ahead - 2, "be")  # "everything black but his hat"
     if phrase.noun is None or phrase.noun.text != "everything" or said is None or not told:
         return False
     owner = walk.owner_told(1, walk.owner)

@@ -147,10 +147,16 @@ def _with_names(units: list[Unit], text: str) -> list[Unit]:
         following = units[index + 1] if index + 1 < len(units) else None
         if index == 0 and unit.entry.name and following is not None and following.text in _DOING:
             capital = True  # "bob in a red shirt"
+        capital = capital and not _is_the_color(units[index + 1 : index + 4])
         if (follows_name and not unit.entry.roles) or (capital and unit.entry.name and _alone(before, following)):
             unit = replace(unit, entry=_NAME)
         result.append(unit)
     return result
+
+
+def _is_the_color(behind: Sequence[Unit]) -> bool:
+    """Whether "is the color of" follows a word, which is then no name: "Black is the color of her shirt"."""
+    return [unit.text for unit in behind] in [["is", "the", "color of"], ["is", "the", "colour of"]]
 
 
 def _alone(before: Unit | None, following: Unit | None) -> bool:
