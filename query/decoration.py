@@ -102,6 +102,8 @@ def _part_behind_comma(walk: Walk, item: Item) -> bool:
 def _numbered(walk: Walk, item: Item) -> bool:
     """ "jersey number 12", "jersey, number 12", "jersey #12"."""
     ahead = 2 if walk.mark(1, "comma") else 1
+    if _bare_number(walk, item):
+        return True
     phrase = walk.chunk(ahead)
     if not isinstance(phrase, Phrase) or phrase.determiner or phrase.garment or phrase.person:
         return False
@@ -111,6 +113,16 @@ def _numbered(walk: Walk, item: Item) -> bool:
         item.look.patterns = tuple(dict.fromkeys((*item.look.patterns, "Letters")))
         return walk.consume(item, ahead)
     return letters and (digits or ahead == 1) and _decorated(walk, item, phrase, ahead, 0)
+
+
+def _bare_number(walk: Walk, item: Item) -> bool:
+    """ "a jersey with a 7 on the back"."""
+    ahead = 3 if walk.text(2) == "a" else 2
+    place = _on_the_garment(walk, ahead + 1)
+    if walk.text(1) not in ("with", "has") or not walk.text(ahead).isdigit() or not (place and item.covers_torso):
+        return False
+    item.look.patterns = tuple(dict.fromkeys((*item.look.patterns, "Letters")))
+    return walk.consume(item, ahead + place)
 
 
 def _with_adjectives(walk: Walk, item: Item, phrase: Phrase, ahead: int) -> bool:

@@ -5,7 +5,6 @@ from query.items import Item
 from query.lexicon import Garment
 from query.phrases import Look, Phrase
 from query.postmodifiers import read_after
-from query.units import Unit
 from query.walk import Walk
 
 _CONSISTING = frozenset(
@@ -155,8 +154,7 @@ def _told_before(walk: Walk, item: Item) -> None:
 
 def _layer(walk: Walk, item: Item) -> None:
     """A sweater over a shirt may be seen as a coat, a jacket under a coat as a top."""
-    if _is_put_on_over(walk, item):
-        item.layered = True
+    item.layered = _is_put_on_over(walk, item)
     following = walk.garment_at(2)
     if following is None or following.garment is None:
         return
@@ -165,8 +163,10 @@ def _layer(walk: Walk, item: Item) -> None:
         walk.text(1) in ("with", "and") and walk.text(3) in ("under", "underneath", "beneath")
     )
     under = walk.text(1) in ("under", "underneath", "beneath")
-    item.layered = (over and item.attributes == ("UpperClothes",) and "UpperClothes" in other) or (
-        under and item.attributes == ("Coat",) and "Coat" in other
+    item.layered = (
+        item.layered
+        or (over and item.attributes == ("UpperClothes",) and "UpperClothes" in other)
+        or (under and item.attributes == ("Coat",) and "Coat" in other)
     )
 
 
@@ -175,11 +175,7 @@ def _is_put_on_over(walk: Walk, item: Item) -> bool:
     under = walk.items[-2] if len(walk.items) > 1 else None
     if under is None or item.attributes != ("UpperClothes",) or under.attributes != item.attributes:
         return False
-    at = walk.chunks.index(under.phrase)
-    before = walk.chunks[at - 1] if at else None
-    leads = at == 1 or (
-        isinstance(first := walk.chunks[at - 2], Unit)
-        and (first.plays("stop") or first.plays("and") or first.plays("comma"))
-    )
-    same_sentence = under.sentence == item.sentence and under.owner == item.owner
-    return isinstance(before, Unit) and before.text == "over" and leads and same_sentence
+    place = walk.chunks.index(under.phrase) - walk.at
+    begins = walk.chunk(place - 2) is None or walk.mark(place - 2, "stop", "and", "comma")
+    together = under.sentence == item.sentence and under.owner == item.owner
+    return walk.text(place - 1) == "over" and begins and together
