@@ -4,6 +4,8 @@ import re
 
 from query.items import OTHER, SUBJECT
 from query.phrases import Phrase
+from query.postmodifiers import read_after
+from query.predicates import read_predicate
 from query.reach import read_place
 from query.units import Unit
 from query.walk import Walk
@@ -39,7 +41,11 @@ def read_word(walk: Walk, unit: Unit) -> None:
         walk.relative = False
     elif unit.plays("or"):
         walk.or_before = True
-    elif unit.text in ("both", "each", "all") and (walk.mark(1, "wear", "have") or walk.text(1) in ("in", "with")):
+    elif (
+        unit.text in ("both", "each", "all")
+        and not walk.mark(-1, "relative")
+        and (walk.mark(1, "wear", "have") or walk.text(1) in ("in", "with"))
+    ):
         walk.owner = SUBJECT  # "a woman and her daughter, both in denim"
     elif not (unit.plays("and") or unit.plays("nor") or unit.plays("filler")):
         _verb_or_preposition(walk, unit)
@@ -64,11 +70,14 @@ def _comma(walk: Walk) -> None:
 
 
 def _last_word_on_the_subject(walk: Walk) -> bool:
-    """Whether a garment that ends the text is at last the described person's: "man beside a lady in green, glasses"."""
+    """Whether a garment is at last the described person's: "a man beside a lady in green, glasses".
+
+    It ends the text, or is the first that is named: "the father of the groom, navy suit".
+    """
     last = walk.garment_at(1)
     nothing_yet = walk.subject_gender and all(item.owner == OTHER for item in walk.items)
     bare = last is not None and not (last.determiner or last.possessive or last.person)
-    return bool(nothing_yet) and bare and (walk.chunk(2) is None or walk.mark(2, "stop"))
+    return bool(nothing_yet) and bare and (not walk.items or walk.chunk(2) is None or walk.mark(2, "stop"))
 
 
 def _hedged(walk: Walk, weight: float) -> None:
@@ -82,17 +91,25 @@ def _hedged(walk: Walk, weight: float) -> None:
 
 def _pronoun(walk: Walk, text: str) -> None:
     """ "He" or "she" takes up the described person, or the other one where only that one can be meant."""
-    if text in ("it", "they") and walk.items and read_place(walk, walk.items[-1]):
-        return  # "a coat. It reaches her knees"
+    if _takes_up_garment(walk, text) and (read_place(walk, walk.items[-1]) or read_predicate(walk, walk.items[-1])):
+        read_after(walk, walk.items[-1])
+        return  # "a coat. It reaches her knees", "his pants, they are black"
     if text not in ("he", "she", "they", "he/she", "s/he"):
         return
     walk.begin_clause()
+    walk.other_leads = False
     walk.learn_gender(text)
     walk.owner = walk.whose(text)
     walk.relative = False
     walk.governed = False
     walk.main_verb = False
     walk.sentence_start = False
+
+
+def _takes_up_garment(walk: Walk, pronoun: str) -> bool:
+    """Whether "it" or "they" may be the last garment named."""
+    noun = walk.items[-1].phrase.noun if walk.items else None
+    return noun is not None and (pronoun == "it" or (pronoun == "they" and noun.text.endswith("s")))
 
 
 def _verb_or_preposition(walk: Walk, unit: Unit) -> None:
@@ -128,10 +145,13 @@ def _who_acts(walk: Walk, unit: Unit) -> None:
     """After another person was named: is it the described one who acts?"""
     before = walk.chunk(-1)
     follows_person = isinstance(before, Phrase) and bool(before.person)
+    if walk.other_leads:
+        return  # "her husband holds the bags and is wearing a grey shirt"
     if _FINITE.match(unit.text):
         closed = walk.other_acts and not walk.mark(-1, "and", "comma", "be", "have", "relative", "negation", "filler")
         relative = walk.relative and not closed  # "a woman whose son is in red wears a hat"
         own = relative or (follows_person and not walk.governed) or walk.mark(-1, "pronoun")
+        own = own or walk.text(-2) == "whose"
         back = not own and (not walk.main_verb or walk.mark(-1, "and", "comma"))
     else:
         joined = walk.mark(-1, "and") and not walk.other_acts and not walk.relative
@@ -148,7 +168,7 @@ def _preposition(walk: Walk, unit: Unit) -> None:
         walk.holding = False
         if walk.owner == OTHER and walk.mark(-1, "comma") and unit.text in ("in", "with"):
             walk.owner = SUBJECT
-    if walk.text(-1) == "the" and unit.text in ("one", "other"):
+    if walk.text(-1) == "the" and unit.text in ("one", "other", "others"):
         _the_one(walk, unit)
 
 
@@ -156,9 +176,10 @@ def _the_one(walk: Walk, unit: Unit) -> None:
     """ "not the man in red, the one in black" and "one in a hat and the other in a cap"."""
     if unit.text == "one" and walk.mark(-2, "comma"):
         walk.owner = SUBJECT
-    says_more = walk.text(1) in ("in", "with") or walk.mark(1, "wear", "have")
-    if unit.text == "other" and says_more and walk.mark(-2, "and", "comma", "subordinate"):
+    says_more = walk.text(1) in ("in", "with") or walk.mark(1, "wear", "have", "verb", "be")
+    if unit.text in ("other", "others") and says_more and walk.mark(-2, "and", "comma", "stop", "subordinate"):
         walk.owner, walk.governed = OTHER, True
+        walk.other_leads = not walk.mark(-2, "and")
 
 
 def denial_goes_on(walk: Walk) -> bool:

@@ -27,6 +27,9 @@ _CONSISTING = frozenset(
 )
 
 
+_COUNTED = frozenset({"two", "three", "four", "five", "six", "several", "some", "many"})
+
+
 def read_trait(walk: Walk, phrase: Phrase, garment: Garment) -> None:
     """Something that an adjective says the person has."""
     look = phrase.look if not phrase.person or not garment.trait else Look()
@@ -46,7 +49,11 @@ def new_item(walk: Walk, garment: Garment, look: Look, phrase: Phrase) -> Item:
     item.plain = not look.says_something()
     item.negated = bool(walk.denial) or phrase.determiner == "no"
     item.weight = walk.hedge
-    item.worn = not (walk.holding or walk.beside or (item.attributes != ("Hair",) and _lies_in_something(walk)))
+    item.worn = not (
+        walk.holding or walk.beside or (item.attributes != ("Hair",) and not phrase.person and _lies_in_something(walk))
+    )
+    if phrase.determiner in _COUNTED and item.attributes == ("Glasses",):
+        item.worn = False  # "a tray with four glasses"
     item.alternative = walk.or_before and bool(walk.items)
     walk.or_before = False
     return item
@@ -155,11 +162,13 @@ def _told_before(walk: Walk, item: Item) -> None:
 def _layer(walk: Walk, item: Item) -> None:
     """A sweater over a shirt may be seen as a coat, a jacket under a coat as a top."""
     item.layered = _is_put_on_over(walk, item)
-    following = walk.garment_at(2)
+    shut = walk.chunk(1)
+    ahead = 2 if isinstance(shut, Phrase) and len(shut.units) == 1 and not shut.garment else 1  # "buttoned over"
+    following = walk.garment_at(ahead + 1)
     if following is None or following.garment is None:
         return
     other = set(following.garment.attributes)
-    over = walk.text(1) in ("over", "layered over", "on top of", "atop") or (
+    over = walk.text(ahead) in ("over", "layered over", "on top of", "atop") or (
         walk.text(1) in ("with", "and") and walk.text(3) in ("under", "underneath", "beneath")
     )
     under = walk.text(1) in ("under", "underneath", "beneath")

@@ -13,6 +13,7 @@ _LARGE = {"large": ("Long/large",), "small": ("Short/small",)}
 _KNEE_IS_SHORT = frozenset({"Pants", "Skirt"})
 _LONG_AT_THE_WAIST = frozenset({"Hair", "Scarf", "Shoes", "Socks"})
 _CARRIES_LARGE = frozenset({"Hat", "Glasses", "Scarf"})
+_GENERIC = frozenset({"footwear", "headwear", "headgear"})
 _SPORTS = frozenset(
     [
         "player",
@@ -81,6 +82,8 @@ def _merged(items: Iterable[Item]) -> list[Item]:
 
 def _same_thing(old: Item, new: Item) -> bool:
     """Whether the second item says more of the first: head hair, or a garment taken up again."""
+    if _is_part_of_suit(old, new):
+        return True
     if old.attributes != new.attributes or old.negated != new.negated or old.garment.facial != new.garment.facial:
         return False
     if new.alternative or old.garment.facial or len(new.garment.means) != len(old.garment.means):
@@ -92,9 +95,19 @@ def _same_thing(old: Item, new: Item) -> bool:
     same_word = (
         old.phrase.noun is not None and new.phrase.noun is not None and old.phrase.noun.text == new.phrase.noun.text
     )
+    generic = old.plain and old.phrase.noun is not None and old.phrase.noun.text in _GENERIC
+    if generic and not old.look.says_something():
+        return True  # "as for his footwear, he has on brown shoes"
     if taken_up and new.plain and same_word and new.sentence > old.sentence:
         return True  # "navy joggers. The joggers have a white stripe"
     return (hair or taken_up) and not _conflict(_whole_look(old), _whole_look(new))
+
+
+def _is_part_of_suit(old: Item, new: Item) -> bool:
+    """Whether it is "the jacket" of a pantsuit named before."""
+    part = new.phrase.determiner == "the" and not new.look.says_something() and not new.negated
+    one_of_several = len(old.garment.means) > 1 and len(new.garment.means) == 1
+    return part and one_of_several and set(new.attributes) < set(old.attributes)
 
 
 def _whole_look(item: Item) -> Look:
@@ -186,6 +199,8 @@ def _length(attribute: tuple[str, ...], length: str) -> tuple[str, ...]:
 
 def _either(first: Query, second: Query) -> Query:
     """Two alternatives as one clause where only the attribute differs, as Or otherwise."""
+    if isinstance(first, Has) and isinstance(second, Has) and first == replace(second, weight=first.weight):
+        return first  # "black trousers, or possibly black leggings"
     if isinstance(first, Has) and isinstance(second, Has) and second == replace(first, attribute=second.attribute):
         return replace(first, attribute=tuple(dict.fromkeys(first.attribute + second.attribute)))
     return Or((*first.terms, second)) if isinstance(first, Or) else Or((first, second))

@@ -169,13 +169,15 @@ class _PhraseReader:
         phrase.uses.append(unit)
 
     def tinted(self, unit: Unit, garment: Garment) -> Garment:
-        """The trait in the color named before it: "a grey bearded man", "the red-helmeted skier"."""
-        colors, means = self.phrase.look.colors, garment.means[0]
-        said = means.negated or means.has.size or means.has.color
-        if said or not garment.trait or not colors or not unit.text.endswith("ed"):
+        """The trait with the look named before it: "a grey bearded man", "the short-skirted woman"."""
+        look, means = self.phrase.look, garment.means[0]
+        if means.negated or means.has.size or means.has.color or not garment.trait or not unit.text.endswith("ed"):
             return garment
-        color = colors.pop()
-        return replace(garment, means=(replace(means, has=replace(means.has, color=color)),))
+        has = replace(means.has, color=look.colors.pop() if look.colors else ())
+        if len(self.phrase.units) > 1 and self.phrase.units[-2].text == "-":  # not "a short bearded man"
+            has = replace(has, size=look.size, pattern=look.patterns)
+            look.size, look.patterns = (), ()
+        return replace(garment, means=(replace(means, has=has),))
 
     def modifier(self, unit: Unit) -> bool:
         """An adjective; a new one after some other noun begins a new phrase."""
@@ -249,7 +251,7 @@ class _PhraseReader:
             return False
         if dash_ends_it(self.place, unit):
             return False
-        if unit.plays("transparent") or (unit.plays("filler") and self.phrase.units):
+        if unit.plays("transparent") or (unit.plays("filler") and not unit.plays("relative") and self.phrase.units):
             self.place.take()
             return True
         if unit.entry.hedge is not None and self.phrase.look.says_something():

@@ -87,6 +87,8 @@ _TELLING = frozenset(
 )
 _PLACES = frozenset({"next to", "beside", "behind", "near", "in front of", "alongside", "opposite"})
 _SIDES = frozenset({"left", "right", "middle", "center", "centre", "front", "back", "rear"})
+_ELSE = frozenset({"another", "other", "everyone else", "everybody else"})
+_SEVERAL = frozenset({"two", "three", "four", "several", "some", "many"})
 _DEFINITE = frozenset({"the", "this", "that", "these", "those"})
 
 
@@ -105,6 +107,8 @@ def read_person(walk: Walk, phrase: Phrase) -> None:
         walk.other_acts = False
         walk.relative = owner == OTHER and walk.text(-1) == "whose"  # "whose son is in red"
         walk.governed = _hangs_on_a_word(walk) or _is_told_apart(walk, phrase)
+        begins = walk.sentence_start or walk.mark(-1, "comma", "subordinate")
+        walk.other_leads = owner == OTHER and begins and not walk.governed
         walk.holding = False
         walk.denial = "" if _is_told_apart(walk, phrase) or _was_once(walk) else walk.denial
     noun = phrase.noun.text if phrase.noun is not None else ""
@@ -121,10 +125,12 @@ def read_person(walk: Walk, phrase: Phrase) -> None:
 
 def _who_is(walk: Walk, phrase: Phrase) -> str:
     """Whether a person's noun phrase names the described person."""
-    first_beside = walk.at == 1 and walk.text(-1) in _PLACES  # "behind a woman stands a man"
+    own = walk.at == 1 or bool(phrase.possessive)
+    first_beside = own and walk.text(-1) in _PLACES and not walk.subject_gender  # "behind a woman stands a man"
     if (
         first_beside
         or _is_unlike(walk)
+        or _is_before_the_subject(walk)
         or _is_between(walk)
         or _is_told_apart(walk, phrase)
         or walk.text(-1) == "according to"
@@ -137,7 +143,7 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
         return OTHER  # "his son"
     before = walk.chunk(-1)
     if (isinstance(before, Phrase) and before.person) or walk.text(-1) in ("as", "like"):  # "dressed as a nurse"
-        return walk.owner
+        return OTHER if walk.text(-1) == "as" and phrase.determiner == "the" else walk.owner
     joined = walk.text(-1) == "of" or walk.mark(-1, "comma")
     if joined and isinstance(before := walk.chunk(-2), Phrase) and before.group:
         return walk.owner
@@ -151,7 +157,8 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
         return walk.owner
     if walk.sentence_start and not _hangs_on_a_word(walk):
         return SUBJECT
-    takes_up = phrase.determiner in _DEFINITE and phrase.noun is not None and phrase.noun.text == walk.subject_noun
+    same_noun = phrase.noun is not None and phrase.noun.text == walk.subject_noun
+    takes_up = same_noun and (phrase.determiner in _DEFINITE or not phrase.determiner)
     return SUBJECT if takes_up and walk.mark(-1, "comma", "and") else OTHER
 
 
@@ -160,6 +167,20 @@ def _is_unlike(walk: Walk) -> bool:
     before = walk.chunks[: walk.at]
     words = [chunk.text for chunk in before if isinstance(chunk, Unit)]
     return bool(before) and isinstance(before[0], Unit) and words[0] == "unlike" and "," not in words
+
+
+def _is_before_the_subject(walk: Walk) -> bool:
+    """Whether the described person is named behind the verb: "Standing beside a woman in silver is a man"."""
+    first = walk.chunks[0]
+    if walk.subject_gender or not (isinstance(first, Unit) and first.plays("verb") and first.text.endswith("ing")):
+        return False
+    ahead = 1
+    while walk.chunk(ahead) is not None and not walk.mark(ahead, "stop", "comma"):
+        person = walk.chunk(ahead + 1)
+        if walk.mark(ahead, "be") and isinstance(person, Phrase) and person.person:
+            return True
+        ahead += 1
+    return False
 
 
 def _is_between(walk: Walk) -> bool:
@@ -206,7 +227,9 @@ def _is_another(walk: Walk, phrase: Phrase) -> bool:
     elsewhere = bool(walk.subject_side) and _side(walk) not in ("", walk.subject_side)
     begun = walk.sentence_start and phrase.determiner in ("a", "an") and walk.subject_noun not in ("", noun)
     introduced = begun and bool(walk.items) and not _fits_anybody(walk, noun)  # "A cyclist wears red. A woman"
-    another = phrase.determiner in ("another", "other") or any(unit.text == "another" for unit in phrase.units)
+    told = {unit.text for unit in phrase.units} & _ELSE
+    another = bool(told) or (phrase.determiner == "that" and walk.sentence_start and bool(walk.other_nouns))
+    another = another or (phrase.determiner in _SEVERAL and walk.sentence_start and bool(walk.items))
     return another or introduced or elsewhere or named_before or too_small or not same
 
 

@@ -15,6 +15,7 @@ _HIDING = frozenset({"covered", "hidden", "concealed", "hiding", "obscured"})
 _LYING = frozenset({"lies", "lying", "lay", "laying"})
 _TURNED = frozenset({"turned", "worn", "facing", "flipped", "on"})
 _WAYS = [["backward"], ["backwards"], ["sideways"], ["back to front"]]
+_UNSEEN = [["can not", "be", "seen"], ["cannot", "be", "seen"], ["can't", "be", "seen"]]
 _ABOUT = ("in", "across", "under", "by")
 
 
@@ -43,6 +44,7 @@ def _read_one(walk: Walk, item: Item) -> bool:
         or _apposition(walk, item)
         or read_feature(walk, item)
         or _in_color(walk, item)
+        or _its_color(walk, item)
         or _saying(walk, item)
     )
 
@@ -139,10 +141,14 @@ def _first_word(chunk: Chunk | None) -> str:
 
 
 def _hidden(walk: Walk, item: Item) -> bool:
-    """ "her hair is covered by a veil": what cannot be seen is not asked for."""
+    """ "her hair is covered by a veil", "his shoes cannot be seen": what cannot be seen is not asked for."""
     ahead = 2 if walk.mark(1, "be") else 1
     hidden = walk.text(ahead) in _HIDING and walk.mark(ahead + 1, "preposition")
     hidden = hidden or walk.text(ahead) == "covered with"
+    unseen = [walk.text(at) for at in (1, 2, 3)] in _UNSEEN
+    if unseen:
+        item.worn = False
+        return walk.consume(item, 3)
     if not hidden or item.attributes != ("Hair",):
         return False
     item.worn = False
@@ -189,9 +195,11 @@ def _is_apposition(walk: Walk, item: Item, said: Phrase, ahead: int) -> bool:
 
 
 def _in_color(walk: Walk, item: Item) -> bool:
-    """ "coat in red", "of red color"."""
+    """ "coat in red", "of red color", "a skirt in tartan"."""
     said = walk.adjectives(2)
-    if walk.text(1) not in ("in", "of") or said is None or item.look.colors or not said.look.colors:
+    if walk.text(1) not in ("in", "of") or said is None or not (said.look.colors or said.look.patterns):
+        return False
+    if item.look.colors and said.look.colors:
         return False
     if item.negated or item.garment.facial:
         return False  # "without a beard in green"
@@ -199,6 +207,17 @@ def _in_color(walk: Walk, item: Item) -> bool:
         return False
     item.look.add(said.look)
     return walk.consume(item, 2)
+
+
+def _its_color(walk: Walk, item: Item) -> bool:
+    """ "a hat whose color is orange", "a coat; its color is khaki"."""
+    ahead = 2 if walk.mark(1, "comma", "stop") else 1
+    said = walk.adjectives(ahead + 3)
+    told = walk.text(ahead) in ("whose", "its", "their") and walk.text(ahead + 1) in ("color", "colour")
+    if not told or not walk.mark(ahead + 2, "be") or said is None:
+        return False
+    item.look.add(said.look)
+    return walk.consume(item, ahead + 3)
 
 
 def _saying(walk: Walk, item: Item) -> bool:

@@ -64,7 +64,8 @@ def _behind_fillers(walk: Walk, ahead: int) -> int:
 def _unknown_adjective(walk: Walk, ahead: int) -> int:
     """How many chunks "untucked" of "is untucked and red" or "def" of "is def red" takes, 0 where none stands there."""
     chunk = walk.chunk(ahead)
-    unknown = isinstance(chunk, Phrase) and chunk.noun is not None and chunk.noun.unknown and not chunk.determiner
+    word = chunk.noun if isinstance(chunk, Phrase) and not chunk.determiner else None
+    unknown = word is not None and (word.unknown or word.entry.neutral)  # "flat" is a shoe too
     linked = walk.mark(ahead + 1, "and", "but")
     return 1 + linked if unknown and walk.adjectives(ahead + 1 + linked) is not None else 0
 
@@ -81,7 +82,7 @@ def _tell(walk: Walk, item: Item, ahead: int, *, denied: bool) -> bool:
         if not _tell_each(walk, item, said):
             item.look.add(said.look)
             _tell_partners(walk, item, said.look)
-    return walk.consume(item, ahead)
+    return walk.consume(item, ahead + (walk.text(ahead + 1) in ("one", "ones")))
 
 
 def _is_a(walk: Walk, item: Item, ahead: int) -> bool:

@@ -42,7 +42,8 @@ def read_place(walk: Walk, item: Item) -> bool:
     if not (reach and (_carried(walk, item, reach, words) or _reaches(walk, item, reach, words))):
         return False
     item.uses += [unit for unit in body.units if unit.entry.reach]
-    told_of_too = body.garment is not None and body.look.says_something()  # "down to her brown boots"
+    more = walk.mark(ahead + 1, "relative") or (walk.mark(ahead + 1, "comma") and walk.mark(ahead + 2, "relative"))
+    told_of_too = body.garment is not None and (body.look.says_something() or more)  # "down to her brown boots"
     return walk.consume(item, ahead - told_of_too)
 
 

@@ -4,7 +4,7 @@ from query.decoration import part_is, placed_pattern
 from query.garments import new_item, read_garment
 from query.items import OTHER
 from query.lexicon import some_garment
-from query.phrases import Look, Phrase
+from query.phrases import Chunk, Look, Phrase
 from query.postmodifiers import read_after
 from query.units import Unit
 from query.walk import Walk
@@ -35,6 +35,9 @@ def read_thing(walk: Walk, phrase: Phrase) -> None:
     placed_pattern(walk, phrase)
     if _wears_what_follows(walk, phrase):
         walk.owner, walk.governed = OTHER, True
+        walk.other_leads = walk.mark(-1, "comma")
+    if phrase.noun is not None and phrase.noun.text == "others" and walk.sentence_start:
+        walk.owner, walk.other_leads = OTHER, True
 
 
 def _wears_what_follows(walk: Walk, phrase: Phrase) -> bool:
@@ -43,6 +46,7 @@ def _wears_what_follows(walk: Walk, phrase: Phrase) -> bool:
         return False
     beside_the_person = phrase.determiner == "the" and walk.mark(-1, "and") and walk.text(1) == "with"
     told = walk.text(1) in ("in", "that", "which") or (walk.mark(1, "wear") and not walk.subject_gender)
+    told = told or (walk.mark(-1, "comma") and walk.mark(1, "wear", "have"))  # "dude hugging dog, dog has a red scarf"
     pet = phrase.noun.text in _PETS and told
     return pet or (beside_the_person and not phrase.noun.entry.body)
 
@@ -50,13 +54,15 @@ def _wears_what_follows(walk: Walk, phrase: Phrase) -> bool:
 def _everything_is(walk: Walk, phrase: Phrase) -> bool:
     """In "everything he wears is black", black is said of clothes that are not named."""
     ahead = 1
-    while isinstance(word := walk.chunk(ahead), Unit) and not (word.plays("stop") or word.plays("comma")):
+    while _is_word_or_person(walk.chunk(ahead)) and not walk.mark(ahead, "stop", "comma"):
         ahead += 1
     said = walk.adjectives(ahead)
     denied = walk.mark(ahead - 1, "negation")
     told = ahead == 1 or walk.mark(ahead - 1, "be") or walk.mark(ahead - 2, "be")  # "everything black but his hat"
     if phrase.noun is None or phrase.noun.text != "everything" or said is None or not told:
         return False
+    if walk.text(ahead + 1) == ":" and not denied:
+        return _each_of_them_is(walk, said, ahead + 1)
     owner = walk.owner_told(1, walk.owner)
     walk.at += ahead
     walk.items.append(item := new_item(walk, _CLOTHING, said.look, said))
@@ -65,11 +71,29 @@ def _everything_is(walk: Walk, phrase: Phrase) -> bool:
     return True
 
 
+def _is_word_or_person(chunk: Chunk | None) -> bool:
+    """Whether it may stand in "that this person has on is"."""
+    return isinstance(chunk, Unit) or (isinstance(chunk, Phrase) and bool(chunk.person))
+
+
+def _each_of_them_is(walk: Walk, said: Phrase, ahead: int) -> bool:
+    """In "everything is black: jacket, trousers and shoes", black is said of all that are named."""
+    walk.at += ahead
+    ahead = 1
+    while (chunk := walk.chunk(ahead)) is not None and not walk.mark(ahead, "stop"):
+        if isinstance(chunk, Phrase) and chunk.garment is not None and not chunk.look.colors:
+            chunk.look.add(said.look)
+            chunk.uses += said.uses
+        ahead += 1
+    return True
+
+
 def _number_worn(walk: Walk, phrase: Phrase) -> bool:
     """Whether it is a player "wearing number 12"."""
     letters = phrase.noun is not None and phrase.noun.entry.pattern_noun == ("Letters",)
     digits = any(unit.text.strip("#").isdigit() for unit in phrase.units)
-    return letters and digits and (walk.mark(-1, "wear") or walk.text(-1) == "in")
+    on_a_garment = walk.text(1) == "on" and walk.garment_at(2) is not None
+    return letters and digits and not on_a_garment and (walk.mark(-1, "wear") or walk.text(-1) == "in")
 
 
 def _band_on_the_head(walk: Walk, phrase: Phrase) -> bool:

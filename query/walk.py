@@ -33,6 +33,7 @@ class Walk:
         self.main_verb = False
         self.relative = False
         self.other_acts = False
+        self.other_leads = False  # the other person begins a clause of their own
         self.begin_clause()
         self.sentence_start = True
 
@@ -81,6 +82,8 @@ class Walk:
         """Who is meant by "he", "his", "she" or "her"."""
         gender = _GENDER_OF.get(pronoun, "")
         fits = not gender or self.subject_gender in ("", "any", gender)
+        if self.relative and self.owner == OTHER and self.other_gender == gender and self.subject_gender == "any":
+            return OTHER  # "the child behind a man who has a rope around his coat"
         return SUBJECT if fits or self.other_gender != gender else OTHER
 
     def owner_told(self, ahead: int, owner: str) -> str:
