@@ -6,6 +6,7 @@ from query.place import Place
 from query.units import Unit
 
 LINKS = frozenset({"and", "&", "n", "or", "and/or", "/", ",", "nor"})  # "along with" begins another garment
+_ENDING = ("falls", "fall", "hangs", "reaches")  # "is long and falls over"
 _CUT = frozenset({"cut", "hair cut", "haircut", "worn"})
 DASHES = frozenset({"-", "--", "–", "—"})
 
@@ -154,7 +155,7 @@ def _all_before_are_colors(place: Place) -> bool:
 def _reaches_end(place: Place, ahead: int) -> bool:
     """Whether only adjectives follow, up to the end of the clause."""
     for unit in place.units[place.position + ahead :]:
-        if unit.plays("stop") or unit.plays("preposition") or unit.plays("wear"):
+        if unit.plays("stop") or unit.plays("preposition") or unit.plays("wear") or unit.text.startswith(_ENDING):
             return True
         linking = any(unit.plays(role) for role in ("and", "or", "comma", "filler", "transparent"))
         if not (unit.entry.modifies or linking):

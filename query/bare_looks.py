@@ -12,6 +12,12 @@ from query.walk import Walk
 _CLOTHING = some_garment("UpperClothes", "Coat")
 _UPPER = some_garment("UpperClothes", main=True)
 _PANTS = some_garment("Pants", main=True)
+_BAGS = frozenset({"backpack", "bag", "purse", "handbag", "rucksack", "suitcase", "umbrella", "parasol", "pouch"}) | {
+    "shoulder bag",
+    "tote bag",
+    "briefcase",
+    "duffel bag",
+}
 _ON = frozenset({"on", "around", "round", "all over", "over"})
 
 
@@ -26,6 +32,8 @@ def read_bare_adjectives(walk: Walk, phrase: Phrase) -> None:
         walk.said = phrase.look
     if phrase.determiner in ("a", "an") and not walk.mark(-back, "wear") and phrase.units[-1].entry.pattern_noun:
         worn_words = False  # "has a yellow flower in her hair"
+    if walk.text(-1) == "in" and _is_bag(walk.chunk(-2)):
+        worn_words = False  # "with a backpack in orange"
     if walk.text(1) in _ON and _is_body(walk.chunk(2)):
         worn_words = False  # "has chocolate round his mouth"
     alone = walk.chunk(-1) is None or walk.mark(-1, "comma")
@@ -54,6 +62,11 @@ def _is_unknown(chunk: Chunk | None) -> bool:
 def _is_body(chunk: Chunk | None) -> bool:
     """Whether it is a part of the body."""
     return isinstance(chunk, Phrase) and chunk.noun is not None and bool(chunk.noun.entry.body)
+
+
+def _is_bag(chunk: Chunk | None) -> bool:
+    """Whether it is carried."""
+    return isinstance(chunk, Phrase) and chunk.noun is not None and chunk.noun.text in _BAGS
 
 
 def _one_over_another(walk: Walk, phrase: Phrase) -> bool:

@@ -92,6 +92,7 @@ def _hedged(walk: Walk, weight: float) -> None:
 def _pronoun(walk: Walk, text: str) -> None:
     """ "He" or "she" takes up the described person, or the other one where only that one can be meant."""
     if _takes_up_garment(walk, text) and (read_place(walk, walk.items[-1]) or read_predicate(walk, walk.items[-1])):
+        walk.items[-1].sentence = walk.sentence
         read_after(walk, walk.items[-1])
         return  # "a coat. It reaches her knees", "his pants, they are black"
     if text not in ("he", "she", "they", "he/she", "s/he"):

@@ -145,6 +145,7 @@ def _shown_on(walk: Walk, item: Item) -> None:
         item.uses += before.uses
     elif before.noun is not None and before.noun.entry.pattern_noun:
         item.look.patterns += before.noun.entry.pattern_noun
+        item.look.add(Look(colors=[] if "Letters" in item.look.patterns else before.look.colors))
         item.uses.append(before.noun)
 
 

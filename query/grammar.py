@@ -41,9 +41,15 @@ def read_sentence(units: Sequence[Unit]) -> Reading:
     return Reading(tuple(walk.items), walk.subject_noun, walk.subject_gender)
 
 
+def _is_person_by_trait(walk: Walk, phrase: Phrase) -> bool:
+    """Whether somebody is named by a trait alone: "a man next to a blonde in white"."""
+    named = bool(phrase.traits) and phrase.noun is None and phrase.determiner in ("a", "an", "the", "another")
+    return named and bool(walk.subject_gender) and walk.mark(-1, "beside", "hold", "verb")
+
+
 def _read_phrase(walk: Walk, phrase: Phrase) -> None:
     """A noun phrase."""
-    if phrase.person:
+    if phrase.person or _is_person_by_trait(walk, phrase):
         read_person(walk, phrase)
     for trait in phrase.traits:
         read_trait(walk, phrase, trait)

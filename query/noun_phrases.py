@@ -67,6 +67,7 @@ class _PhraseReader:
         before, following = self.place.units[at - 1], self.place.peek(ahead + 1)
         its_object = following is not None and (following.plays("determiner") or following.plays("possessive"))
         led = before.entry.modifies or any(before.plays(role) for role in ("determiner", "possessive", "preposition"))
+        led = led and before.text not in ("to", "down to")  # "to tie the shoe"
         told = before.text in ("who", "which") or (
             before.text == "that" and unit.text.endswith("s")
         )  # "that ties in front"
@@ -99,6 +100,9 @@ class _PhraseReader:
             return self.other_noun(unit)
         if entry.neutral and unit.plays("preposition") and self.place.leads_on(1):
             return False  # "tucked under his arm", "chocolate round his mouth"
+        alone = self.phrase.determiner or self.place.position == 0
+        if entry.person and entry.neutral and alone and self.place.next_noun(1, over_commas=False) is None:
+            return self.person(unit)  # "a cowboy", not "a cowboy hat"
         if entry.garment is not None and not self.is_adjective_here(unit):
             return self.garment(entry.garment)
         if entry.pattern_noun and self.phrase.noun is not None and self.phrase.noun.unknown:

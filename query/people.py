@@ -143,7 +143,10 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
         return OTHER  # "his son"
     before = walk.chunk(-1)
     if (isinstance(before, Phrase) and before.person) or walk.text(-1) in ("as", "like"):  # "dressed as a nurse"
-        return OTHER if walk.text(-1) == "as" and phrase.determiner == "the" else walk.owner
+        acts = walk.text(-1) == "as" and phrase.determiner == "the" and walk.garment_at(-2) is None
+        return OTHER if acts else walk.owner
+    if _is_apposed(walk, phrase):
+        return SUBJECT
     joined = walk.text(-1) == "of" or walk.mark(-1, "comma")
     if joined and isinstance(before := walk.chunk(-2), Phrase) and before.group:
         return walk.owner
@@ -162,6 +165,14 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
     return SUBJECT if takes_up and walk.mark(-1, "comma", "and") else OTHER
 
 
+def _is_apposed(walk: Walk, phrase: Phrase) -> bool:
+    """Whether it says who the described person is: "The subject, a man in his 30s, has on a jacket"."""
+    before = walk.chunk(-2)
+    named = isinstance(before, Phrase) and bool(before.person) and before.noun is not None
+    same = phrase.person == walk.subject_gender or "any" in (phrase.person, walk.subject_gender)
+    return named and same and walk.mark(-1, "comma") and walk.owner == SUBJECT and not walk.items and not walk.several
+
+
 def _is_unlike(walk: Walk) -> bool:
     """Whether it is whom the described person is told from: "unlike the rest of the choir, she"."""
     before = walk.chunks[: walk.at]
@@ -170,23 +181,25 @@ def _is_unlike(walk: Walk) -> bool:
 
 
 def _is_before_the_subject(walk: Walk) -> bool:
-    """Whether the described person is named behind the verb: "Standing beside a woman in silver is a man"."""
+    """Whether the described person is named later: "Beside a woman is a man", "Watched by kids, a juggler"."""
     first = walk.chunks[0]
-    if walk.subject_gender or not (isinstance(first, Unit) and first.plays("verb") and first.text.endswith("ing")):
+    acts = isinstance(first, Unit) and (first.plays("verb") or first.plays("hold") or first.text.endswith(" by"))
+    if walk.subject_gender or not (acts and _hangs_on_a_word(walk)):
         return False
-    ahead = 1
-    while walk.chunk(ahead) is not None and not walk.mark(ahead, "stop", "comma"):
+    for ahead in range(1, len(walk.chunks) - walk.at - 1):
         person = walk.chunk(ahead + 1)
-        if walk.mark(ahead, "be") and isinstance(person, Phrase) and person.person:
+        if walk.mark(ahead, "stop"):
+            return False
+        if walk.mark(ahead, "be", "comma") and isinstance(person, Phrase) and person.person and not person.possessive:
             return True
-        ahead += 1
     return False
 
 
 def _is_between(walk: Walk) -> bool:
     """Whether it is one of two that something lies between: "the cake between a man and a lady"."""
     before = any(isinstance(chunk, Unit) and chunk.text == "between" for chunk in walk.chunks[: walk.at])
-    return walk.text(-1) == "between" or (before and walk.mark(-1, "and") and not walk.subject_gender)
+    named = walk.text(-1) in ("between", "in between")
+    return named or (before and walk.mark(-1, "and") and not walk.subject_gender)
 
 
 def _only_tells(walk: Walk) -> bool:
@@ -229,7 +242,8 @@ def _is_another(walk: Walk, phrase: Phrase) -> bool:
     introduced = begun and bool(walk.items) and not _fits_anybody(walk, noun)  # "A cyclist wears red. A woman"
     told = {unit.text for unit in phrase.units} & _ELSE
     another = bool(told) or (phrase.determiner == "that" and walk.sentence_start and bool(walk.other_nouns))
-    another = another or (phrase.determiner in _SEVERAL and walk.sentence_start and bool(walk.items))
+    placed = walk.mark(1, "beside") and walk.text(2) in ("her", "him", "them")  # "the ball boy behind her"
+    another = another or placed or (phrase.determiner in _SEVERAL and walk.sentence_start and bool(walk.items))
     return another or introduced or elsewhere or named_before or too_small or not same
 
 

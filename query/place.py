@@ -52,4 +52,4 @@ class Place:
             return True  # "he sports a beard"
         noun = self.next_noun(1, over_commas=False)
         noun_follows = noun is not None and noun.entry.garment is not None
-        return not (noun_follows and self.phrase.units and unit.text.endswith(("ing", "ed")))
+        return not (noun_follows and self.phrase.units and unit.text.endswith(("ing", "ed", "sports")))

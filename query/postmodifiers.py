@@ -2,8 +2,8 @@
 
 from query.adjective_links import DASHES
 from query.decoration import read_feature
-from query.items import Item
-from query.phrases import Chunk, Phrase
+from query.items import OTHER, Item
+from query.phrases import Chunk, Look, Phrase
 from query.predicates import read_alike, read_predicate, read_same_color
 from query.reach import read_place
 from query.units import Unit
@@ -16,6 +16,7 @@ _LYING = frozenset({"lies", "lying", "lay", "laying"})
 _TURNED = frozenset({"turned", "worn", "facing", "flipped", "on"})
 _WAYS = [["backward"], ["backwards"], ["sideways"], ["back to front"]]
 _UNSEEN = [["can not", "be", "seen"], ["cannot", "be", "seen"], ["can't", "be", "seen"]]
+_DYED = frozenset({"dyed", "done", "colored", "coloured", "painted"})
 _ABOUT = ("in", "across", "under", "by")
 
 
@@ -29,6 +30,7 @@ def _read_one(walk: Walk, item: Item) -> bool:
     """Reads one thing said after the garment; False where nothing more is said of it."""
     return (
         _on_something_else(walk, item)
+        or _of_somebody(walk, item)
         or _taken_off(walk, item)
         or _lies_elsewhere(walk, item)
         or _particle(walk, item)
@@ -68,6 +70,15 @@ def _on_something_else(walk: Walk, item: Item) -> bool:
     return walk.consume(item, 2)
 
 
+def _of_somebody(walk: Walk, item: Item) -> bool:
+    """ "tying the shoe of a kid": it is the kid's."""
+    owner = walk.chunk(2)
+    another = isinstance(owner, Phrase) and owner.person and owner.determiner in ("a", "an", "another")
+    if walk.text(1) == "of" and another and walk.subject_gender:
+        item.owner = OTHER
+    return False
+
+
 def _taken_off(walk: Walk, item: Item) -> bool:
     """ "with his shirt off"."""
     off = walk.chunk(1)
@@ -84,6 +95,8 @@ def _lies_elsewhere(walk: Walk, item: Item) -> bool:
     verb = 1 + (first and walk.mark(1, "be"))
     hangs, lies = walk.text(verb) in ("hanging", "hangs"), first and walk.text(verb) in _LYING
     where, place = walk.text(verb + 1), walk.chunk(verb + 2)
+    if isinstance(place, Phrase) and place.garment is not None and place.possessive:
+        return False  # "his shirt hangs out of his shorts"
     on_it = where in ("over", "on", *_ABOUT * first) and _is_furniture(place)
     beside = first and walk.mark(verb + 1, "beside") and (not isinstance(place, Phrase) or _is_nobodys(place))
     if not (hangs or lies) or not (on_it or beside or (hangs and where in ("from", "out of", "off"))):
@@ -196,17 +209,22 @@ def _is_apposition(walk: Walk, item: Item, said: Phrase, ahead: int) -> bool:
 
 def _in_color(walk: Walk, item: Item) -> bool:
     """ "coat in red", "of red color", "a skirt in tartan"."""
-    said = walk.adjectives(2)
-    if walk.text(1) not in ("in", "of") or said is None or not (said.look.colors or said.look.patterns):
+    if walk.text(1) == "in" and walk.text(3) in ("colors", "colours") and walk.mark(4, "comma"):
+        colors = walk.adjectives(5)  # "in two colors, black and gray"
+        item.look.add(colors.look if colors is not None else Look())
+        return colors is not None and walk.consume(item, 5)
+    dyed = _first_word(walk.chunk(1)) in _DYED
+    said = walk.adjectives(2 + dyed)
+    if walk.text(1 + dyed) not in ("in", "of") or said is None or not (said.look.colors or said.look.patterns):
         return False
     if item.look.colors and said.look.colors:
         return False
     if item.negated or item.garment.facial:
         return False  # "without a beard in green"
-    if isinstance(walk.chunk(3), Phrase):
+    if isinstance(walk.chunk(3 + dyed), Phrase):
         return False
     item.look.add(said.look)
-    return walk.consume(item, 2)
+    return walk.consume(item, 2 + dyed)
 
 
 def _its_color(walk: Walk, item: Item) -> bool:

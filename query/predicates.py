@@ -1,6 +1,6 @@
 """Predicates: what a garment is said to be, and the other garments of its list that it is said of."""
 
-from query.adjective_links import DASHES
+from query.adjective_links import DASHES, only_neutral
 from query.items import Item
 from query.phrases import Look, Phrase
 from query.units import Unit
@@ -26,6 +26,8 @@ def read_predicate(walk: Walk, item: Item) -> bool:
     denied = walk.mark(ahead, "negation") or walk.mark(ahead - 1, "negation")
     ahead += walk.mark(ahead, "negation")
     ahead += _unknown_adjective(walk, ahead)
+    if not denied and _is_nothing_seen(walk, ahead):
+        return walk.consume(item, ahead)
     return _tell(walk, item, ahead, denied=denied) or (not denied and _is_a(walk, item, ahead))
 
 
@@ -68,6 +70,12 @@ def _unknown_adjective(walk: Walk, ahead: int) -> int:
     unknown = word is not None and (word.unknown or word.entry.neutral)  # "flat" is a shoe too
     linked = walk.mark(ahead + 1, "and", "but")
     return 1 + linked if unknown and walk.adjectives(ahead + 1 + linked) is not None else 0
+
+
+def _is_nothing_seen(walk: Walk, ahead: int) -> bool:
+    """Whether it is "low heeled" of "are low heeled in beige", which no label says."""
+    said = walk.chunk(ahead)
+    return isinstance(said, Phrase) and said.noun is None and all(map(only_neutral, said.units)) and not said.determiner
 
 
 def _tell(walk: Walk, item: Item, ahead: int, *, denied: bool) -> bool:
