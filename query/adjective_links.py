@@ -79,7 +79,8 @@ def _is_predicate(place: Place) -> bool:
     """Whether the phrase tells what a garment before it is: "a skirt that is short, white socks", "hair cut short,"."""
     start = place.position - len(place.phrase.units)
     before = place.units[start - 1] if start else None
-    return before is not None and not place.phrase.determiner and (before.plays("be") or before.text in _CUT)
+    told = before is not None and (before.plays("be") or before.text in _CUT or before.entry.garment is not None)
+    return told and not place.phrase.determiner
 
 
 def _joined(place: Place) -> bool:

@@ -146,7 +146,7 @@ def _on_the_garment(walk: Walk, ahead: int) -> int:
         walk.chunk(ahead + made + 1) is None or walk.mark(ahead + made + 1, "comma", "stop", "and")
     ):
         return 1 + made  # "with frogs on"
-    if walk.text(ahead + made) not in ("on", "across", "in", "down", "at", "along"):
+    if walk.text(ahead + made) not in ("on", "across", "in", "down", "at", "along", "all over"):
         return 0
     phrase = walk.chunk(ahead + made + 1)
     noun = phrase.noun if isinstance(phrase, Phrase) else None

@@ -63,7 +63,8 @@ def _comma(walk: Walk) -> None:
     """A comma ends what is held, and a denial that no "or" or "nor" takes up."""
     walk.holding = False
     walk.beside = False
-    if _last_word_on_the_subject(walk):
+    told_of_another = any(walk.mark(-back, "negation") for back in range(2, 8))  # "not the one with a racket, who is"
+    if _last_word_on_the_subject(walk) or (told_of_another and walk.text(1) == "who"):
         walk.owner = SUBJECT
     if not denial_goes_on(walk):
         walk.denial, walk.hedge = "", 1.0

@@ -27,6 +27,7 @@ _CONSISTING = frozenset(
 )
 
 
+_UNDER = frozenset({"under", "underneath", "beneath"})
 _COUNTED = frozenset({"two", "three", "four", "five", "six", "several", "some", "many"})
 
 
@@ -50,13 +51,20 @@ def new_item(walk: Walk, garment: Garment, look: Look, phrase: Phrase) -> Item:
     item.negated = bool(walk.denial) or phrase.determiner == "no"
     item.weight = walk.hedge
     item.worn = not (
-        walk.holding or walk.beside or (item.attributes != ("Hair",) and not phrase.person and _lies_in_something(walk))
+        walk.holding
+        or _stands_beside(walk, phrase)
+        or (item.attributes != ("Hair",) and not phrase.person and _lies_in_something(walk))
     )
     if phrase.determiner in _COUNTED and item.attributes == ("Glasses",):
         item.worn = False  # "a tray with four glasses"
     item.alternative = walk.or_before and bool(walk.items)
     walk.or_before = False
     return item
+
+
+def _stands_beside(walk: Walk, phrase: Phrase) -> bool:
+    """Whether it is only near the person; "behind his sunglasses" is somebody who wears them."""
+    return walk.beside and not (walk.text(-1) == "behind" and phrase.possessive)
 
 
 def _lies_in_something(walk: Walk) -> bool:
@@ -170,12 +178,12 @@ def _layer(walk: Walk, item: Item) -> None:
         return
     other = set(following.garment.attributes)
     over = walk.text(ahead) in ("over", "layered over", "on top of", "atop") or (
-        walk.text(1) in ("with", "and") and walk.text(3) in ("under", "underneath", "beneath")
+        walk.text(1) in ("with", "and") and _UNDER & {walk.text(3), following.units[-1].text}
     )
-    under = walk.text(1) in ("under", "underneath", "beneath")
+    under = walk.text(1) in _UNDER
     item.layered = (
         item.layered
-        or (over and item.attributes == ("UpperClothes",) and "UpperClothes" in other)
+        or (bool(over) and item.attributes == ("UpperClothes",) and "UpperClothes" in other)
         or (under and item.attributes == ("Coat",) and "Coat" in other)
     )
 

@@ -66,6 +66,7 @@ class _PhraseReader:
             return False
         before, following = self.place.units[at - 1], self.place.peek(ahead + 1)
         its_object = following is not None and (following.plays("determiner") or following.plays("possessive"))
+        its_object = its_object and following is not None and following.text not in ("both", "each", "all")
         led = before.entry.modifies or any(before.plays(role) for role in ("determiner", "possessive", "preposition"))
         led = led and before.text not in ("to", "down to")  # "to tie the shoe"
         told = before.text in ("who", "which") or (

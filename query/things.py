@@ -15,7 +15,14 @@ _HAIR = some_garment("Hair")
 _HAT = some_garment("Hat")
 _BANDS = frozenset({"sweatband", "sweatbands", "sweat band", "sweat bands"})
 _BROW = frozenset({"head", "heads", "forehead", "foreheads", "brow"})
-_PETS = frozenset({"dog", "dogs", "puppy", "cat", "kitten", "poodle", "chihuahua", "pug"})
+_PETS = frozenset({"dog", "dogs", "puppy", "cat", "kitten", "poodle", "chihuahua", "pug"}) | {
+    "rabbit",
+    "teddy bear",
+    "teddy",
+    "stuffed animal",
+    "snowman",
+    "scarecrow",
+}
 
 
 def read_thing(walk: Walk, phrase: Phrase) -> None:
@@ -45,7 +52,9 @@ def _wears_what_follows(walk: Walk, phrase: Phrase) -> bool:
     if phrase.noun is None:
         return False
     beside_the_person = phrase.determiner == "the" and walk.mark(-1, "and") and walk.text(1) == "with"
-    told = walk.text(1) in ("in", "that", "which") or (walk.mark(1, "wear") and not walk.subject_gender)
+    told = (walk.text(1) in ("in", "that", "which") and not _is_in_a_hand(walk)) or (
+        walk.mark(1, "wear") and not walk.subject_gender
+    )
     told = told or (walk.mark(-1, "comma") and walk.mark(1, "wear", "have"))  # "dude hugging dog, dog has a red scarf"
     pet = phrase.noun.text in _PETS and told
     return pet or (beside_the_person and not phrase.noun.entry.body)
@@ -69,6 +78,12 @@ def _everything_is(walk: Walk, phrase: Phrase) -> bool:
     item.owner, item.negated = owner, item.negated or denied
     read_after(walk, item)
     return True
+
+
+def _is_in_a_hand(walk: Walk) -> bool:
+    """Whether "in her arms" follows, where nothing is worn."""
+    place = walk.chunk(2)
+    return isinstance(place, Phrase) and place.noun is not None and bool(place.noun.entry.body)
 
 
 def _is_word_or_person(chunk: Chunk | None) -> bool:
