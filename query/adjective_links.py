@@ -120,7 +120,7 @@ def _ends_in_a_noun(place: Place, link: Unit) -> bool:
     """Whether the adjectives end in a plural noun: "short sleeves, long pants", "white dots and red shoes"."""
     last = place.phrase.units[-1]
     dots = bool(last.entry.pattern_noun) and last.text.endswith("s")
-    color = last.text in ("color", "colour", "in color", "in colour")
+    color = last.text in ("color", "colour", "in color", "in colour") or last.text.endswith((" colors", " colours"))
     logo = last.entry.pattern_noun == ("Letters",) and place.phrase.determiner in ("a", "an")
     of_something = any(unit.text in ("color of", "colour of") for unit in place.phrase.units)  # "the color of mustard"
     return dots or color or of_something or (link.plays("comma") and (logo or last.text.endswith("sleeves")))

@@ -32,7 +32,8 @@ def read_bare_adjectives(walk: Walk, phrase: Phrase) -> None:
         walk.said = phrase.look
     if phrase.determiner in ("a", "an") and not walk.mark(-back, "wear") and phrase.units[-1].entry.pattern_noun:
         worn_words = False  # "has a yellow flower in her hair"
-    if walk.text(-1) == "in" and _is_bag(walk.chunk(-2)):
+    everything = any(unit.text.split()[0] == "all" for unit in phrase.units)
+    if walk.text(-1) == "in" and _is_bag(walk.chunk(-2)) and not everything:
         worn_words = False  # "with a backpack in orange"
     if walk.text(1) in _ON and _is_body(walk.chunk(2)):
         worn_words = False  # "has chocolate round his mouth"
@@ -66,7 +67,8 @@ def _is_body(chunk: Chunk | None) -> bool:
 
 def _is_bag(chunk: Chunk | None) -> bool:
     """Whether it is carried."""
-    return isinstance(chunk, Phrase) and chunk.noun is not None and chunk.noun.text in _BAGS
+    bag = isinstance(chunk, Phrase) and chunk.noun is not None and chunk.noun.text in _BAGS
+    return bag and isinstance(chunk, Phrase) and not chunk.look.colors
 
 
 def _one_over_another(walk: Walk, phrase: Phrase) -> bool:

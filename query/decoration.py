@@ -70,8 +70,10 @@ def read_feature(walk: Walk, item: Item) -> bool:
     linked_by_and = walk.text(ahead) == "and"
     ahead += linked_by_and and walk.mark(ahead + 1, "have")
     phrase = walk.chunk(ahead + 1)
-    if not isinstance(phrase, Phrase) or phrase.person or phrase.traits:
+    if not isinstance(phrase, Phrase) or phrase.traits:
         return False
+    if phrase.person:
+        return walk.text(ahead) == "with" and _with_a_picture_of(walk, item, ahead + 1)
     has_it = walk.text(ahead) == "with" or walk.mark(ahead, "have")
     if has_it and (picture := _picture_of_clothes(phrase)) is not None:
         return _patterned(walk, item, phrase, picture, ahead + 1, _on_the_garment(walk, ahead + 2))
@@ -88,6 +90,15 @@ def read_feature(walk: Walk, item: Item) -> bool:
     if linked_by_and and not (place or told):
         return False
     return _decorated(walk, item, phrase, ahead + 1, place)
+
+
+def _with_a_picture_of(walk: Walk, item: Item, ahead: int) -> bool:
+    """ "a shirt with princesses on it"."""
+    place = _on_the_garment(walk, ahead + 1)
+    if not place or item.attributes == ("Hair",):
+        return False
+    item.look.patterns = item.look.patterns or ("Fancy",)
+    return walk.consume(item, ahead + place)
 
 
 def _part_behind_comma(walk: Walk, item: Item) -> bool:

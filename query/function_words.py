@@ -10,7 +10,7 @@ from query.reach import read_place
 from query.units import Unit
 from query.walk import Walk
 
-_FINITE = re.compile(
+FINITE = re.compile(
     r"(wears|wore|dons|donned|holds|carries|stands|sits|walks|has|have|had|is|are|was|were|'s|'re|'ve)$"
 )
 
@@ -54,7 +54,7 @@ def read_word(walk: Walk, unit: Unit) -> None:
 def _denied(walk: Walk, unit: Unit) -> None:
     """A denial; or somebody else, told apart: "not the one in red"."""
     if walk.text(1) == "the" and walk.text(2) in ("one", "ones", "other"):
-        walk.owner, walk.governed = OTHER, True
+        walk.owner, walk.governed, walk.told_apart = OTHER, True, True
     else:
         walk.denial = "no" if re.search(r"\b(no|none|any)$", unit.text) else "not"
 
@@ -63,8 +63,9 @@ def _comma(walk: Walk) -> None:
     """A comma ends what is held, and a denial that no "or" or "nor" takes up."""
     walk.holding = False
     walk.beside = False
-    told_of_another = any(walk.mark(-back, "negation") for back in range(2, 8))  # "not the one with a racket, who is"
-    if _last_word_on_the_subject(walk) or (told_of_another and walk.text(1) == "who"):
+    if walk.mark(1, "verb", "wear", "be", "have"):
+        walk.other_leads = False  # "a woman, her daughter beside her, wears"
+    if _last_word_on_the_subject(walk) or (walk.told_apart and walk.text(1) == "who"):
         walk.owner = SUBJECT
     if not denial_goes_on(walk):
         walk.denial, walk.hedge = "", 1.0
@@ -109,9 +110,17 @@ def _pronoun(walk: Walk, text: str) -> None:
 
 
 def _takes_up_garment(walk: Walk, pronoun: str) -> bool:
-    """Whether "it" or "they" may be the last garment named."""
-    noun = walk.items[-1].phrase.noun if walk.items else None
-    return noun is not None and (pronoun == "it" or (pronoun == "they" and noun.text.endswith("s")))
+    """Whether "it" or "they" is the last garment named, after which no other thing was."""
+    item = walk.items[-1] if walk.items else None
+    if item is None or item.phrase.noun is None or pronoun not in ("it", "they") or walk.mark(-1, "subordinate"):
+        return False
+    several = walk.several or walk.subject_noun.endswith(("s", "men", "people"))
+    if pronoun == "they" and (several or not item.phrase.noun.text.endswith("s") or walk.text(2) == "in"):
+        return False
+    named = [chunk for chunk in walk.chunks[: walk.at] if isinstance(chunk, Phrase) and chunk.noun is not None]
+    told = walk.chunk(2)
+    something_else = walk.mark(1, "be") and isinstance(told, Phrase) and told.noun is not None and told.garment is None
+    return named[-1] is item.phrase and not something_else
 
 
 def _verb_or_preposition(walk: Walk, unit: Unit) -> None:
@@ -127,7 +136,7 @@ def _verb(walk: Walk, unit: Unit) -> None:
     """Wearing, holding, having, or doing anything else."""
     if walk.owner == OTHER:
         _who_acts(walk, unit)
-    if _FINITE.match(unit.text) and not walk.mark(-1, "relative") and not (walk.relative and walk.owner == OTHER):
+    if FINITE.match(unit.text) and not walk.mark(-1, "relative") and not (walk.relative and walk.owner == OTHER):
         walk.main_verb = True
     walk.other_acts = walk.owner == OTHER
     walk.holding = unit.plays("hold") and walk.text(1) not in _AWAY and not _hangs_on_the_body(walk, unit)
@@ -149,7 +158,7 @@ def _who_acts(walk: Walk, unit: Unit) -> None:
     follows_person = isinstance(before, Phrase) and bool(before.person)
     if walk.other_leads:
         return  # "her husband holds the bags and is wearing a grey shirt"
-    if _FINITE.match(unit.text):
+    if FINITE.match(unit.text):
         closed = walk.other_acts and not walk.mark(-1, "and", "comma", "be", "have", "relative", "negation", "filler")
         relative = walk.relative and not closed  # "a woman whose son is in red wears a hat"
         own = relative or (follows_person and not walk.governed) or walk.mark(-1, "pronoun")
@@ -179,9 +188,21 @@ def _the_one(walk: Walk, unit: Unit) -> None:
     if unit.text == "one" and walk.mark(-2, "comma"):
         walk.owner = SUBJECT
     says_more = walk.text(1) in ("in", "with") or walk.mark(1, "wear", "have", "verb", "be")
-    if unit.text in ("other", "others") and says_more and walk.mark(-2, "and", "comma", "stop", "subordinate"):
+    if (
+        unit.text in ("other", "others")
+        and says_more
+        and not _of_a_pair(walk)
+        and walk.mark(-2, "and", "comma", "stop", "subordinate")
+    ):
         walk.owner, walk.governed = OTHER, True
         walk.other_leads = not walk.mark(-2, "and")
+
+
+def _of_a_pair(walk: Walk) -> bool:
+    """Whether "one hand" or "one shoe" has been named, whose other one is meant."""
+    phrases = [chunk for chunk in walk.chunks[: walk.at] if isinstance(chunk, Phrase) and chunk.noun is not None]
+    pairs = [phrase for phrase in phrases if phrase.garment or (phrase.noun and phrase.noun.entry.body)]
+    return any(unit.text == "one" for phrase in pairs for unit in phrase.units)
 
 
 def denial_goes_on(walk: Walk) -> bool:

@@ -28,7 +28,7 @@ _CONSISTING = frozenset(
 
 
 _UNDER = frozenset({"under", "underneath", "beneath"})
-_COUNTED = frozenset({"two", "three", "four", "five", "six", "several", "some", "many"})
+_COUNTED = frozenset({"two", "three", "four", "five", "six", "several", "many"})
 
 
 def read_trait(walk: Walk, phrase: Phrase, garment: Garment) -> None:
@@ -55,7 +55,7 @@ def new_item(walk: Walk, garment: Garment, look: Look, phrase: Phrase) -> Item:
         or _stands_beside(walk, phrase)
         or (item.attributes != ("Hair",) and not phrase.person and _lies_in_something(walk))
     )
-    if phrase.determiner in _COUNTED and item.attributes == ("Glasses",):
+    if phrase.determiner in _COUNTED and phrase.noun is not None and phrase.noun.text == "glasses":
         item.worn = False  # "a tray with four glasses"
     item.alternative = walk.or_before and bool(walk.items)
     walk.or_before = False

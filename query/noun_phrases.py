@@ -66,7 +66,10 @@ class _PhraseReader:
             return False
         before, following = self.place.units[at - 1], self.place.peek(ahead + 1)
         its_object = following is not None and (following.plays("determiner") or following.plays("possessive"))
-        its_object = its_object and following is not None and following.text not in ("both", "each", "all")
+        its_object = its_object and following is not None and following.text not in ("both", "each", "all", "that")
+        its_object = its_object and not (
+            before.plays("and") and self.place.units[at - 2].entry.garment
+        )  # "suit and tie"
         led = before.entry.modifies or any(before.plays(role) for role in ("determiner", "possessive", "preposition"))
         led = led and before.text not in ("to", "down to")  # "to tie the shoe"
         told = before.text in ("who", "which") or (
@@ -230,7 +233,11 @@ class _PhraseReader:
     def person(self, unit: Unit) -> bool:
         """A person: the noun."""
         following = self.place.peek(1)
-        joined = following is not None and (following.entry.garment is not None or following.text == "-")
+        joined = following is not None and (
+            following.entry.garment is not None or following.text == "-" or following.entry.object
+        )
+        if any(named.entry.pattern_noun == ("Letters",) for named in self.phrase.units):
+            return self.other_noun(unit)  # "the word camper"
         trade = unit.text in _TRADES or (unit.entry.person == "any" and unit.text not in _ANYBODY)
         if trade and joined:
             return self.other_noun(unit)  # "police hat", "sailor-style uniform"

@@ -1,7 +1,8 @@
 """People: who is named, and whether it is the described person."""
 
+from query.function_words import FINITE
 from query.items import OTHER, SUBJECT
-from query.phrases import Chunk, Phrase
+from query.phrases import Chunk, Phrase, first_word
 from query.units import Unit
 from query.walk import Walk
 
@@ -87,6 +88,18 @@ _TELLING = frozenset(
 )
 _PLACES = frozenset({"next to", "beside", "behind", "near", "in front of", "alongside", "opposite"})
 _SIDES = frozenset({"left", "right", "middle", "center", "centre", "front", "back", "rear"})
+_ASKING = frozenset(
+    ["find", "look", "looking", "search", "searching", "show", "see", "seeing", "get", "can", "could", "want", "need"]
+) | {"looking for", "seeking", "spot", "give", "bring"}
+_ACTING = frozenset(
+    {"dressed", "acting", "acts", "serves", "serving", "works", "working", "here", "posing", "poses"}
+) | {
+    "disguised",
+    "seen",
+    "known",
+    "playing",
+    "plays",
+}
 _ELSE = frozenset({"another", "other", "everyone else", "everybody else"})
 _SEVERAL = frozenset({"two", "three", "four", "several", "some", "many"})
 _DEFINITE = frozenset({"the", "this", "that", "these", "those"})
@@ -107,7 +120,8 @@ def read_person(walk: Walk, phrase: Phrase) -> None:
         walk.other_acts = False
         walk.relative = owner == OTHER and walk.text(-1) == "whose"  # "whose son is in red"
         walk.governed = _hangs_on_a_word(walk) or _is_told_apart(walk, phrase)
-        begins = walk.sentence_start or walk.mark(-1, "comma", "subordinate")
+        acts = FINITE.match(walk.text(1)) or (phrase.determiner in _SEVERAL and walk.mark(1, "verb"))
+        begins = walk.sentence_start or (walk.mark(-1, "comma") and bool(acts))
         walk.other_leads = owner == OTHER and begins and not walk.governed
         walk.holding = False
         walk.denial = "" if _is_told_apart(walk, phrase) or _was_once(walk) else walk.denial
@@ -144,6 +158,7 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
     before = walk.chunk(-1)
     if (isinstance(before, Phrase) and before.person) or walk.text(-1) in ("as", "like"):  # "dressed as a nurse"
         acts = walk.text(-1) == "as" and phrase.determiner == "the" and walk.garment_at(-2) is None
+        acts = acts and first_word(walk.chunk(-2)) not in _ACTING  # "dressed as the king"
         return OTHER if acts else walk.owner
     if _is_apposed(walk, phrase):
         return SUBJECT
@@ -168,9 +183,9 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
 def _is_apposed(walk: Walk, phrase: Phrase) -> bool:
     """Whether it says who the described person is: "The subject, a man in his 30s, has on a jacket"."""
     before = walk.chunk(-2)
-    named = isinstance(before, Phrase) and bool(before.person) and before.noun is not None
+    anybody = isinstance(before, Phrase) and before.noun is not None and before.noun.text in _ANYBODY
     same = phrase.person == walk.subject_gender or "any" in (phrase.person, walk.subject_gender)
-    return named and same and walk.mark(-1, "comma") and walk.owner == SUBJECT and not walk.items and not walk.several
+    return anybody and same and walk.mark(-1, "comma") and walk.owner == SUBJECT and not walk.items
 
 
 def _is_unlike(walk: Walk) -> bool:
@@ -184,13 +199,20 @@ def _is_before_the_subject(walk: Walk) -> bool:
     """Whether the described person is named later: "Beside a woman is a man", "Watched by kids, a juggler"."""
     first = walk.chunks[0]
     acts = isinstance(first, Unit) and (first.plays("verb") or first.plays("hold") or first.text.endswith(" by"))
-    if walk.subject_gender or not (acts and _hangs_on_a_word(walk)):
+    asks = isinstance(first, Unit) and first.text.split()[0] in _ASKING
+    if walk.subject_gender or asks or not (acts and _hangs_on_a_word(walk)):
         return False
     for ahead in range(1, len(walk.chunks) - walk.at - 1):
         person = walk.chunk(ahead + 1)
         if walk.mark(ahead, "stop"):
             return False
-        if walk.mark(ahead, "be", "comma") and isinstance(person, Phrase) and person.person and not person.possessive:
+        told = walk.mark(ahead, "be") and not walk.mark(ahead - 1, "relative", "pronoun")
+        if (
+            (told or walk.mark(ahead, "comma"))
+            and isinstance(person, Phrase)
+            and person.person
+            and not person.possessive
+        ):
             return True
     return False
 
@@ -241,9 +263,10 @@ def _is_another(walk: Walk, phrase: Phrase) -> bool:
     begun = walk.sentence_start and phrase.determiner in ("a", "an") and walk.subject_noun not in ("", noun)
     introduced = begun and bool(walk.items) and not _fits_anybody(walk, noun)  # "A cyclist wears red. A woman"
     told = {unit.text for unit in phrase.units} & _ELSE
-    another = bool(told) or (phrase.determiner == "that" and walk.sentence_start and bool(walk.other_nouns))
+    pointed = phrase.determiner == "that" and walk.sentence_start and bool(walk.other_nouns)
     placed = walk.mark(1, "beside") and walk.text(2) in ("her", "him", "them")  # "the ball boy behind her"
-    another = another or placed or (phrase.determiner in _SEVERAL and walk.sentence_start and bool(walk.items))
+    another = bool(told) or ((pointed or placed) and noun != walk.subject_noun)
+    another = another or (phrase.determiner in _SEVERAL and walk.sentence_start and bool(walk.items))
     return another or introduced or elsewhere or named_before or too_small or not same
 
 

@@ -95,3 +95,8 @@ class Phrase:
 
 
 Chunk = Phrase | Unit
+
+
+def first_word(chunk: Chunk | None) -> str:
+    """The first word of a chunk, "" without one."""
+    return chunk.units[0].text if isinstance(chunk, Phrase) else "" if chunk is None else chunk.text

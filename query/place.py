@@ -52,4 +52,7 @@ class Place:
             return True  # "he sports a beard"
         noun = self.next_noun(1, over_commas=False)
         noun_follows = noun is not None and noun.entry.garment is not None
-        return not (noun_follows and self.phrase.units and unit.text.endswith(("ing", "ed", "sports")))
+        start = self.position - len(self.phrase.units)
+        sporty = unit.text == "sports" and not (start and self.units[start - 1].text == "in")
+        adjective = sporty or unit.text.endswith(("ing", "ed"))  # "purple sports t-shirt", not "in red sports jeans"
+        return not (noun_follows and self.phrase.units and adjective)

@@ -3,7 +3,7 @@
 from query.adjective_links import DASHES
 from query.decoration import read_feature
 from query.items import OTHER, Item
-from query.phrases import Chunk, Look, Phrase
+from query.phrases import Chunk, Look, Phrase, first_word
 from query.predicates import read_alike, read_predicate, read_same_color
 from query.reach import read_place
 from query.units import Unit
@@ -74,7 +74,7 @@ def _of_somebody(walk: Walk, item: Item) -> bool:
     """ "tying the shoe of a kid": it is the kid's."""
     owner = walk.chunk(2)
     another = isinstance(owner, Phrase) and owner.person and owner.determiner in ("a", "an", "another")
-    if walk.text(1) == "of" and another and walk.subject_gender:
+    if walk.text(1) == "of" and another and walk.subject_gender and walk.mark(-1, "verb", "hold"):
         item.owner = OTHER
     return False
 
@@ -142,15 +142,11 @@ def _on_the_head(walk: Walk, item: Item) -> bool:
 
 def _set_right(walk: Walk, item: Item) -> bool:
     """ "holding a coat closed", "pulling his hood up", "pulling down her hat" is wearing it."""
-    words = {_first_word(walk.chunk(-1)), _first_word(walk.chunk(1))}
+    words = {first_word(walk.chunk(-1)), first_word(walk.chunk(1))}
     own = bool(item.phrase.possessive) and bool(words & {"up", "down"})
     hood = item.phrase.noun is not None and item.phrase.noun.text.startswith("hood")
     item.worn = item.worn or (walk.holding and (own or hood or bool(words & _SHUT)))
     return False
-
-
-def _first_word(chunk: Chunk | None) -> str:
-    return chunk.units[0].text if isinstance(chunk, Phrase) else "" if chunk is None else chunk.text
 
 
 def _hidden(walk: Walk, item: Item) -> bool:
@@ -213,7 +209,7 @@ def _in_color(walk: Walk, item: Item) -> bool:
         colors = walk.adjectives(5)  # "in two colors, black and gray"
         item.look.add(colors.look if colors is not None else Look())
         return colors is not None and walk.consume(item, 5)
-    dyed = _first_word(walk.chunk(1)) in _DYED
+    dyed = first_word(walk.chunk(1)) in _DYED
     said = walk.adjectives(2 + dyed)
     if walk.text(1 + dyed) not in ("in", "of") or said is None or not (said.look.colors or said.look.patterns):
         return False
@@ -254,5 +250,5 @@ def _quoted(walk: Walk, ahead: int) -> bool:
     """Whether what stands there is still said by a garment's letters, or how they are written."""
     chunk = walk.chunk(ahead)
     if isinstance(chunk, Phrase):
-        return not (chunk.garment or chunk.person or chunk.determiner)
+        return not (chunk.garment or chunk.determiner)
     return walk.text(ahead) == "in" or walk.mark(ahead, "filler")

@@ -15,14 +15,8 @@ _HAIR = some_garment("Hair")
 _HAT = some_garment("Hat")
 _BANDS = frozenset({"sweatband", "sweatbands", "sweat band", "sweat bands"})
 _BROW = frozenset({"head", "heads", "forehead", "foreheads", "brow"})
-_PETS = frozenset({"dog", "dogs", "puppy", "cat", "kitten", "poodle", "chihuahua", "pug"}) | {
-    "rabbit",
-    "teddy bear",
-    "teddy",
-    "stuffed animal",
-    "snowman",
-    "scarecrow",
-}
+_PETS = frozenset({"dog", "dogs", "puppy", "cat", "kitten", "poodle", "chihuahua", "pug"})
+_TOYS = frozenset({"rabbit", "teddy bear", "teddy", "stuffed animal", "snowman", "scarecrow"})
 
 
 def read_thing(walk: Walk, phrase: Phrase) -> None:
@@ -56,7 +50,7 @@ def _wears_what_follows(walk: Walk, phrase: Phrase) -> bool:
         walk.mark(1, "wear") and not walk.subject_gender
     )
     told = told or (walk.mark(-1, "comma") and walk.mark(1, "wear", "have"))  # "dude hugging dog, dog has a red scarf"
-    pet = phrase.noun.text in _PETS and told
+    pet = (phrase.noun.text in _PETS and told) or (phrase.noun.text in _TOYS and walk.text(1) in ("that", "which"))
     return pet or (beside_the_person and not phrase.noun.entry.body)
 
 

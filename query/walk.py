@@ -33,6 +33,7 @@ class Walk:
         self.main_verb = False
         self.relative = False
         self.other_acts = False
+        self.told_apart = False  # "not the one in red" was read
         self.other_leads = False  # the other person begins a clause of their own
         self.begin_clause()
         self.sentence_start = True
