@@ -139,7 +139,8 @@ def _bare_number(walk: Walk, item: Item) -> bool:
 def _with_adjectives(walk: Walk, item: Item, phrase: Phrase, ahead: int) -> bool:
     """ "with long sleeves", said of something that has sleeves; "with blue stripes"."""
     sleeves = phrase.look.sleeve and item.covers_torso and phrase.determiner not in ("a", "an")
-    if not (sleeves or (phrase.look.patterns and walk.text(ahead) != "in")):
+    many = phrase.units[-1].text.endswith((" colors", " colours"))  # "with many colors"
+    if not (sleeves or many or (phrase.look.patterns and walk.text(ahead) != "in")):
         return False
     place = _on_the_garment(walk, ahead + 2)
     if phrase.units[-1].text == "flower" and not place:

@@ -41,14 +41,16 @@ def read_word(walk: Walk, unit: Unit) -> None:
         walk.relative = False
     elif unit.plays("or"):
         walk.or_before = True
-    elif (
-        unit.text in ("both", "each", "all")
-        and not walk.mark(-1, "relative")
-        and (walk.mark(1, "wear", "have") or walk.text(1) in ("in", "with"))
-    ):
+    elif _is_all_of_them(walk, unit) and (walk.mark(1, "wear", "have") or walk.text(1) in ("in", "with")):
         walk.owner = SUBJECT  # "a woman and her daughter, both in denim"
     elif not (unit.plays("and") or unit.plays("nor") or unit.plays("filler")):
         _verb_or_preposition(walk, unit)
+
+
+def _is_all_of_them(walk: Walk, unit: Unit) -> bool:
+    """ "both" of "a woman and her daughter, both in denim", not of "who both" nor "all" of "a nurse all in white"."""
+    counted = unit.text in ("both", "each") or (unit.text == "all" and walk.mark(-1, "comma"))
+    return counted and not walk.mark(-1, "relative")
 
 
 def _denied(walk: Walk, unit: Unit) -> None:

@@ -12,6 +12,7 @@ from query.phrases import Chunk, Look, Phrase
 from query.place import Place
 from query.units import Unit
 
+_ENDING = frozenset({"ends", "stops", "falls", "hits"})
 _OF_PARTS = frozenset(
     {"soled", "rimmed", "framed", "trimmed", "lined", "tipped"}
     | {"eyed", "faced", "cheeked", "lipped", "nosed", "skinned"}
@@ -49,6 +50,9 @@ class _PhraseReader:
         start = self.place.position
         if self.garment_as_verb(0) or (self.place.units[start].text == "that" and self.garment_as_verb(1)):
             return None
+        following = self.place.peek(1)
+        if self.place.units[start].text == "that" and following is not None and following.text in _ENDING:
+            return None  # "a dress that ends above the knee"
         self.openers()
         while self.place.position < len(self.place.units) and self.step():
             pass

@@ -107,7 +107,7 @@ _DEFINITE = frozenset({"the", "this", "that", "these", "those"})
 
 def read_person(walk: Walk, phrase: Phrase) -> None:
     """A person: the described one, or another."""
-    if _owns_a_person(walk):
+    if _owns_a_person(walk) or (phrase.noun is not None and phrase.noun.text == "figure" and walk.text(-1) == "with"):
         return
     if _only_tells(walk):
         walk.subject_noun = walk.subject_gender = ""
@@ -200,15 +200,15 @@ def _is_before_the_subject(walk: Walk) -> bool:
     first = walk.chunks[0]
     acts = isinstance(first, Unit) and (first.plays("verb") or first.plays("hold") or first.text.endswith(" by"))
     asks = isinstance(first, Unit) and first.text.split()[0] in _ASKING
-    if walk.subject_gender or asks or not (acts and _hangs_on_a_word(walk)):
+    if walk.subject_gender or asks or not _hangs_on_a_word(walk):
         return False
     for ahead in range(1, len(walk.chunks) - walk.at - 1):
         person = walk.chunk(ahead + 1)
         if walk.mark(ahead, "stop"):
             return False
-        told = walk.mark(ahead, "be") and not walk.mark(ahead - 1, "relative", "pronoun")
+        told = walk.mark(ahead, "be") and not walk.mark(ahead - 1, "relative", "pronoun") and walk.mark(-1, "beside")
         if (
-            (told or walk.mark(ahead, "comma"))
+            (told or (acts and walk.mark(ahead, "be", "comma") and not walk.mark(ahead - 1, "relative", "pronoun")))
             and isinstance(person, Phrase)
             and person.person
             and not person.possessive

@@ -46,6 +46,7 @@ def _read_one(walk: Walk, item: Item) -> bool:
         or _apposition(walk, item)
         or read_feature(walk, item)
         or _in_color(walk, item)
+        or _as_red_as(walk, item)
         or _its_color(walk, item)
         or _saying(walk, item)
     )
@@ -154,6 +155,10 @@ def _hidden(walk: Walk, item: Item) -> bool:
     ahead = 2 if walk.mark(1, "be") else 1
     hidden = walk.text(ahead) in _HIDING and walk.mark(ahead + 1, "preposition")
     hidden = hidden or walk.text(ahead) == "covered with"
+    missing = walk.mark(1, "be") and first_word(walk.chunk(2)) == "missing"
+    if missing:
+        item.worn = False
+        return walk.consume(item, 2)
     unseen = [walk.text(at) for at in (1, 2, 3)] in _UNSEEN
     if unseen:
         item.worn = False
@@ -167,7 +172,7 @@ def _hidden(walk: Walk, item: Item) -> bool:
 def _apposition(walk: Walk, item: Item) -> bool:
     """Adjectives behind: "coat, long and red", "hair: brown", "hair, possibly brown", "shirt, not red"."""
     ahead = 2 if walk.mark(1, "comma") or walk.text(1) in ("-", "(", "that", "which", "that's") else 1
-    ahead += ahead == 2 and walk.text(2) == "also"
+    ahead += (ahead == 2 and walk.text(2) == "also") or walk.text(1) == "half"  # "hair half black half blond"
     hedge = walk.chunk(ahead)
     hedged = isinstance(hedge, Unit) and hedge.entry.hedge is not None and ahead == 2
     denied = walk.text(ahead) == "not"
@@ -221,6 +226,15 @@ def _in_color(walk: Walk, item: Item) -> bool:
         return False
     item.look.add(said.look)
     return walk.consume(item, 2 + dyed)
+
+
+def _as_red_as(walk: Walk, item: Item) -> bool:
+    """ "boots as red as her lipstick"."""
+    said = walk.adjectives(2)
+    if said is None or (walk.text(1), walk.text(3)) != ("as", "as") or item.look.colors:
+        return False
+    item.look.add(said.look)
+    return walk.consume(item, 3)
 
 
 def _its_color(walk: Walk, item: Item) -> bool:
