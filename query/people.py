@@ -90,7 +90,7 @@ _PLACES = frozenset({"next to", "beside", "behind", "near", "in front of", "alon
 _SIDES = frozenset({"left", "right", "middle", "center", "centre", "front", "back", "rear"})
 _ASKING = frozenset(
     ["find", "look", "looking", "search", "searching", "show", "see", "seeing", "get", "can", "could", "want", "need"]
-) | {"looking for", "seeking", "spot", "give", "bring"}
+) | {"seeking", "spot", "give", "bring"}
 _ACTING = frozenset(
     {"dressed", "acting", "acts", "serves", "serving", "works", "working", "here", "posing", "poses"}
 ) | {
@@ -198,21 +198,17 @@ def _is_unlike(walk: Walk) -> bool:
 def _is_before_the_subject(walk: Walk) -> bool:
     """Whether the described person is named later: "Beside a woman is a man", "Watched by kids, a juggler"."""
     first = walk.chunks[0]
-    acts = isinstance(first, Unit) and (first.plays("verb") or first.plays("hold") or first.text.endswith(" by"))
-    asks = isinstance(first, Unit) and first.text.split()[0] in _ASKING
+    asks = first_word(first).split()[0] in _ASKING
     if walk.subject_gender or asks or not _hangs_on_a_word(walk):
         return False
+    acts = isinstance(first, Unit) and (first.plays("verb") or first.plays("hold") or first.text.endswith(" by"))
+    links = ("be", "comma") if acts else ("be",) if walk.mark(-1, "beside") else ()
     for ahead in range(1, len(walk.chunks) - walk.at - 1):
-        person = walk.chunk(ahead + 1)
         if walk.mark(ahead, "stop"):
             return False
-        told = walk.mark(ahead, "be") and not walk.mark(ahead - 1, "relative", "pronoun") and walk.mark(-1, "beside")
-        if (
-            (told or (acts and walk.mark(ahead, "be", "comma") and not walk.mark(ahead - 1, "relative", "pronoun")))
-            and isinstance(person, Phrase)
-            and person.person
-            and not person.possessive
-        ):
+        person = walk.chunk(ahead + 1)
+        named = isinstance(person, Phrase) and bool(person.person) and not person.possessive
+        if named and walk.mark(ahead, *links) and not walk.mark(ahead - 1, "relative", "pronoun"):
             return True
     return False
 
