@@ -80,16 +80,17 @@ def test_what_is_saved_is_a_checkpoint_of_the_averaged_weights(tmp_path: Path) -
     assert json.loads((tmp_path / "run" / "state.json").read_text())["config"]["side"] == 64
 
 
-def test_publishing_may_average_with_another_checkpoint_where_it_fits(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("share", "way"), [(0.5, 1), (0.25, 1.5)])
+def test_publishing_may_average_with_another_checkpoint_where_it_fits(tmp_path: Path, share: float, way: float) -> None:
     run = start(tmp_path / "run", CONFIG)
     store(run)
     weights = run.average.state_dict()
     other = {"encoder.conv1.weight": weights["encoder.conv1.weight"] + 2, "human.fade": torch.zeros(3)}
     save_file({name: tensor.contiguous() for name, tensor in other.items()}, tmp_path / "other.safetensors")
-    publish(tmp_path / "run", tmp_path / "mean.safetensors", tmp_path / "other.safetensors")
+    publish(tmp_path / "run", tmp_path / "mean.safetensors", tmp_path / "other.safetensors", share)
     mean = load_file(tmp_path / "mean.safetensors")
     moved = (mean["encoder.conv1.weight"].float() - weights["encoder.conv1.weight"]).mean()
-    assert float(moved) == pytest.approx(1, abs=0.01)
+    assert float(moved) == pytest.approx(way, abs=0.01)
     torch.testing.assert_close(mean["human.fade"].float(), weights["human.fade"])
 
 

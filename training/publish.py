@@ -1,6 +1,7 @@
 """Turns a training run into the checkpoint that ships: half precision, with the input size that suits it best.
 
     python -m training.publish --run RUN --data CCP_DIR --output FILE [--long-sides 224 256 320] [--average-with FILE]
+        [--share S]
 
 The mean of a run's weights and of those that it started from can say more than either (Wortsman et al., Model soups,
 ICML 2022). The input size is chosen on the calibration split, by attribute mIoU over the data set. Calibration
@@ -19,11 +20,12 @@ from training.evaluation import evaluate
 from training.weights import read_fitting, read_weights
 
 
-def publish(run: Path, output: Path, average_with: Path | None = None) -> None:
+def publish(run: Path, output: Path, average_with: Path | None = None, share: float = 0.5) -> None:
     """Write the run's averaged weights to `output`; calibration and metrics start empty.
 
     Args:
         average_with: a checkpoint of whose weights, where they fit, and the run's the mean is written.
+        share: of the run in that mean, 0 to 1.
 
     Raises:
         CheckpointError: a checkpoint cannot be read, or the output not be written.
@@ -31,7 +33,8 @@ def publish(run: Path, output: Path, average_with: Path | None = None) -> None:
     checkpoint = run / "checkpoint.safetensors"
     weights, info = read_weights(checkpoint), read_info(checkpoint)
     others = {} if average_with is None else read_fitting(average_with, weights)
-    weights |= {name: (weights[name] + other) / 2 for name, other in others.items() if other.is_floating_point()}
+    moving = {name: other for name, other in others.items() if other.is_floating_point()}
+    weights |= {name: share * weights[name] + (1 - share) * other for name, other in moving.items()}
     save(output, weights, replace(info, inference={}), half=True)
 
 
@@ -57,9 +60,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="the checkpoint to write")
     parser.add_argument("--long-sides", type=int, nargs="+", default=[224, 256, 320], help="input sizes to try, pixels")
     parser.add_argument("--average-with", type=Path, metavar="FILE", help="write the mean with these weights")
+    parser.add_argument("--share", type=float, default=0.5, help="of the run in that mean, 0 to 1, default 0.5")
     options = parser.parse_args(arguments)
+    if not 0 <= options.share <= 1:
+        parser.error(f"expected a --share from 0 to 1, got {options.share}")
     try:
-        publish(options.run, options.output, options.average_with)
+        publish(options.run, options.output, options.average_with, options.share)
         figures = choose_long_side(options.output, options.data, options.long_sides)
     except (CheckpointError, FileNotFoundError) as error:
         print(f"Error: {error}", file=sys.stderr)
