@@ -107,7 +107,7 @@ _DEFINITE = frozenset({"the", "this", "that", "these", "those"})
 
 def read_person(walk: Walk, phrase: Phrase) -> None:
     """A person: the described one, or another."""
-    if _owns_a_person(walk) or (phrase.noun is not None and phrase.noun.text == "figure" and walk.text(-1) == "with"):
+    if _owns_a_person(walk) or _is_nobody(walk, phrase):
         return
     if _only_tells(walk):
         walk.subject_noun = walk.subject_gender = ""
@@ -135,6 +135,14 @@ def read_person(walk: Walk, phrase: Phrase) -> None:
     else:
         walk.other_gender = phrase.person
         walk.other_nouns.add(noun)
+
+
+def _is_nobody(walk: Walk, phrase: Phrase) -> bool:
+    """Whether it names nobody: "a slight figure", "in the coat of a soldier", not "tying the shoe of a kid"."""
+    noun = phrase.noun.text if phrase.noun is not None else ""
+    of_a = walk.text(-1) == "of" and walk.garment_at(-2) is not None and phrase.determiner in ("a", "an")
+    kind = of_a and bool(walk.subject_gender) and not walk.mark(-3, "verb", "hold")
+    return kind or (noun == "figure" and walk.text(-1) == "with")
 
 
 def _who_is(walk: Walk, phrase: Phrase) -> str:
