@@ -77,8 +77,7 @@ def _next_garment_begins(place: Place, link: Unit, following: Unit, ahead: int) 
 
 def _is_predicate(place: Place) -> bool:
     """Whether the phrase tells what a garment before it is: "a skirt that is short, white socks", "hair cut short,"."""
-    start = place.position - len(place.phrase.units)
-    before = place.units[start - 1] if start else None
+    before = place.before()
     told = before is not None and (before.plays("be") or before.text in _CUT or before.entry.garment is not None)
     return told and not place.phrase.determiner
 
@@ -95,15 +94,13 @@ def _adjectives_from(place: Place, ahead: int) -> list[Unit]:
 
 def _told_of_a_garment(place: Place) -> bool:
     """Whether the phrase is said of the garment before it: "skirt in forest green"."""
-    start = place.position - len(place.phrase.units)
     behind = dropwhile(lambda unit: unit.entry.garment is None, place.units[place.position :])
     noun = next(reversed([unit.text for unit in takewhile(lambda unit: unit.entry.garment, behind)]), "")
     several = noun.endswith("s") and not noun.endswith("ss")  # "a jacket in a dark blue and grey trousers"
     if place.phrase.determiner and not several:
         return False  # "a bald head in a black and yellow suit"
-    return (
-        start > 1 and place.units[start - 1].text in ("in", "of") and place.units[start - 2].entry.garment is not None
-    )
+    link, item = place.before(), place.before(2)
+    return link is not None and link.text in ("in", "of") and item is not None and item.entry.garment is not None
 
 
 def _more_colors_follow(place: Place, ahead: int) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from query.garments import new_item, read_garment
 from query.items import Item
 from query.lexicon import some_garment
-from query.phrases import Chunk, Phrase
+from query.phrases import Chunk, Phrase, names_body
 from query.postmodifiers import read_after
 from query.walk import Walk
 
@@ -35,7 +35,7 @@ def read_bare_adjectives(walk: Walk, phrase: Phrase) -> None:
     everything = any(unit.text.split()[0] == "all" for unit in phrase.units)
     if walk.text(-1) == "in" and _is_bag(walk.chunk(-2)) and not everything:
         worn_words = False  # "with a backpack in orange"
-    if walk.text(1) in _ON and _is_body(walk.chunk(2)):
+    if walk.text(1) in _ON and names_body(walk.chunk(2)):
         worn_words = False  # "has chocolate round his mouth"
     alone = walk.chunk(-1) is None or walk.mark(-1, "comma")
     if walk.text(1) in ("one", "ones") and walk.items and walk.items[-1].owner == walk.owner:
@@ -44,7 +44,7 @@ def read_bare_adjectives(walk: Walk, phrase: Phrase) -> None:
         _bare_sleeves(walk, phrase)
     elif phrase.determiner == "the" and [unit.text for unit in phrase.uses] in (["dark"], ["light"], ["fair"]):
         pass  # "standing in the dark"
-    elif ((worn_words or alone) and _one_over_another(walk, phrase)) or _is_alternative(walk, phrase):
+    elif ((worn_words or alone) and _one_over_another(walk, phrase)) or _one_or_another(walk, phrase):
         pass
     elif walk.text(-back) != "with" and worn_words and (phrase.look.colors or phrase.look.patterns):
         item = new_item(walk, _CLOTHING, phrase.look, phrase)
@@ -60,15 +60,10 @@ def _is_unknown(chunk: Chunk | None) -> bool:
     return isinstance(chunk, Phrase) and [unit.unknown for unit in chunk.units] == [True]
 
 
-def _is_body(chunk: Chunk | None) -> bool:
-    """Whether it is a part of the body."""
-    return isinstance(chunk, Phrase) and chunk.noun is not None and bool(chunk.noun.entry.body)
-
-
 def _is_bag(chunk: Chunk | None) -> bool:
     """Whether it is carried."""
-    bag = isinstance(chunk, Phrase) and chunk.noun is not None and chunk.noun.text in _BAGS
-    return bag and isinstance(chunk, Phrase) and not chunk.look.colors
+    noun = chunk.noun if isinstance(chunk, Phrase) and not chunk.look.colors else None
+    return noun is not None and noun.text in _BAGS
 
 
 def _one_over_another(walk: Walk, phrase: Phrase) -> bool:
@@ -83,8 +78,8 @@ def _one_over_another(walk: Walk, phrase: Phrase) -> bool:
     return True
 
 
-def _is_alternative(walk: Walk, phrase: Phrase) -> bool:
-    """Whether it is said of the garment behind "or" as well: "a navy or a black overcoat"."""
+def _one_or_another(walk: Walk, phrase: Phrase) -> bool:
+    """ "a navy or a black overcoat": both colors are the garment's."""
     garment = walk.garment_at(2)
     led = {"a", "an", "either"}
     if not walk.mark(1, "or") or garment is None or phrase.determiner not in led or garment.determiner not in led:

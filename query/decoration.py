@@ -42,7 +42,7 @@ def placed_pattern(walk: Walk, phrase: Phrase) -> None:
     if noun is None or item is None or item.owner != walk.owner or not item.covers_torso:
         return
     if noun.entry.pattern_noun and _on_the_garment(walk, ahead):
-        item.look.patterns = tuple(dict.fromkeys(item.look.patterns + noun.entry.pattern_noun))
+        item.look.add(Look(patterns=noun.entry.pattern_noun))
         item.uses.append(noun)
 
 
@@ -59,7 +59,7 @@ def part_is(walk: Walk, part: Unit) -> None:
 
 def read_feature(walk: Walk, item: Item) -> bool:
     """ "with white stripes", "has long sleeves", "with a bunny on it"."""
-    if _numbered(walk, item) or _part_behind_comma(walk, item):
+    if _bare_number(walk, item) or _numbered(walk, item) or _part_behind_comma(walk, item):
         return True
     ahead = 1
     while walk.mark(ahead, "relative", "comma") and ahead < 3:
@@ -113,15 +113,13 @@ def _part_behind_comma(walk: Walk, item: Item) -> bool:
 def _numbered(walk: Walk, item: Item) -> bool:
     """ "jersey number 12", "jersey, number 12", "jersey #12"."""
     ahead = 2 if walk.mark(1, "comma") else 1
-    if _bare_number(walk, item):
-        return True
     phrase = walk.chunk(ahead)
     if not isinstance(phrase, Phrase) or phrase.determiner or phrase.garment or phrase.person:
         return False
     digits = any(unit.text.isdigit() for unit in phrase.units)
     letters = phrase.noun is not None and phrase.noun.entry.pattern_noun == ("Letters",)
     if phrase.units[0].text == "#" and digits and item.covers_torso:
-        item.look.patterns = tuple(dict.fromkeys((*item.look.patterns, "Letters")))
+        item.look.add(Look(patterns=("Letters",)))
         return walk.consume(item, ahead)
     return letters and (digits or ahead == 1) and _decorated(walk, item, phrase, ahead, 0)
 
@@ -132,7 +130,7 @@ def _bare_number(walk: Walk, item: Item) -> bool:
     place = _on_the_garment(walk, ahead + 1)
     if walk.text(1) not in ("with", "has") or not walk.text(ahead).isdigit() or not (place and item.covers_torso):
         return False
-    item.look.patterns = tuple(dict.fromkeys((*item.look.patterns, "Letters")))
+    item.look.add(Look(patterns=("Letters",)))
     return walk.consume(item, ahead + place)
 
 

@@ -3,7 +3,7 @@
 import re
 
 from query.items import OTHER, SUBJECT
-from query.phrases import Phrase
+from query.phrases import Phrase, names_body
 from query.postmodifiers import read_after
 from query.predicates import read_predicate
 from query.reach import read_place
@@ -141,17 +141,14 @@ def _verb(walk: Walk, unit: Unit) -> None:
     if FINITE.match(unit.text) and not walk.mark(-1, "relative") and not (walk.relative and walk.owner == OTHER):
         walk.main_verb = True
     walk.other_acts = walk.owner == OTHER
-    walk.holding = unit.plays("hold") and walk.text(1) not in _AWAY and not _hangs_on_the_body(walk, unit)
+    hangs_on_body = unit.text in ("hangs", "hung") and names_body(walk.chunk(-1))
+    walk.holding = (
+        unit.plays("hold") and walk.text(1) not in _AWAY and not hangs_on_body
+    )  # "around her neck hangs a scarf"
     walk.owner_once = "" if unit.plays("wear") else walk.owner_once  # "on a man's shoulders wearing a hat"
     walk.beside = False
     if not (unit.plays("wear") or unit.plays("have") or unit.plays("be")) and walk.denial == "not":
         walk.denial = "" if walk.chunk(-1) is not None and not _is_auxiliary(unit) else walk.denial
-
-
-def _hangs_on_the_body(walk: Walk, unit: Unit) -> bool:
-    """ "around her neck hangs a scarf"."""
-    place = walk.chunk(-1)
-    return unit.text in ("hangs", "hung") and isinstance(place, Phrase) and bool(place.noun and place.noun.entry.body)
 
 
 def _who_acts(walk: Walk, unit: Unit) -> None:

@@ -178,12 +178,12 @@ def _layer(walk: Walk, item: Item) -> None:
         return
     other = set(following.garment.attributes)
     over = walk.text(ahead) in ("over", "layered over", "on top of", "atop") or (
-        walk.text(1) in ("with", "and") and _UNDER & {walk.text(3), following.units[-1].text}
+        walk.text(1) in ("with", "and") and not _UNDER.isdisjoint({walk.text(3), following.units[-1].text})
     )
     under = walk.text(1) in _UNDER
     item.layered = (
         item.layered
-        or (bool(over) and item.attributes == ("UpperClothes",) and "UpperClothes" in other)
+        or (over and item.attributes == ("UpperClothes",) and "UpperClothes" in other)
         or (under and item.attributes == ("Coat",) and "Coat" in other)
     )
 

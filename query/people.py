@@ -192,15 +192,20 @@ def _is_apposed(walk: Walk, phrase: Phrase) -> bool:
     """Whether it says who the described person is: "The subject, a man in his 30s, has on a jacket"."""
     before = walk.chunk(-2)
     anybody = isinstance(before, Phrase) and before.noun is not None and before.noun.text in _ANYBODY
-    same = phrase.person == walk.subject_gender or "any" in (phrase.person, walk.subject_gender)
-    return anybody and same and walk.mark(-1, "comma") and walk.owner == SUBJECT and not walk.items
+    return (
+        anybody and _same_gender(walk, phrase) and walk.mark(-1, "comma") and walk.owner == SUBJECT and not walk.items
+    )
+
+
+def _same_gender(walk: Walk, phrase: Phrase) -> bool:
+    """Whether the person may be the described one, as far as that tells."""
+    return phrase.person == walk.subject_gender or "any" in (phrase.person, walk.subject_gender)
 
 
 def _is_unlike(walk: Walk) -> bool:
     """Whether it is whom the described person is told from: "unlike the rest of the choir, she"."""
-    before = walk.chunks[: walk.at]
-    words = [chunk.text for chunk in before if isinstance(chunk, Unit)]
-    return bool(before) and isinstance(before[0], Unit) and words[0] == "unlike" and "," not in words
+    words = [first_word(chunk) for chunk in walk.chunks[: walk.at]]
+    return words[:1] == ["unlike"] and "," not in words
 
 
 def _is_before_the_subject(walk: Walk) -> bool:
@@ -262,7 +267,6 @@ def _is_another(walk: Walk, phrase: Phrase) -> bool:
     noun = phrase.noun.text if phrase.noun is not None else ""
     named_before = noun in walk.other_nouns and noun != walk.subject_noun
     too_small = noun in _SMALL and walk.subject_noun in _GROWN
-    same = phrase.person == walk.subject_gender or "any" in (phrase.person, walk.subject_gender)
     elsewhere = bool(walk.subject_side) and _side(walk) not in ("", walk.subject_side)
     begun = walk.sentence_start and phrase.determiner in ("a", "an") and walk.subject_noun not in ("", noun)
     introduced = begun and bool(walk.items) and not _fits_anybody(walk, noun)  # "A cyclist wears red. A woman"
@@ -271,7 +275,7 @@ def _is_another(walk: Walk, phrase: Phrase) -> bool:
     placed = walk.mark(1, "beside") and walk.text(2) in ("her", "him", "them")  # "the ball boy behind her"
     another = bool(told) or ((pointed or placed) and noun != walk.subject_noun)
     another = another or (phrase.determiner in _SEVERAL and walk.sentence_start and bool(walk.items))
-    return another or introduced or elsewhere or named_before or too_small or not same
+    return another or introduced or elsewhere or named_before or too_small or not _same_gender(walk, phrase)
 
 
 def _fits_anybody(walk: Walk, noun: str) -> bool:

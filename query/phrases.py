@@ -97,6 +97,11 @@ class Phrase:
 Chunk = Phrase | Unit
 
 
+def names_body(chunk: Chunk | None) -> bool:
+    """Whether its noun is a part of the body."""
+    return isinstance(chunk, Phrase) and chunk.noun is not None and bool(chunk.noun.entry.body)
+
+
 def first_word(chunk: Chunk | None) -> str:
     """The first word of a chunk, "" without one."""
     return chunk.units[0].text if isinstance(chunk, Phrase) else "" if chunk is None else chunk.text

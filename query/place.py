@@ -27,6 +27,11 @@ class Place:
         self.position += 1
         return unit
 
+    def before(self, back: int = 1) -> Unit | None:
+        """The unit in front of the phrase, or one further back."""
+        index = self.position - len(self.phrase.units) - back
+        return self.units[index] if index >= 0 else None
+
     def next_noun(self, ahead: int = 0, *, over_commas: bool = True) -> Unit | None:
         """The next noun of this phrase from there on, skipping adjectives."""
         for unit in self.units[self.position + ahead :]:
@@ -52,7 +57,7 @@ class Place:
             return True  # "he sports a beard"
         noun = self.next_noun(1, over_commas=False)
         noun_follows = noun is not None and noun.entry.garment is not None
-        start = self.position - len(self.phrase.units)
-        sporty = unit.text == "sports" and not (start and self.units[start - 1].text == "in")
+        before = self.before()
+        sporty = unit.text == "sports" and not (before is not None and before.text == "in")
         adjective = sporty or unit.text.endswith(("ing", "ed"))  # "purple sports t-shirt", not "in red sports jeans"
         return not (noun_follows and self.phrase.units and adjective)

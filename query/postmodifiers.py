@@ -3,7 +3,7 @@
 from query.adjective_links import DASHES
 from query.decoration import read_feature
 from query.items import OTHER, Item
-from query.phrases import Chunk, Look, Phrase, first_word
+from query.phrases import Chunk, Look, Phrase, first_word, names_body
 from query.predicates import read_alike, read_predicate, read_same_color
 from query.reach import read_place
 from query.units import Unit
@@ -39,12 +39,14 @@ def _read_one(walk: Walk, item: Item) -> bool:
         or _set_right(walk, item)
         or _none_of_it(walk, item)
         or read_place(walk, item)
+        or _out_of_sight(walk, item)
         or _hidden(walk, item)
         or read_alike(walk, item)
         or read_same_color(walk, item)
         or read_predicate(walk, item)
         or _apposition(walk, item)
         or read_feature(walk, item)
+        or _in_several_colors(walk, item)
         or _in_color(walk, item)
         or _as_red_as(walk, item)
         or _its_color(walk, item)
@@ -65,9 +67,7 @@ def _on_something_else(walk: Walk, item: Item) -> bool:
     """ "a motorcycle with a helmet on it", "a coat with a hat on it"."""
     if walk.text(1) != "on" or walk.text(2) not in ("it", "them"):
         return False
-    before = walk.chunk(-2)
-    limb = isinstance(before, Phrase) and before.noun is not None and bool(before.noun.entry.body)
-    item.worn = item.worn and limb
+    item.worn = item.worn and names_body(walk.chunk(-2))
     return walk.consume(item, 2)
 
 
@@ -151,22 +151,24 @@ def _set_right(walk: Walk, item: Item) -> bool:
 
 
 def _hidden(walk: Walk, item: Item) -> bool:
-    """ "her hair is covered by a veil", "his shoes cannot be seen": what cannot be seen is not asked for."""
+    """ "her hair is covered by a veil": what cannot be seen is not asked for."""
     ahead = 2 if walk.mark(1, "be") else 1
     hidden = walk.text(ahead) in _HIDING and walk.mark(ahead + 1, "preposition")
     hidden = hidden or walk.text(ahead) == "covered with"
-    missing = walk.mark(1, "be") and first_word(walk.chunk(2)) == "missing"
-    if missing:
-        item.worn = False
-        return walk.consume(item, 2)
-    unseen = [walk.text(at) for at in (1, 2, 3)] in _UNSEEN
-    if unseen:
-        item.worn = False
-        return walk.consume(item, 3)
     if not hidden or item.attributes != ("Hair",):
         return False
     item.worn = False
     return walk.consume(item, ahead)
+
+
+def _out_of_sight(walk: Walk, item: Item) -> bool:
+    """ "one of her mittens is missing", "his shoes cannot be seen"."""
+    missing = walk.mark(1, "be") and first_word(walk.chunk(2)) == "missing"
+    unseen = [walk.text(at) for at in (1, 2, 3)] in _UNSEEN
+    if not (missing or unseen):
+        return False
+    item.worn = False
+    return walk.consume(item, 2 if missing else 3)
 
 
 def _apposition(walk: Walk, item: Item) -> bool:
@@ -210,10 +212,6 @@ def _is_apposition(walk: Walk, item: Item, said: Phrase, ahead: int) -> bool:
 
 def _in_color(walk: Walk, item: Item) -> bool:
     """ "coat in red", "of red color", "a skirt in tartan"."""
-    if walk.text(1) == "in" and walk.text(3) in ("colors", "colours") and walk.mark(4, "comma"):
-        colors = walk.adjectives(5)  # "in two colors, black and gray"
-        item.look.add(colors.look if colors is not None else Look())
-        return colors is not None and walk.consume(item, 5)
     dyed = first_word(walk.chunk(1)) in _DYED
     said = walk.adjectives(2 + dyed)
     if walk.text(1 + dyed) not in ("in", "of") or said is None or not (said.look.colors or said.look.patterns):
@@ -226,6 +224,16 @@ def _in_color(walk: Walk, item: Item) -> bool:
         return False
     item.look.add(said.look)
     return walk.consume(item, 2 + dyed)
+
+
+def _in_several_colors(walk: Walk, item: Item) -> bool:
+    """ "a jacket in two colors, black and gray"."""
+    said = walk.adjectives(5)
+    told = walk.text(1) == "in" and walk.text(3) in ("colors", "colours") and walk.mark(4, "comma")
+    if not told or said is None:
+        return False
+    item.look.add(said.look)
+    return walk.consume(item, 5)
 
 
 def _as_red_as(walk: Walk, item: Item) -> bool:
@@ -254,7 +262,7 @@ def _saying(walk: Walk, item: Item) -> bool:
     said = walk.chunk(ahead + 1)
     if walk.text(ahead) not in _SAYING or (isinstance(said, Phrase) and said.determiner):
         return False
-    item.look.patterns = tuple(dict.fromkeys((*item.look.patterns, "Letters")))
+    item.look.add(Look(patterns=("Letters",)))
     while _quoted(walk, ahead + 1):
         ahead += 1
     return walk.consume(item, ahead)

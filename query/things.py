@@ -4,7 +4,7 @@ from query.decoration import part_is, placed_pattern
 from query.garments import new_item, read_garment
 from query.items import OTHER
 from query.lexicon import some_garment
-from query.phrases import Chunk, Look, Phrase
+from query.phrases import Chunk, Look, Phrase, names_body
 from query.postmodifiers import read_after
 from query.units import Unit
 from query.walk import Walk
@@ -46,7 +46,7 @@ def _wears_what_follows(walk: Walk, phrase: Phrase) -> bool:
     if phrase.noun is None:
         return False
     beside_the_person = phrase.determiner == "the" and walk.mark(-1, "and") and walk.text(1) == "with"
-    told = (walk.text(1) in ("in", "that", "which") and not _is_in_a_hand(walk)) or (
+    told = (walk.text(1) in ("in", "that", "which") and not names_body(walk.chunk(2))) or (
         walk.mark(1, "wear") and not walk.subject_gender
     )
     told = told or (walk.mark(-1, "comma") and walk.mark(1, "wear", "have"))  # "dude hugging dog, dog has a red scarf"
@@ -72,12 +72,6 @@ def _everything_is(walk: Walk, phrase: Phrase) -> bool:
     item.owner, item.negated = owner, item.negated or denied
     read_after(walk, item)
     return True
-
-
-def _is_in_a_hand(walk: Walk) -> bool:
-    """Whether "in her arms" follows, where nothing is worn."""
-    place = walk.chunk(2)
-    return isinstance(place, Phrase) and place.noun is not None and bool(place.noun.entry.body)
 
 
 def _is_word_or_person(chunk: Chunk | None) -> bool:
