@@ -38,7 +38,12 @@ def read_bare_adjectives(walk: Walk, phrase: Phrase) -> None:
     if walk.text(1) in _ON and names_body(walk.chunk(2)):
         worn_words = False  # "has chocolate round his mouth"
     alone = walk.chunk(-1) is None or walk.mark(-1, "comma")
-    if walk.text(1) in ("one", "ones") and walk.items and walk.items[-1].owner == walk.owner:
+    if walk.corrects() and walk.items and walk.mark(-1, "comma", "correction"):
+        walk.items[-1].look.replace(phrase.look)
+        walk.items[-1].uses += phrase.uses
+    elif _stripes_are(walk, phrase):
+        pass
+    elif walk.text(1) in ("one", "ones") and walk.items and walk.items[-1].owner == walk.owner:
         _another_look(walk, walk.items[-1], phrase)
     elif phrase.look.sleeve:
         _bare_sleeves(walk, phrase)
@@ -53,6 +58,21 @@ def read_bare_adjectives(walk: Walk, phrase: Phrase) -> None:
     elif walk.items and _said_of_it(walk, back):
         walk.items[-1].look.add(phrase.look)
         walk.items[-1].uses += phrase.uses
+
+
+def _stripes_are(walk: Walk, phrase: Phrase) -> bool:
+    """In "a striped top, the stripes are navy and white", "the stripes navy and white", the colors are the top's."""
+    said = walk.adjectives(2)
+    first = phrase.units[1].entry if phrase.determiner == "the" and len(phrase.units) > 2 else None
+    if first is not None and first.pattern_noun and phrase.look.colors and walk.mark(-1, "comma") and walk.items:
+        walk.items[-1].look.add(phrase.look)
+        walk.items[-1].uses += phrase.uses
+        return True
+    named = phrase.determiner == "the" and phrase.units[-1].entry.pattern_noun and phrase.units[-1].text.endswith("s")
+    if not (named and walk.items and walk.mark(1, "be")) or said is None or walk.items[-1].look.colors:
+        return False
+    walk.items[-1].look.add(said.look)
+    return walk.consume(walk.items[-1], 2)
 
 
 def _is_unknown(chunk: Chunk | None) -> bool:
@@ -95,14 +115,17 @@ def _one_or_another(walk: Walk, phrase: Phrase) -> bool:
 def _said_of_it(walk: Walk, back: int) -> bool:
     """ "it is red", "he wears it long"."""
     it_is = walk.mark(-back, "be") and walk.text(-back - 1) == "it"
-    return it_is or (walk.text(-back) == "it" and walk.mark(-back - 1, "wear", "have"))
+    black_it_was = walk.mark(-1, "comma") and walk.text(1) in ("it", "they") and walk.mark(2, "be")
+    return it_is or black_it_was or (walk.text(-back) == "it" and walk.mark(-back - 1, "wear", "have"))
 
 
 def _another_look(walk: Walk, item: Item, phrase: Phrase) -> None:
     """ "a blue coat or a green one", "the coat, the long one"."""
     if walk.or_before or walk.mark(-1, "comma"):
         item.look.add(replace(phrase.look, either=walk.or_before))
+        walk.consume(item, 1)
         item.uses += phrase.uses
+        read_after(walk, item)  # "a floral one in light blue"
 
 
 def _bare_sleeves(walk: Walk, phrase: Phrase) -> None:

@@ -47,10 +47,12 @@ def placed_pattern(walk: Walk, phrase: Phrase) -> None:
 
 
 def part_is(walk: Walk, part: Unit) -> None:
-    """In "a red jacket. The sleeves are white", white is said of the jacket too."""
+    """In "a red jacket. The sleeves are white", "a shirt, sleeves long", the look is the garment's too."""
     ahead = 3 if walk.text(1) == "of" and walk.mark(2, "relative") else 1  # "the sleeves of which are white"
+    bare = _is_sleeve(part) and walk.mark(-1, "comma") and walk.adjectives(1) is not None
+    ahead = 0 if bare else ahead
     said = walk.adjectives(ahead + 1)
-    if not walk.mark(ahead, "be") or said is None or not walk.items or not walk.items[-1].covers_torso:
+    if not (bare or walk.mark(ahead, "be")) or said is None or not walk.items or not walk.items[-1].covers_torso:
         return
     walk.items[-1].look.add(Look(colors=said.look.colors, sleeve=_sleeve_of(part, said.look)))
     walk.items[-1].uses += [part, *said.uses]
@@ -152,6 +154,8 @@ def _on_the_garment(walk: Walk, ahead: int) -> int:
     """How many chunks "on it", "on" or "printed on the front" takes, 0 where it does not follow."""
     put = walk.adjectives(ahead)
     made = put is not None and put.units[-1].text in _PUT_ON
+    if made and walk.text(ahead + 1) == "all over":
+        return 2  # "with sharks printed all over"
     if walk.text(ahead + made) == "on" and (
         walk.chunk(ahead + made + 1) is None or walk.mark(ahead + made + 1, "comma", "stop", "and")
     ):
@@ -185,7 +189,8 @@ def _decorated(walk: Walk, item: Item, phrase: Phrase, ahead: int, place: int) -
         return _patterned(walk, item, phrase, noun, ahead, place)
     if noun.entry.part or noun.text in _LIMBS or phrase.garment:
         return _has_part(walk, item, phrase, noun, ahead, place)
-    if not place or noun.entry.object or noun.entry.body or item.attributes == ("Hair",):
+    thing = noun.entry.object or noun.entry.body or any(unit.entry.object for unit in phrase.units)
+    if not place or thing or item.attributes == ("Hair",):
         return False
     digits = any(unit.text.strip("#").isdigit() for unit in phrase.units)
     item.look.patterns += () if item.look.patterns else ("Letters",) if digits else ("Fancy",)

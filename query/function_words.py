@@ -3,7 +3,7 @@
 import re
 
 from query.items import OTHER, SUBJECT
-from query.phrases import Phrase, names_body
+from query.phrases import Chunk, Phrase, names_body
 from query.postmodifiers import read_after
 from query.predicates import read_predicate
 from query.reach import read_place
@@ -22,6 +22,7 @@ _AWAY = frozenset(
 def read_word(walk: Walk, unit: Unit) -> None:
     """A word of the grammar."""
     if unit.plays("stop"):
+        _answered(walk, unit)
         walk.sentence += 1
         walk.new_sentence()
     elif unit.plays("comma"):
@@ -32,6 +33,10 @@ def read_word(walk: Walk, unit: Unit) -> None:
         _denied(walk, unit)
     elif unit.plays("pronoun"):
         _pronoun(walk, unit.text)
+    elif unit.text in ("those", "these") and walk.mark(1, "be"):
+        _pronoun(walk, "they")
+    elif unit.plays("correction"):
+        walk.corrected_until = walk.sentence + 1
     elif unit.plays("relative"):
         walk.relative = walk.owner == OTHER
         if unit.text == "who" and not walk.relative:
@@ -45,6 +50,14 @@ def read_word(walk: Walk, unit: Unit) -> None:
         walk.owner = SUBJECT  # "a woman and her daughter, both in denim"
     elif not (unit.plays("and") or unit.plays("nor") or unit.plays("filler")):
         _verb_or_preposition(walk, unit)
+
+
+def _answered(walk: Walk, stop: Unit) -> None:
+    """A question that is denied: "Was he wearing glasses? No."."""
+    if stop.text.startswith("?") and walk.text(1) in ("no", "nope", "not") and not isinstance(walk.chunk(2), Phrase):
+        for item in walk.items:
+            item.negated = item.negated or item.sentence == walk.sentence
+        walk.at += 1
 
 
 def _is_all_of_them(walk: Walk, unit: Unit) -> bool:
@@ -99,6 +112,10 @@ def _pronoun(walk: Walk, text: str) -> None:
         walk.items[-1].sentence = walk.sentence
         read_after(walk, walk.items[-1])
         return  # "a coat. It reaches her knees", "his pants, they are black"
+    if text == "i" and walk.mark(1, "be") and (isinstance(walk.chunk(2), Phrase) or walk.text(2) in ("in", "wearing")):
+        walk.owner, walk.governed = OTHER, True  # "I was the one in the raincoat"
+    if text in ("himself", "herself", "themselves") and (walk.text(1) in ("in", "with") or walk.mark(1, "wear")):
+        walk.owner, walk.other_leads = SUBJECT, False  # "with her dogs in coats, herself in a cape"
     if text not in ("he", "she", "they", "he/she", "s/he"):
         return
     walk.begin_clause()
@@ -174,18 +191,33 @@ def _who_acts(walk: Walk, unit: Unit) -> None:
 def _preposition(walk: Walk, unit: Unit) -> None:
     """A preposition: what stands beside something is not worn."""
     walk.beside = unit.plays("beside")
-    if unit.text in ("in", "with", "over", "under", "on", "by", "underneath", "beneath"):
+    if unit.text in ("in", "with", "over", "under", "on", "by", "underneath", "beneath", "for"):
         walk.holding = False
-        if walk.owner == OTHER and walk.mark(-1, "comma") and unit.text in ("in", "with"):
+        if walk.owner == OTHER and walk.mark(-1, "comma") and unit.text in ("in", "with") and not walk.other_leads:
             walk.owner = SUBJECT
-    if walk.text(-1) == "the" and unit.text in ("one", "other", "others"):
+    if (unit.text, walk.text(1), walk.text(2)) == ("one", "of", "them") and walk.other_nouns:
+        walk.owner, walk.other_leads = OTHER, True  # "two friends watch, and one of them has a hat"
+    if _is_the(walk.chunk(-1)) and unit.text in ("one", "other", "others"):
         _the_one(walk, unit)
+
+
+def _is_the(chunk: Chunk | None) -> bool:
+    """Whether it is "the", perhaps with adjectives."""
+    if isinstance(chunk, Phrase):
+        return chunk.determiner == "the" and chunk.noun is None and not chunk.look.shows()
+    return chunk is not None and chunk.text == "the"
 
 
 def _the_one(walk: Walk, unit: Unit) -> None:
     """ "not the man in red, the one in black" and "one in a hat and the other in a cap"."""
     if unit.text == "one" and walk.mark(-2, "comma"):
         walk.owner = SUBJECT
+    if unit.text == "one" and walk.subject_gender and walk.mark(1, "beside") and walk.text(2) in ("him", "her", "them"):
+        walk.owner, walk.other_leads = OTHER, True  # "The tall one next to her is in a cape"
+    elif unit.text == "one" and not walk.subject_gender and _is_the(walk.chunk(-1)) and not walk.mark(-2, "negation"):
+        walk.subject_gender, walk.several = "any", True  # "the tall one behind the lady in red"
+    elif unit.text == "one" and walk.mark(-2, "preposition", "beside") and walk.subject_gender:
+        walk.owner, walk.governed = OTHER, True  # "about to crash into the one in red"
     says_more = walk.text(1) in ("in", "with") or walk.mark(1, "wear", "have", "verb", "be")
     if (
         unit.text in ("other", "others")

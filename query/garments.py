@@ -1,9 +1,9 @@
 """Garments: what a noun phrase that names one says, and what it shares with its neighbours."""
 
 from query.function_words import denial_goes_on
-from query.items import Item
+from query.items import OTHER, Item
 from query.lexicon import Garment
-from query.phrases import Look, Phrase
+from query.phrases import Look, Phrase, first_word, names_body
 from query.postmodifiers import read_after
 from query.walk import Walk
 
@@ -44,7 +44,9 @@ def read_trait(walk: Walk, phrase: Phrase, garment: Garment) -> None:
 
 def new_item(walk: Walk, garment: Garment, look: Look, phrase: Phrase) -> Item:
     """An item with what the present place says of it."""
-    owner = walk.owner_once or (walk.whose(phrase.possessive) if phrase.possessive else walk.owner)
+    mine = phrase.possessive in ("my", "our") and bool(walk.subject_gender or walk.text(-2) in ("i", "we"))
+    told = OTHER if mine else walk.whose(phrase.possessive) if phrase.possessive else walk.owner
+    owner = walk.owner_once or told  # "the bloke who ran off with my jacket"
     walk.owner_once = ""
     item = Item(garment, look, owner, phrase, sentence=walk.sentence, uses=list(phrase.uses))
     item.plain = not look.says_something()
@@ -63,8 +65,9 @@ def new_item(walk: Walk, garment: Garment, look: Look, phrase: Phrase) -> Item:
 
 
 def _stands_beside(walk: Walk, phrase: Phrase) -> bool:
-    """Whether it is only near the person; "behind his sunglasses" is somebody who wears them."""
-    return walk.beside and not (walk.text(-1) == "behind" and phrase.possessive)
+    """Whether it is only near the person; "behind his sunglasses", "face hidden behind goggles" is who wears them."""
+    hidden = names_body(walk.chunk(-2)) or first_word(walk.chunk(-2)) in ("hidden", "hiding", "face", "eyes")
+    return walk.beside and not (walk.text(-1) == "behind" and (phrase.possessive or hidden))
 
 
 def _lies_in_something(walk: Walk) -> bool:
@@ -81,7 +84,7 @@ def read_garment(walk: Walk, phrase: Phrase, garment: Garment) -> None:
     if walk.shared is not None and not phrase.look.says_something() and not phrase.determiner:
         phrase.look.add(walk.shared)
     walk.shared = None
-    if _labels_the_next(walk, phrase, garment):
+    if _labels_the_next(walk, phrase, garment) or _names_again(walk, phrase, garment):
         return
     item = new_item(walk, garment, phrase.look, phrase)
     _take_sleeves_before(walk, item)
@@ -97,10 +100,26 @@ def read_garment(walk: Walk, phrase: Phrase, garment: Garment) -> None:
     _share_color(walk, item)
     read_after(walk, item)
     _layer(walk, item)
+    _take_back(walk, item)
     if walk.denial and not denial_goes_on(walk):
         walk.denial = ""
     if not walk.mark(1, "or", "and"):
         walk.hedge = 1.0
+
+
+def _names_again(walk: Walk, phrase: Phrase, garment: Garment) -> bool:
+    """In "a black jacket, and a t-shirt under jacket", the last word is the first garment."""
+    bare = not (phrase.determiner or phrase.possessive or phrase.look.says_something())
+    named = (old for old in walk.items if old.attributes == garment.attributes and old.owner == walk.owner)
+    under = walk.text(-1) in _UNDER or phrase.units[0].text in _UNDER
+    return bare and under and next(named, None) is not None
+
+
+def _take_back(walk: Walk, item: Item) -> None:
+    """In "a black hoodie, correction: a green hoodie", the first is not worn."""
+    for before in walk.items[:-1] if walk.corrects() else ():
+        if before.owner == item.owner and before.attributes == item.attributes:
+            before.worn = False
 
 
 def _take_sleeves_before(walk: Walk, item: Item) -> None:
@@ -159,6 +178,10 @@ def _shown_on(walk: Walk, item: Item) -> None:
 
 def _told_before(walk: Walk, item: Item) -> None:
     """In "red is the color of his jacket" and "black was her dress", the color stands before its garment."""
+    leading = walk.adjectives(-1)
+    if leading is not None and item.phrase.possessive and walk.mark(-2, "comma", "and") and not item.look.colors:
+        item.look.add(leading.look)  # "black his suit and burgundy his tie"
+        item.uses += leading.uses
     said = walk.adjectives(-2)
     first = walk.chunk(-3) is None or walk.mark(-3, "comma", "stop") or walk.text(-3) in (";", ":", "and")
     definite = item.phrase.possessive or item.phrase.determiner == "the"
@@ -190,6 +213,8 @@ def _layer(walk: Walk, item: Item) -> None:
 
 def _is_put_on_over(walk: Walk, item: Item) -> bool:
     """Whether it is the sweater of "over her white blouse she wears a pink cardigan"."""
+    if (walk.text(-2), walk.text(-1)) == ("over", "it") and item.attributes == ("UpperClothes",):
+        return True  # "in a pink top and over it a white cardigan"
     under = walk.items[-2] if len(walk.items) > 1 else None
     if under is None or item.attributes != ("UpperClothes",) or under.attributes != item.attributes:
         return False

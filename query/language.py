@@ -49,6 +49,7 @@ _SILENT = frozenset(
         "s",
         "t",
         "looking",
+        "look for",
     ]
 )
 _GRAMMAR_ROLES = frozenset(

@@ -11,6 +11,9 @@ _GROWN = frozenset(
     {"man", "woman", "lady", "guy", "gentleman", "adult", "mother", "father", "mom", "mum", "dad", "parent"}
 )
 _ANYBODY = frozenset({"suspect", "subject", "person", "individual", "someone", "somebody", "figure", "adult"})
+_PLAIN = frozenset(
+    {"man", "woman", "lady", "guy", "gentleman", "boy", "girl", "male", "female", "chap", "fellow", "lad"}
+)
 _TELLERS = frozenset(
     {
         "police",
@@ -20,6 +23,8 @@ _TELLERS = frozenset(
         "eyewitness",
         "someone",
         "somebody",
+        "anyone",
+        "anybody",
         "colleague",
         "friend",
         "witnesses",
@@ -64,6 +69,13 @@ _TELLING = frozenset(
     }
 ) | frozenset(
     {
+        "know",
+        "knows",
+        "look for",
+        "look out for",
+        "watch out for",
+        "recognize",
+        "recognise",
         "searching",
         "seeking",
         "hunting",
@@ -86,7 +98,13 @@ _TELLING = frozenset(
         "stated",
     }
 )
-_PLACES = frozenset({"next to", "beside", "behind", "near", "in front of", "alongside", "opposite"})
+_AMONG = frozenset({"in", "from", "among", "amongst"})
+_CROWDS = frozenset({"crowd", "audience", "line", "team"})
+_PLACES = frozenset({"next to", "beside", "behind", "near", "in front of", "alongside", "opposite"}) | {
+    "hand in hand with",
+    "arm in arm with",
+    "side by side with",
+}
 _SIDES = frozenset({"left", "right", "middle", "center", "centre", "front", "back", "rear"})
 _ASKING = frozenset(
     ["find", "look", "looking", "search", "searching", "show", "see", "seeing", "get", "can", "could", "want", "need"]
@@ -122,7 +140,7 @@ def read_person(walk: Walk, phrase: Phrase) -> None:
         walk.governed = _hangs_on_a_word(walk) or _is_told_apart(walk, phrase)
         acts = FINITE.match(walk.text(1)) or (phrase.determiner in _SEVERAL and walk.mark(1, "verb"))
         begins = walk.sentence_start or (walk.mark(-1, "comma") and bool(acts))
-        walk.other_leads = owner == OTHER and begins and not walk.governed
+        walk.other_leads = owner == OTHER and ((begins and not walk.governed) or _stands_there(walk))
         walk.holding = False
         walk.denial = "" if _is_told_apart(walk, phrase) or _was_once(walk) else walk.denial
     noun = phrase.noun.text if phrase.noun is not None else ""
@@ -137,18 +155,31 @@ def read_person(walk: Walk, phrase: Phrase) -> None:
         walk.other_nouns.add(noun)
 
 
+def _stands_there(walk: Walk) -> bool:
+    """Whether the sentence begins with where this one stands: "Beside him stands the headmaster"."""
+    words = [first_word(chunk) for chunk in walk.chunks[: walk.at]]
+    begun = len(words) - 1 - words[::-1].index(".") if "." in words else -1
+    return walk.mark(begun + 1 - walk.at, "beside") and words[begun + 2 :][:1] in (["him"], ["her"], ["them"])
+
+
 def _is_nobody(walk: Walk, phrase: Phrase) -> bool:
-    """Whether it names nobody: "a slight figure", "in the coat of a soldier", not "tying the shoe of a kid"."""
+    """Whether it names nobody: "with a slight figure", "in the crowd", "a top from her nan", "the coat of a soldier".
+
+    "Tying the shoe of a kid" names one.
+    """
     noun = phrase.noun.text if phrase.noun is not None else ""
+    among = noun in _CROWDS and (walk.text(-1) in _AMONG or (walk.text(-1) == "of" and bool(walk.subject_gender)))
     of_a = walk.text(-1) == "of" and walk.garment_at(-2) is not None and phrase.determiner in ("a", "an")
     kind = of_a and bool(walk.subject_gender) and not walk.mark(-3, "verb", "hold")
-    return kind or (noun == "figure" and walk.text(-1) == "with")
+    given = walk.text(-1) == "from" and walk.garment_at(-2) is not None and bool(phrase.possessive)
+    return among or kind or given or (noun == "figure" and walk.text(-1) == "with")
 
 
 def _who_is(walk: Walk, phrase: Phrase) -> str:
     """Whether a person's noun phrase names the described person."""
-    own = walk.at == 1 or bool(phrase.possessive)
-    first_beside = own and walk.text(-1) in _PLACES and not walk.subject_gender  # "behind a woman stands a man"
+    first = not any(isinstance(chunk, Phrase) or not chunk.plays("filler") for chunk in walk.chunks[1 : walk.at])
+    place = first_word(walk.chunks[0]) if first and walk.at else walk.text(-1) if phrase.possessive else ""
+    first_beside = place in _PLACES and not walk.subject_gender  # "behind a woman stands a man"
     if (
         first_beside
         or _is_unlike(walk)
@@ -156,6 +187,7 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
         or _is_between(walk)
         or _is_told_apart(walk, phrase)
         or walk.text(-1) == "according to"
+        or (walk.text(-2) == "i" and walk.mark(-1, "be"))  # "I was the idiot in the raincoat"
     ):
         return OTHER
     if not walk.subject_gender:
@@ -164,6 +196,8 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
     if phrase.possessive:
         return OTHER  # "his son"
     before = walk.chunk(-1)
+    if phrase.determiner == "that" and len(phrase.units) > 2 and phrase.units[1].plays("determiner"):
+        return OTHER  # "the guy that the woman leans on"
     if (isinstance(before, Phrase) and before.person) or walk.text(-1) in ("as", "like"):  # "dressed as a nurse"
         acts = walk.text(-1) == "as" and phrase.determiner == "the" and walk.garment_at(-2) is None
         acts = acts and first_word(walk.chunk(-2)) not in _ACTING  # "dressed as the king"
@@ -175,7 +209,9 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
         return walk.owner
     if walk.several and walk.subject_gender == "any" and walk.mark(-1, "comma") and phrase.determiner in _DEFINITE:
         return SUBJECT  # "a couple on a bench, the man in a straw hat"
-    if walk.mark(-1, "comma") and not phrase.determiner and not walk.main_verb and walk.owner == SUBJECT:
+    bare = walk.mark(-1, "comma") and not phrase.determiner and not walk.main_verb
+    grown = walk.subject_noun in _SMALL and phrase.noun is not None and phrase.noun.text in _GROWN
+    if bare and walk.owner == SUBJECT and _same_gender(walk, phrase) and not grown:
         return SUBJECT
     if _is_another(walk, phrase):
         return OTHER
@@ -190,11 +226,20 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
 
 def _is_apposed(walk: Walk, phrase: Phrase) -> bool:
     """Whether it says who the described person is: "The subject, a man in his 30s, has on a jacket"."""
+    if not (_same_gender(walk, phrase) and walk.mark(-1, "comma") and walk.owner == SUBJECT and not walk.items):
+        return False
     before = walk.chunk(-2)
     anybody = isinstance(before, Phrase) and before.noun is not None and before.noun.text in _ANYBODY
-    return (
-        anybody and _same_gender(walk, phrase) and walk.mark(-1, "comma") and walk.owner == SUBJECT and not walk.items
-    )
+    return anybody or _tells_trade(walk, phrase)
+
+
+def _tells_trade(walk: Walk, phrase: Phrase) -> bool:
+    """Whether one of two names is a trade: "the rider, a skinny man", "that man there, the fisherman"."""
+    noun = phrase.noun.text if phrase.noun is not None else ""
+    plain = noun in _PLAIN and walk.subject_noun not in _PLAIN and walk.subject_gender == "any"
+    trade = walk.subject_noun in _PLAIN and noun not in _PLAIN and phrase.determiner == "the"
+    near = all(isinstance(chunk, Phrase) or not chunk.plays("verb") for chunk in walk.chunks[1 : walk.at])
+    return not walk.other_nouns and ((plain and phrase.determiner in ("a", "an")) or (trade and near))
 
 
 def _same_gender(walk: Walk, phrase: Phrase) -> bool:
@@ -326,6 +371,7 @@ def _goes_on_listing(walk: Walk, phrase: Phrase) -> bool:
     """Whether a garment and a comma or "and" stand directly before: "in a nightdress and a man's coat"."""
     return (
         phrase.determiner not in _DEFINITE
+        and not phrase.possessive
         and walk.mark(-1, "and", "comma")
         and bool(walk.items)
         and walk.chunk(-2) is walk.items[-1].phrase

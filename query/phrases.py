@@ -40,6 +40,12 @@ class Look:
             labels += ("Multicolor",)
         return labels
 
+    def replace(self, other: "Look") -> None:
+        """Takes over what another look says, in place of what it said of that."""
+        self.colors, self.either = (other.colors, other.either) if other.colors else (self.colors, self.either)
+        self.size, self.patterns = other.size or self.size, other.patterns or self.patterns
+        self.sleeve, self.length = other.sleeve or self.sleeve, other.length or self.length
+
     def add(self, other: "Look") -> None:
         """Takes over what another look says besides."""
         self.colors += [color for color in other.colors if color not in self.colors]

@@ -10,12 +10,14 @@ from query.units import Unit
 from query.walk import Walk
 
 _SAYING = frozenset({"says", "say", "saying", "reading", "reads"})
+_UNDER = frozenset({"under", "underneath", "beneath"})
 _SHUT = frozenset({"closed", "shut", "together"})
 _HIDING = frozenset({"covered", "hidden", "concealed", "hiding", "obscured"})
 _LYING = frozenset({"lies", "lying", "lay", "laying"})
 _TURNED = frozenset({"turned", "worn", "facing", "flipped", "on"})
 _WAYS = [["backward"], ["backwards"], ["sideways"], ["back to front"]]
 _UNSEEN = [["can not", "be", "seen"], ["cannot", "be", "seen"], ["can't", "be", "seen"]]
+_OF_WHICH = [["the", "color of", "which"]]
 _DYED = frozenset({"dyed", "done", "colored", "coloured", "painted"})
 _ABOUT = ("in", "across", "under", "by")
 
@@ -48,6 +50,8 @@ def _read_one(walk: Walk, item: Item) -> bool:
         or read_feature(walk, item)
         or _in_several_colors(walk, item)
         or _in_color(walk, item)
+        or _under_another(walk, item)
+        or _one_of_each(walk, item)
         or _as_red_as(walk, item)
         or _its_color(walk, item)
         or _saying(walk, item)
@@ -67,24 +71,32 @@ def _on_something_else(walk: Walk, item: Item) -> bool:
     """ "a motorcycle with a helmet on it", "a coat with a hat on it"."""
     if walk.text(1) != "on" or walk.text(2) not in ("it", "them"):
         return False
-    item.worn = item.worn and names_body(walk.chunk(-2))
+    item.worn = item.worn and (walk.chunk() is not item.phrase or names_body(walk.chunk(-2)))
     return walk.consume(item, 2)
 
 
 def _of_somebody(walk: Walk, item: Item) -> bool:
-    """ "tying the shoe of a kid": it is the kid's."""
+    """ "tying the shoe of a kid": it is the kid's; "the jacket of this man is red": he is the described one."""
     owner = walk.chunk(2)
-    another = isinstance(owner, Phrase) and owner.person and owner.determiner in ("a", "an", "another")
-    if walk.text(1) == "of" and another and walk.subject_gender and walk.mark(-1, "verb", "hold"):
+    if walk.text(1) == "of" and walk.text(2) in ("him", "her", "them") and walk.mark(3, "be"):
+        del walk.chunks[walk.at + 1 : walk.at + 3]
+    if walk.text(1) != "of" or not isinstance(owner, Phrase) or not owner.person:
+        return False
+    another = owner.determiner in ("a", "an", "another")
+    if another and walk.subject_gender and walk.mark(-1, "verb", "hold"):
         item.owner = OTHER
-    return False
+    if owner.determiner not in ("this", "the") or walk.subject_gender or not walk.mark(3, "be"):
+        return False
+    walk.subject_gender, walk.subject_noun = owner.person, owner.noun.text if owner.noun is not None else ""
+    del walk.chunks[walk.at + 1 : walk.at + 3]
+    return True
 
 
 def _taken_off(walk: Walk, item: Item) -> bool:
     """ "with his shirt off"."""
     off = walk.chunk(1)
     is_off = isinstance(off, Phrase) and [unit.text for unit in off.units] == ["off"]
-    if not is_off or not item.phrase.possessive or walk.text(-1) != "with":
+    if not is_off or not item.phrase.possessive or walk.text(-1) not in ("with", "has", "have", "had"):
         return False
     item.negated = True
     return walk.consume(item, 1)
@@ -92,8 +104,8 @@ def _taken_off(walk: Walk, item: Item) -> bool:
 
 def _lies_elsewhere(walk: Walk, item: Item) -> bool:
     """ "a shirt hanging from his pocket", "whose jacket hangs over the chair", "a hat is lying on it" is not worn."""
-    first = walk.at == 0  # whatever lies is the sentence's subject: "a man in a hat lies on the table"
-    verb = 1 + (first and walk.mark(1, "be"))
+    first = walk.at == 0 or walk.mark(-1, "stop")  # what lies is the subject: "a man in a hat lies on the table"
+    verb = 1 + (walk.mark(1, "be") and (first or walk.text(2) == "hanging"))
     hangs, lies = walk.text(verb) in ("hanging", "hangs"), first and walk.text(verb) in _LYING
     where, place = walk.text(verb + 1), walk.chunk(verb + 2)
     if isinstance(place, Phrase) and place.garment is not None and place.possessive:
@@ -125,10 +137,11 @@ def _particle(walk: Walk, item: Item) -> bool:
 
 
 def _turned(walk: Walk, item: Item) -> bool:
-    """ "a cap turned backwards": the way that it is worn ends nothing."""
-    way = walk.chunk(2)
+    """ "a cap turned backwards", "his cap is worn sideways": the way that it is worn ends nothing."""
+    ahead = 2 if walk.mark(1, "be") else 1
+    way = walk.chunk(ahead + 1)
     told = isinstance(way, Phrase) and [unit.text for unit in way.units] in _WAYS
-    return told and walk.text(1) in _TURNED and walk.consume(item, 2)
+    return told and walk.text(ahead) in _TURNED and walk.consume(item, ahead + 1)
 
 
 def _on_the_head(walk: Walk, item: Item) -> bool:
@@ -196,7 +209,7 @@ def _apposition(walk: Walk, item: Item) -> bool:
 def _is_apposition(walk: Walk, item: Item, said: Phrase, ahead: int) -> bool:
     """Whether the adjectives that stand there are said of the garment before, not of something behind them."""
     likened = any(unit.text in ("color of", "colour of") for unit in said.units)
-    if (said.determiner and not likened) or not said.uses:
+    if (said.determiner not in ("", "either") and not likened) or not said.uses:
         return False
     hedge = walk.chunk(ahead - 1)
     other = walk.text(ahead - 1) == "not" or (isinstance(hedge, Unit) and hedge.entry.hedge is not None)
@@ -211,9 +224,9 @@ def _is_apposition(walk: Walk, item: Item, said: Phrase, ahead: int) -> bool:
 
 
 def _in_color(walk: Walk, item: Item) -> bool:
-    """ "coat in red", "of red color", "a skirt in tartan"."""
+    """ "coat in red", "of red color", "a skirt in tartan", "a suit in grey flannel"."""
     dyed = first_word(walk.chunk(1)) in _DYED
-    said = walk.adjectives(2 + dyed)
+    said = walk.adjectives(2 + dyed) or _material(walk.chunk(2))
     if walk.text(1 + dyed) not in ("in", "of") or said is None or not (said.look.colors or said.look.patterns):
         return False
     if item.look.colors and said.look.colors:
@@ -226,6 +239,24 @@ def _in_color(walk: Walk, item: Item) -> bool:
     return walk.consume(item, 2 + dyed)
 
 
+def _material(chunk: Chunk | None) -> Phrase | None:
+    """The colored stuff that something is made of, which may be a garment's name too: "charcoal flannel"."""
+    if not isinstance(chunk, Phrase) or chunk.garment is None or chunk.determiner or chunk.noun is None:
+        return None
+    return chunk if chunk.noun.entry.modifies and chunk.look.colors and not chunk.noun.text.endswith("s") else None
+
+
+def _under_another(walk: Walk, item: Item) -> bool:
+    """ "the top under the jacket is white": the jacket has been named before."""
+    over, said = walk.garment_at(2), walk.adjectives(4)
+    if walk.text(1) not in _UNDER or over is None or over.garment is None or not walk.mark(3, "be") or said is None:
+        return False
+    if not any(old.attributes == over.garment.attributes for old in walk.items[:-1]):
+        return False
+    item.look.add(said.look)
+    return walk.consume(item, 4)
+
+
 def _in_several_colors(walk: Walk, item: Item) -> bool:
     """ "a jacket in two colors, black and gray"."""
     said = walk.adjectives(5)
@@ -234,6 +265,21 @@ def _in_several_colors(walk: Walk, item: Item) -> bool:
         return False
     item.look.add(said.look)
     return walk.consume(item, 5)
+
+
+def _one_of_each(walk: Walk, item: Item) -> bool:
+    """ "odd socks, one red, one green", "shoes, one red and the other blue"."""
+    first = walk.chunk(2)
+    if not (walk.mark(1, "comma") and walk.mark(3, "comma", "and") and isinstance(first, Phrase)):
+        return False
+    ahead = 4 + (walk.text(4) == "the")
+    second = walk.chunk(ahead + (walk.text(ahead) == "other"))
+    if not isinstance(second, Phrase) or not (first.only_adjectives and second.only_adjectives):
+        return False
+    if first.determiner != "one" or not (second.determiner in ("one", "other", "the") or walk.text(ahead) == "other"):
+        return False
+    item.look.add(Look(colors=first.look.colors + second.look.colors))
+    return walk.consume(item, ahead + (walk.text(ahead) == "other"))
 
 
 def _as_red_as(walk: Walk, item: Item) -> bool:
@@ -246,14 +292,15 @@ def _as_red_as(walk: Walk, item: Item) -> bool:
 
 
 def _its_color(walk: Walk, item: Item) -> bool:
-    """ "a hat whose color is orange", "a coat; its color is khaki"."""
+    """ "a hat whose color is orange", "a coat; its color is khaki", "a top, the color of which is red"."""
     ahead = 2 if walk.mark(1, "comma", "stop") else 1
-    said = walk.adjectives(ahead + 3)
-    told = walk.text(ahead) in ("whose", "its", "their") and walk.text(ahead + 1) in ("color", "colour")
-    if not told or not walk.mark(ahead + 2, "be") or said is None:
+    words = [walk.text(at).replace("colour", "color") for at in range(ahead, ahead + 3)]
+    told = 2 if words[0] in ("whose", "its", "their") and words[1] == "color" else 3 * (words in _OF_WHICH)
+    said = walk.adjectives(ahead + told + 1)
+    if not told or not walk.mark(ahead + told, "be") or said is None:
         return False
     item.look.add(said.look)
-    return walk.consume(item, ahead + 3)
+    return walk.consume(item, ahead + told + 1)
 
 
 def _saying(walk: Walk, item: Item) -> bool:

@@ -34,7 +34,8 @@ def read_predicate(walk: Walk, item: Item) -> bool:
 def _behind_be(walk: Walk, item: Item) -> int:
     """Where what the garment "is", "is made of" or "is in" begins; 0 where nothing of it follows."""
     told_before = walk.chunk() is not item.phrase  # "has long sleeves and is red", ", also black, is new"
-    ahead = 2 if walk.mark(1, "comma") and (walk.mark(2, "relative") or told_before) else 1
+    aside = _aside(walk)
+    ahead = 2 if walk.mark(1, "comma") and (walk.mark(2, "relative") or told_before) else 1 + aside
     ahead += told_before and walk.text(1) == "and" and walk.mark(2, "be")
     while walk.mark(ahead, "relative", "filler") and ahead < 4:
         ahead += 1
@@ -45,16 +46,41 @@ def _behind_be(walk: Walk, item: Item) -> int:
     return ahead + 1 + (walk.text(ahead + 1) in ("of", "in", "made of", "made from", "made out of"))
 
 
+def _aside(walk: Walk) -> int:
+    """How many chunks ", soaked with sweat," of "his shirt, soaked with sweat, is blue" takes, 0 without one."""
+    if not walk.mark(1, "comma"):
+        return 0
+    for ahead in range(2, 6):
+        chunk = walk.chunk(ahead)
+        if walk.mark(ahead, "comma"):
+            behind = ahead + walk.mark(ahead + 1, "relative")
+            return behind if ahead > 2 and walk.mark(behind + 1, "be") and walk.adjectives(behind + 2) else 0
+        named = isinstance(chunk, Phrase) and (chunk.garment or chunk.person or chunk.look.colors)
+        if chunk is None or named or walk.mark(ahead, "stop", "and", "wear", "have", "be"):
+            return 0
+    return 0
+
+
 def _behind_wearer(walk: Walk, ahead: int) -> int:
     """Where "is" stands behind "he has on" of "the jacket he has on is red"; the same place where no wearer is told."""
     wearer = walk.chunk(ahead)
     if not (walk.mark(ahead, "pronoun") or (isinstance(wearer, Phrase) and wearer.person)):
         return ahead
     behind = ahead + 1
-    while walk.mark(behind, "wear", "have", "be", "filler") or walk.text(behind) == "on":
+    while _tells_the_wearer(walk, behind):
         behind += 1
+    while walk.mark(behind - 1, "filler"):
+        behind -= 1
     worn = any(walk.mark(at, "wear", "have") for at in range(ahead + 1, behind - 1))
     return behind - 1 if worn and walk.mark(behind - 1, "be") else ahead
+
+
+def _tells_the_wearer(walk: Walk, ahead: int) -> bool:
+    """Whether it may stand between who wears a garment and "is": "that the man on the left has on is"."""
+    chunk = walk.chunk(ahead)
+    place = isinstance(chunk, Phrase) and not (chunk.garment or chunk.person or chunk.only_adjectives)
+    placed = walk.mark(ahead, "preposition", "beside") or (place and walk.mark(ahead - 1, "preposition", "beside"))
+    return placed or walk.mark(ahead, "wear", "have", "be", "filler")
 
 
 def _behind_fillers(walk: Walk, ahead: int) -> int:
@@ -69,7 +95,14 @@ def _unknown_adjective(walk: Walk, ahead: int) -> int:
     word = chunk.noun if isinstance(chunk, Phrase) and not chunk.determiner else None
     unknown = word is not None and (word.unknown or word.entry.neutral)  # "flat" is a shoe too
     linked = walk.mark(ahead + 1, "and", "but")
-    return 1 + linked if unknown and walk.adjectives(ahead + 1 + linked) is not None else 0
+    behind = walk.chunk(ahead + 1 + linked)
+    told = walk.adjectives(ahead + 1 + linked) is not None or (isinstance(behind, Phrase) and _are_things(behind))
+    return 1 + linked if unknown and told else 0
+
+
+def _are_things(said: Phrase) -> bool:
+    """Whether it is "brown things" of "his shoes were brown things"."""
+    return said.noun is not None and said.noun.text in ("things", "ones") and said.look.shows()
 
 
 def _is_nothing_seen(walk: Walk, ahead: int) -> bool:
@@ -88,21 +121,27 @@ def _tell(walk: Walk, item: Item, ahead: int, *, denied: bool) -> bool:
     else:
         walk.said = said.look
         if not _tell_each(walk, item, said):
+            if walk.corrects():
+                item.look.replace(said.look)
             item.look.add(said.look)
             _tell_partners(walk, item, said.look)
     return walk.consume(item, ahead + (walk.text(ahead + 1) in ("one", "ones")))
 
 
 def _is_a(walk: Walk, item: Item, ahead: int) -> bool:
-    """ "his hat is a red beanie", "her shirt is a striped one"."""
+    """ "his hat is a red beanie", "her shirt is a striped one", "his beard is blond"."""
     said = walk.chunk(ahead)
+    if isinstance(said, Phrase) and said.noun is None and len(said.traits) == 1 and item.garment.facial:
+        has = said.traits[0].means[0].has
+        item.look.add(Look(colors=[has.color] if has.color and has.attribute == ("Hair",) else []))
+        return walk.consume(item, ahead)
     if not isinstance(said, Phrase) or said.noun is None or said.person or said.possessive:
         return False
     kind, entry = said.garment, said.noun.entry
     material = not said.determiner and said.noun.entry.modifies and said.look.shows()  # "are grey flannel"
     if kind is not None and kind.attributes == item.attributes and not kind.facial:
         item.garment = kind
-    elif material and kind is not None:
+    elif (material and kind is not None) or _are_things(said):
         pass
     elif kind or entry.object or entry.body or said.determiner not in ("a", "an") or not said.look.shows():
         return False

@@ -27,7 +27,7 @@ _TO_A_PLACE = (
 
 def read_place(walk: Walk, item: Item) -> bool:
     """ "that reaches above the knee", "down her back", "in his hand"."""
-    ahead = 2 if walk.mark(1, "comma") and (walk.text(2) in _REACHING or walk.mark(2, "relative")) else 1
+    ahead = 2 if walk.mark(1, "comma") and (_word(walk.chunk(2)) in _REACHING or walk.mark(2, "relative")) else 1
     ahead += walk.mark(ahead, "be") and walk.text(ahead + 1) in _REACHING  # "is cut very short"
     words = set()
     while ahead < 8 and (_word(walk.chunk(ahead)) in _TO_A_PLACE or walk.mark(ahead, "filler")):

@@ -15,7 +15,7 @@ _HAIR = some_garment("Hair")
 _HAT = some_garment("Hat")
 _BANDS = frozenset({"sweatband", "sweatbands", "sweat band", "sweat bands"})
 _BROW = frozenset({"head", "heads", "forehead", "foreheads", "brow"})
-_PETS = frozenset({"dog", "dogs", "puppy", "cat", "kitten", "poodle", "chihuahua", "pug"})
+_PETS = frozenset({"dog", "dogs", "puppy", "cat", "kitten", "poodle", "poodles", "chihuahua", "pug"})
 _TOYS = frozenset({"rabbit", "teddy bear", "teddy", "stuffed animal", "snowman", "scarecrow"})
 
 
@@ -36,7 +36,7 @@ def read_thing(walk: Walk, phrase: Phrase) -> None:
     placed_pattern(walk, phrase)
     if _wears_what_follows(walk, phrase):
         walk.owner, walk.governed = OTHER, True
-        walk.other_leads = walk.mark(-1, "comma")
+        walk.other_leads = walk.mark(-1, "comma") or walk.text(-1) == "("
     if phrase.noun is not None and phrase.noun.text == "others" and walk.sentence_start:
         walk.owner, walk.other_leads = OTHER, True
 
@@ -49,9 +49,12 @@ def _wears_what_follows(walk: Walk, phrase: Phrase) -> bool:
     told = (walk.text(1) in ("in", "that", "which") and not names_body(walk.chunk(2))) or (
         walk.mark(1, "wear") and not walk.subject_gender
     )
-    told = told or (walk.mark(-1, "comma") and walk.mark(1, "wear", "have"))  # "dude hugging dog, dog has a red scarf"
+    told = told or walk.text(1) == "dressed in"
+    begins = walk.mark(-1, "comma") or walk.text(-1) == "("
+    told = told or (begins and walk.mark(1, "wear", "have"))  # "dude hugging dog, dog has a red scarf"
+    hers = phrase.possessive and phrase.noun.unknown and walk.mark(1, "comma") and walk.text(2) == "who"
     pet = (phrase.noun.text in _PETS and told) or (phrase.noun.text in _TOYS and walk.text(1) in ("that", "which"))
-    return pet or (beside_the_person and not phrase.noun.entry.body)
+    return bool(hers) or pet or (beside_the_person and not phrase.noun.entry.body)
 
 
 def _everything_is(walk: Walk, phrase: Phrase) -> bool:

@@ -22,6 +22,7 @@ class Walk:
         self.other_gender = ""
         self.other_nouns: set[str] = set()
         self.sentence = 0
+        self.corrected_until = -1  # the last sentence that takes back what was said: "no wait, it was red"
         self.said = Look()  # the last predicate, for "so are her shoes"
         self.new_sentence()
 
@@ -71,6 +72,10 @@ class Walk:
         """The garment phrase that stands there."""
         chunk = self.chunk(ahead)
         return chunk if isinstance(chunk, Phrase) and chunk.garment is not None else None
+
+    def corrects(self) -> bool:
+        """Whether what is said now takes the place of what was said before."""
+        return self.sentence <= self.corrected_until
 
     def learn_gender(self, pronoun: str) -> None:
         """Whoever "he" or "she" is where nobody was named is described, and of several people the first one."""
