@@ -38,6 +38,8 @@ def take_link(place: Place, unit: Unit) -> bool:
         following.text in LINKS or following.plays("filler") or following.entry.hedge is not None
     ):
         ahead += 1
+    if place.phrase.is_stuff and place.phrase.units[-1].text != "dark" and unit.plays("comma"):
+        return False  # "waiting at the light, red coat"
     if following is None or not _goes_on(place, unit, following, ahead):
         return False
     if _ends_in_a_noun(place, unit):
@@ -68,6 +70,10 @@ def _next_garment_begins(place: Place, link: Unit, following: Unit, ahead: int) 
         return False
     if _is_predicate(place):
         return ahead > 1 or not _more_colors_follow(place, ahead)
+    before = place.before()
+    apposed = before is not None and before.plays("comma") and not place.phrase.determiner
+    if apposed and ahead > 1 and not place.phrase.look.colors:
+        return True  # "a black top, sleeveless, and maroon leggings"
     if len(place.phrase.look.colors) != 1:
         return ahead > 1 and _joined(place)  # "purple and gold, and baggy shorts"
     colored = any(unit.entry.color for unit in _adjectives_from(place, ahead))
@@ -117,10 +123,11 @@ def _ends_in_a_noun(place: Place, link: Unit) -> bool:
     """Whether the adjectives end in a plural noun: "short sleeves, long pants", "white dots and red shoes"."""
     last = place.phrase.units[-1]
     dots = bool(last.entry.pattern_noun) and last.text.endswith("s")
+    kind = last.text.endswith(("pattern", "print", "sleeves")) and not last.text.endswith("animal print")
     color = last.text in ("color", "colour", "in color", "in colour") or last.text.endswith((" colors", " colours"))
     logo = last.entry.pattern_noun == ("Letters",) and place.phrase.determiner in ("a", "an")
     of_something = any(unit.text in ("color of", "colour of") for unit in place.phrase.units)  # "the color of mustard"
-    return dots or color or of_something or (link.plays("comma") and (logo or last.text.endswith("sleeves")))
+    return dots or kind or color or of_something or (link.plays("comma") and logo)
 
 
 def _goes_on(place: Place, link: Unit, following: Unit, ahead: int) -> bool:

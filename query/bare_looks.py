@@ -47,7 +47,7 @@ def read_bare_adjectives(walk: Walk, phrase: Phrase) -> None:
         _another_look(walk, walk.items[-1], phrase)
     elif phrase.look.sleeve:
         _bare_sleeves(walk, phrase)
-    elif phrase.determiner == "the" and [unit.text for unit in phrase.uses] in (["dark"], ["light"], ["fair"]):
+    elif phrase.is_stuff:
         pass  # "standing in the dark"
     elif ((worn_words or alone) and _one_over_another(walk, phrase)) or _one_or_another(walk, phrase):
         pass
@@ -64,12 +64,14 @@ def _stripes_are(walk: Walk, phrase: Phrase) -> bool:
     """In "a striped top, the stripes are navy and white", "the stripes navy and white", the colors are the top's."""
     said = walk.adjectives(2)
     first = phrase.units[1].entry if phrase.determiner == "the" and len(phrase.units) > 2 else None
-    if first is not None and first.pattern_noun and phrase.look.colors and walk.mark(-1, "comma") and walk.items:
+    if not walk.items or not walk.items[-1].look.patterns:
+        return False
+    if first is not None and first.pattern_noun and phrase.look.colors and walk.mark(-1, "comma"):
         walk.items[-1].look.add(phrase.look)
         walk.items[-1].uses += phrase.uses
         return True
     named = phrase.determiner == "the" and phrase.units[-1].entry.pattern_noun and phrase.units[-1].text.endswith("s")
-    if not (named and walk.items and walk.mark(1, "be")) or said is None or walk.items[-1].look.colors:
+    if not (named and walk.mark(1, "be")) or said is None or walk.items[-1].look.colors:
         return False
     walk.items[-1].look.add(said.look)
     return walk.consume(walk.items[-1], 2)

@@ -19,6 +19,7 @@ _ADORNED = frozenset({"covered in", "decorated with", "printed with", "embroider
     "sprinkled with",
 }
 _PUT_ON = frozenset({"printed", "embroidered", "decorated"})
+_PINNED = frozenset({"pinned", "clipped", "attached"})
 _SKIN = frozenset({"wrist", "wrists", "ankle", "ankles", "hand", "hands", "finger", "fingers"}) | {
     "head",
     "face",
@@ -147,7 +148,10 @@ def _with_adjectives(walk: Walk, item: Item, phrase: Phrase, ahead: int) -> bool
         return False  # in a button hole
     letters = phrase.look.patterns == ("Letters",)  # their color is not the garment's
     item.look.add(replace(phrase.look, colors=[]) if letters else phrase.look)
-    return walk.consume(item, ahead + 1 + place)
+    tint = walk.adjectives(ahead + 3) if walk.text(ahead + 2) == "in" and phrase.look.patterns else None
+    if tint is not None and not letters:
+        item.look.add(Look(colors=tint.look.colors))  # "has a floral print in red and white"
+    return walk.consume(item, ahead + 1 + (place if tint is None else 2))
 
 
 def _on_the_garment(walk: Walk, ahead: int) -> int:
@@ -189,7 +193,7 @@ def _decorated(walk: Walk, item: Item, phrase: Phrase, ahead: int, place: int) -
         return _patterned(walk, item, phrase, noun, ahead, place)
     if noun.entry.part or noun.text in _LIMBS or phrase.garment:
         return _has_part(walk, item, phrase, noun, ahead, place)
-    thing = noun.entry.object or noun.entry.body or any(unit.entry.object for unit in phrase.units)
+    thing = noun.entry.object or noun.entry.body or noun.text in _PINNED  # "with a name badge pinned on it"
     if not place or thing or item.attributes == ("Hair",):
         return False
     digits = any(unit.text.strip("#").isdigit() for unit in phrase.units)

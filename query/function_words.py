@@ -2,7 +2,7 @@
 
 import re
 
-from query.items import OTHER, SUBJECT
+from query.items import OTHER, SUBJECT, Item
 from query.phrases import Chunk, Phrase, names_body
 from query.postmodifiers import read_after
 from query.predicates import read_predicate
@@ -14,6 +14,8 @@ FINITE = re.compile(
     r"(wears|wore|dons|donned|holds|carries|stands|sits|walks|has|have|had|is|are|was|were|'s|'re|'ve)$"
 )
 
+_OFTEN_ELSE = frozenset({"sorry", "wait", "hold on", "hang on", "make that"})  # "sorry to hear", "wait for the bus"
+_MEETING = frozenset({"into", "to", "by", "from", "with", "than", "against", "at"})
 _AWAY = frozenset(
     {"from", "over", "down", "around", "on", "off", "out of", "below", "beneath", "under", "past", "loose", "open"}
 )  # "hanging from", "pulling on a coat"
@@ -36,7 +38,9 @@ def read_word(walk: Walk, unit: Unit) -> None:
     elif unit.text in ("those", "these") and walk.mark(1, "be"):
         _pronoun(walk, "they")
     elif unit.plays("correction"):
-        walk.corrected_until = walk.sentence + 1
+        _corrected(walk, unit)
+    elif unit.text == ")" and walk.other_leads:
+        walk.owner, walk.other_leads = SUBJECT, False
     elif unit.plays("relative"):
         walk.relative = walk.owner == OTHER
         if unit.text == "who" and not walk.relative:
@@ -52,12 +56,29 @@ def read_word(walk: Walk, unit: Unit) -> None:
         _verb_or_preposition(walk, unit)
 
 
+def _corrected(walk: Walk, unit: Unit) -> None:
+    """What is said next takes the place of what was said: "a black coat, sorry, a grey one", not "sorry to hear it"."""
+    apart = walk.chunk(-1) is None or walk.mark(-1, "comma", "stop")
+    apart = apart and (unit.text not in _OFTEN_ELSE or walk.mark(1, "comma", "stop"))
+    if apart:
+        walk.corrected, walk.corrected_until = len(walk.items), walk.sentence + 1
+
+
 def _answered(walk: Walk, stop: Unit) -> None:
-    """A question that is denied: "Was he wearing glasses? No."."""
-    if stop.text.startswith("?") and walk.text(1) in ("no", "nope", "not") and not isinstance(walk.chunk(2), Phrase):
-        for item in walk.items:
-            item.negated = item.negated or item.sentence == walk.sentence
+    """A question that is denied: "Was he wearing glasses? No.", "gloves? no"."""
+    asked = [item for item in walk.items if item.sentence == walk.sentence]
+    denied = stop.text == "?" and walk.text(1) == "no" and (walk.chunk(2) is None or walk.mark(2, "stop", "comma"))
+    if denied and len(asked) == 1 and not asked[0].look.says_something() and _only_asks(walk, asked[0]):
+        asked[0].negated = True
         walk.at += 1
+
+
+def _only_asks(walk: Walk, item: Item) -> bool:
+    """Whether the question is the garment alone, or begins with "was he"."""
+    begin = walk.chunks.index(item.phrase) - walk.at
+    while walk.chunk(begin - 1) is not None and not walk.mark(begin - 1, "stop"):
+        begin -= 1
+    return walk.chunk(begin) is item.phrase or walk.text(begin + 1) in ("he", "she", "they")
 
 
 def _is_all_of_them(walk: Walk, unit: Unit) -> bool:
@@ -68,7 +89,7 @@ def _is_all_of_them(walk: Walk, unit: Unit) -> bool:
 
 def _denied(walk: Walk, unit: Unit) -> None:
     """A denial; or somebody else, told apart: "not the one in red"."""
-    if walk.text(1) == "the" and walk.text(2) in ("one", "ones", "other"):
+    if walk.text(1) == "the" and walk.text(2) in ("one", "ones", "other", "two", "three", "rest"):
         walk.owner, walk.governed, walk.told_apart = OTHER, True, True
     else:
         walk.denial = "no" if re.search(r"\b(no|none|any)$", unit.text) else "not"
@@ -112,11 +133,18 @@ def _pronoun(walk: Walk, text: str) -> None:
         walk.items[-1].sentence = walk.sentence
         read_after(walk, walk.items[-1])
         return  # "a coat. It reaches her knees", "his pants, they are black"
-    if text == "i" and walk.mark(1, "be") and (isinstance(walk.chunk(2), Phrase) or walk.text(2) in ("in", "wearing")):
-        walk.owner, walk.governed = OTHER, True  # "I was the one in the raincoat"
-    if text in ("himself", "herself", "themselves") and (walk.text(1) in ("in", "with") or walk.mark(1, "wear")):
+    apart = walk.mark(-1, "comma", "and") or walk.text(-1) == ")"
+    if (
+        apart
+        and text in ("himself", "herself", "themselves")
+        and (walk.text(1) in ("in", "with") or walk.mark(1, "wear"))
+    ):
         walk.owner, walk.other_leads = SUBJECT, False  # "with her dogs in coats, herself in a cape"
     if text not in ("he", "she", "they", "he/she", "s/he"):
+        return
+    before = walk.chunk(-1)
+    if isinstance(before, Phrase) and before.person and walk.owner == OTHER:
+        walk.other_leads = True  # "the customer she is shaving has a beard"
         return
     walk.begin_clause()
     walk.other_leads = False
@@ -191,14 +219,23 @@ def _who_acts(walk: Walk, unit: Unit) -> None:
 def _preposition(walk: Walk, unit: Unit) -> None:
     """A preposition: what stands beside something is not worn."""
     walk.beside = unit.plays("beside")
-    if unit.text in ("in", "with", "over", "under", "on", "by", "underneath", "beneath", "for"):
+    if unit.text in ("in", "with", "over", "under", "on", "by", "underneath", "beneath"):
         walk.holding = False
-        if walk.owner == OTHER and walk.mark(-1, "comma") and unit.text in ("in", "with") and not walk.other_leads:
+        stands_there = walk.other_leads and not walk.other_acts  # "Beside him stands a man, in a grey suit"
+        if walk.owner == OTHER and walk.mark(-1, "comma") and not stands_there and unit.text in ("in", "with"):
             walk.owner = SUBJECT
-    if (unit.text, walk.text(1), walk.text(2)) == ("one", "of", "them") and walk.other_nouns:
+    one_of_them = (unit.text, walk.text(1), walk.text(2)) == ("one", "of", "them") and walk.mark(-1, "and")
+    if one_of_them and walk.other_nouns:
         walk.owner, walk.other_leads = OTHER, True  # "two friends watch, and one of them has a hat"
     if _is_the(walk.chunk(-1)) and unit.text in ("one", "other", "others"):
         _the_one(walk, unit)
+
+
+def _is_governed(walk: Walk) -> bool:
+    """Whether "the one" is met or told of: "crash into the one in red", "at something the one in red said"."""
+    told = walk.chunk(-2)
+    thing = isinstance(told, Phrase) and not (told.garment or told.person)
+    return thing or walk.mark(-2, "beside") or walk.text(-2) in _MEETING
 
 
 def _is_the(chunk: Chunk | None) -> bool:
@@ -210,23 +247,28 @@ def _is_the(chunk: Chunk | None) -> bool:
 
 def _the_one(walk: Walk, unit: Unit) -> None:
     """ "not the man in red, the one in black" and "one in a hat and the other in a cap"."""
-    if unit.text == "one" and walk.mark(-2, "comma"):
+    if unit.text == "one":
+        _one(walk)
+    elif unit.text in ("other", "others") and not _of_a_pair(walk):
+        says_more = walk.text(1) in ("in", "with") or walk.mark(1, "wear", "have", "verb", "be")
+        if says_more and walk.mark(-2, "and", "comma", "stop", "subordinate"):
+            walk.owner, walk.governed = OTHER, True
+            walk.other_leads = not walk.mark(-2, "and")
+
+
+def _one(walk: Walk) -> None:
+    """Who "the one" is: the described person where nobody was named or it stands apart, else perhaps another."""
+    begun = walk.chunk(-2) is None or walk.mark(-2, "stop") or walk.text(-2) == ";"
+    beside = walk.mark(1, "beside") and walk.text(2) in ("him", "her", "them")
+    if walk.mark(-2, "comma"):
         walk.owner = SUBJECT
-    if unit.text == "one" and walk.subject_gender and walk.mark(1, "beside") and walk.text(2) in ("him", "her", "them"):
+    elif not walk.subject_gender:
+        if not walk.mark(-2, "negation"):
+            walk.subject_gender, walk.several = "any", True  # "the tall one behind the lady in red"
+    elif begun and beside:
         walk.owner, walk.other_leads = OTHER, True  # "The tall one next to her is in a cape"
-    elif unit.text == "one" and not walk.subject_gender and _is_the(walk.chunk(-1)) and not walk.mark(-2, "negation"):
-        walk.subject_gender, walk.several = "any", True  # "the tall one behind the lady in red"
-    elif unit.text == "one" and walk.mark(-2, "preposition", "beside") and walk.subject_gender:
+    elif _is_governed(walk):
         walk.owner, walk.governed = OTHER, True  # "about to crash into the one in red"
-    says_more = walk.text(1) in ("in", "with") or walk.mark(1, "wear", "have", "verb", "be")
-    if (
-        unit.text in ("other", "others")
-        and says_more
-        and not _of_a_pair(walk)
-        and walk.mark(-2, "and", "comma", "stop", "subordinate")
-    ):
-        walk.owner, walk.governed = OTHER, True
-        walk.other_leads = not walk.mark(-2, "and")
 
 
 def _of_a_pair(walk: Walk) -> bool:

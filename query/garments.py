@@ -3,7 +3,7 @@
 from query.function_words import denial_goes_on
 from query.items import OTHER, Item
 from query.lexicon import Garment
-from query.phrases import Look, Phrase, first_word, names_body
+from query.phrases import Look, Phrase, first_word
 from query.postmodifiers import read_after
 from query.walk import Walk
 
@@ -28,6 +28,7 @@ _CONSISTING = frozenset(
 
 
 _UNDER = frozenset({"under", "underneath", "beneath"})
+_TAKING = frozenset({"took", "takes", "taken", "stole", "steals", "stolen", "nicked", "snatched", "grabbed"})
 _COUNTED = frozenset({"two", "three", "four", "five", "six", "several", "many"})
 
 
@@ -44,9 +45,8 @@ def read_trait(walk: Walk, phrase: Phrase, garment: Garment) -> None:
 
 def new_item(walk: Walk, garment: Garment, look: Look, phrase: Phrase) -> Item:
     """An item with what the present place says of it."""
-    mine = phrase.possessive in ("my", "our") and bool(walk.subject_gender or walk.text(-2) in ("i", "we"))
-    told = OTHER if mine else walk.whose(phrase.possessive) if phrase.possessive else walk.owner
-    owner = walk.owner_once or told  # "the bloke who ran off with my jacket"
+    told = OTHER if _is_mine(walk, phrase) else walk.whose(phrase.possessive) if phrase.possessive else walk.owner
+    owner = walk.owner_once or told
     walk.owner_once = ""
     item = Item(garment, look, owner, phrase, sentence=walk.sentence, uses=list(phrase.uses))
     item.plain = not look.says_something()
@@ -64,9 +64,16 @@ def new_item(walk: Walk, garment: Garment, look: Look, phrase: Phrase) -> Item:
     return item
 
 
+def _is_mine(walk: Walk, phrase: Phrase) -> bool:
+    """Whether it is the speaker's: "I had my hood up", "who ran off with my jacket", not "who wears my jacket"."""
+    taken = walk.text(-1) in _TAKING or (walk.text(-1) == "with" and first_word(walk.chunk(-2)) in ("off", "away"))
+    return phrase.possessive in ("my", "our") and (taken or walk.text(-2) in ("i", "we"))
+
+
 def _stands_beside(walk: Walk, phrase: Phrase) -> bool:
     """Whether it is only near the person; "behind his sunglasses", "face hidden behind goggles" is who wears them."""
-    hidden = names_body(walk.chunk(-2)) or first_word(walk.chunk(-2)) in ("hidden", "hiding", "face", "eyes")
+    before = walk.chunk(-2)
+    hidden = isinstance(before, Phrase) and any(unit.text in ("face", "eyes") for unit in before.units)
     return walk.beside and not (walk.text(-1) == "behind" and (phrase.possessive or hidden))
 
 
@@ -110,15 +117,17 @@ def read_garment(walk: Walk, phrase: Phrase, garment: Garment) -> None:
 def _names_again(walk: Walk, phrase: Phrase, garment: Garment) -> bool:
     """In "a black jacket, and a t-shirt under jacket", the last word is the first garment."""
     bare = not (phrase.determiner or phrase.possessive or phrase.look.says_something())
-    named = (old for old in walk.items if old.attributes == garment.attributes and old.owner == walk.owner)
+    named = any(old.attributes == garment.attributes and old.owner == walk.owner for old in walk.items)
     under = walk.text(-1) in _UNDER or phrase.units[0].text in _UNDER
-    return bare and under and next(named, None) is not None
+    return bare and under and named
 
 
 def _take_back(walk: Walk, item: Item) -> None:
     """In "a black hoodie, correction: a green hoodie", the first is not worn."""
-    for before in walk.items[:-1] if walk.corrects() else ():
-        if before.owner == item.owner and before.attributes == item.attributes:
+    if not walk.corrects():
+        return
+    for before in walk.items[: walk.corrected]:
+        if before is not item and before.owner == item.owner and before.attributes == item.attributes:
             before.worn = False
 
 
@@ -213,7 +222,8 @@ def _layer(walk: Walk, item: Item) -> None:
 
 def _is_put_on_over(walk: Walk, item: Item) -> bool:
     """Whether it is the sweater of "over her white blouse she wears a pink cardigan"."""
-    if (walk.text(-2), walk.text(-1)) == ("over", "it") and item.attributes == ("UpperClothes",):
+    over_it = (walk.text(-2), walk.text(-1)) == ("over", "it") and item.attributes == ("UpperClothes",)
+    if over_it and any(before.covers_torso for before in walk.items[-2:-1]):
         return True  # "in a pink top and over it a white cardigan"
     under = walk.items[-2] if len(walk.items) > 1 else None
     if under is None or item.attributes != ("UpperClothes",) or under.attributes != item.attributes:

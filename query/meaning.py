@@ -98,9 +98,6 @@ def _same_thing(old: Item, new: Item) -> bool:
     generic = old.plain and old.phrase.noun is not None and old.phrase.noun.text in _GENERIC
     if generic and not old.look.says_something():
         return True  # "as for his footwear, he has on brown shoes"
-    told_again = bool(old.phrase.possessive) and new.phrase.determiner in ("a", "an")
-    if same_word and told_again and not old.look.says_something():
-        return True  # "her jumper was inside out, a lavender jumper"
     one_says = not (old.look.says_something() and new.look.says_something())
     if not new.phrase.determiner and same_word and new.sentence > old.sentence and one_says:
         return True  # "trilby and trench coat. Trench coat beige"

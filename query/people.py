@@ -70,10 +70,7 @@ _TELLING = frozenset(
 ) | frozenset(
     {
         "know",
-        "knows",
         "look for",
-        "look out for",
-        "watch out for",
         "recognize",
         "recognise",
         "searching",
@@ -99,12 +96,8 @@ _TELLING = frozenset(
     }
 )
 _AMONG = frozenset({"in", "from", "among", "amongst"})
-_CROWDS = frozenset({"crowd", "audience", "line", "team"})
-_PLACES = frozenset({"next to", "beside", "behind", "near", "in front of", "alongside", "opposite"}) | {
-    "hand in hand with",
-    "arm in arm with",
-    "side by side with",
-}
+_CROWDS = frozenset({"family", "group", "crowd", "audience", "line", "team"})
+_PLACES = frozenset({"next to", "beside", "behind", "near", "in front of", "alongside", "opposite"})
 _SIDES = frozenset({"left", "right", "middle", "center", "centre", "front", "back", "rear"})
 _ASKING = frozenset(
     ["find", "look", "looking", "search", "searching", "show", "see", "seeing", "get", "can", "could", "want", "need"]
@@ -157,22 +150,41 @@ def read_person(walk: Walk, phrase: Phrase) -> None:
 
 def _stands_there(walk: Walk) -> bool:
     """Whether the sentence begins with where this one stands: "Beside him stands the headmaster"."""
-    words = [first_word(chunk) for chunk in walk.chunks[: walk.at]]
-    begun = len(words) - 1 - words[::-1].index(".") if "." in words else -1
-    return walk.mark(begun + 1 - walk.at, "beside") and words[begun + 2 :][:1] in (["him"], ["her"], ["them"])
+    back = 0
+    while walk.chunk(back - 1) is not None and not walk.mark(back - 1, "stop"):
+        back -= 1
+    return walk.mark(back, "beside") and walk.text(back + 1) in ("him", "her", "them")
 
 
 def _is_nobody(walk: Walk, phrase: Phrase) -> bool:
-    """Whether it names nobody: "with a slight figure", "in the crowd", "a top from her nan", "the coat of a soldier".
+    """Whether it names nobody who would wear what follows: "with a slight figure", "in the coat of a soldier".
 
     "Tying the shoe of a kid" names one.
     """
     noun = phrase.noun.text if phrase.noun is not None else ""
-    among = noun in _CROWDS and (walk.text(-1) in _AMONG or (walk.text(-1) == "of" and bool(walk.subject_gender)))
     of_a = walk.text(-1) == "of" and walk.garment_at(-2) is not None and phrase.determiner in ("a", "an")
     kind = of_a and bool(walk.subject_gender) and not walk.mark(-3, "verb", "hold")
+    figure = noun == "figure" and walk.text(-1) == "with"
+    return kind or figure or _is_crowd(walk, phrase) or _gave_it(walk, phrase) or _is_kin(walk, phrase)
+
+
+def _is_crowd(walk: Walk, phrase: Phrase) -> bool:
+    """Whether it is where somebody stands: "a woman in the crowd with a red hat", not "in the crowd in red"."""
+    crowd = phrase.noun is not None and phrase.noun.text in _CROWDS and phrase.determiner == "the"
+    return crowd and walk.text(-1) in _AMONG and walk.text(1) not in ("in", "of", "wearing")
+
+
+def _gave_it(walk: Walk, phrase: Phrase) -> bool:
+    """Whether it tells where a garment comes from: "the stripy top from her nan, sandals"."""
     given = walk.text(-1) == "from" and walk.garment_at(-2) is not None and bool(phrase.possessive)
-    return among or kind or given or (noun == "figure" and walk.text(-1) == "with")
+    return given and walk.text(1) not in ("in", "with", "wearing") and walk.text(2) != "who"
+
+
+def _is_kin(walk: Walk, phrase: Phrase) -> bool:
+    """Whether it tells whose father somebody is: "the father of the bride in a suit", not "the coach of the team"."""
+    whole = walk.chunk(-2)
+    of_them = walk.text(-1) == "of" and isinstance(whole, Phrase) and bool(whole.person) and not whole.group
+    return of_them and bool(walk.subject_gender) and not phrase.group
 
 
 def _who_is(walk: Walk, phrase: Phrase) -> str:
@@ -187,16 +199,18 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
         or _is_between(walk)
         or _is_told_apart(walk, phrase)
         or walk.text(-1) == "according to"
-        or (walk.text(-2) == "i" and walk.mark(-1, "be"))  # "I was the idiot in the raincoat"
+        or (walk.text(-2) == "i" and walk.mark(-1, "be") and bool(walk.items))  # "I was the idiot in the raincoat"
     ):
         return OTHER
     if not walk.subject_gender:
         hers = any(item.phrase.possessive for item in walk.items)  # "her red coat and the man's hat"
         return OTHER if hers and _is_possessor(walk) else SUBJECT
     if phrase.possessive:
-        return OTHER  # "his son"
+        named = walk.mark(-1, "be") and not walk.subject_noun
+        return walk.owner if named else OTHER  # "the one on the left is my wife", "his son"
     before = walk.chunk(-1)
-    if phrase.determiner == "that" and len(phrase.units) > 2 and phrase.units[1].plays("determiner"):
+    that_the = phrase.determiner == "that" and len(phrase.units) > 2 and phrase.units[1].plays("determiner")
+    if that_the and isinstance(before, Phrase) and before.person:
         return OTHER  # "the guy that the woman leans on"
     if (isinstance(before, Phrase) and before.person) or walk.text(-1) in ("as", "like"):  # "dressed as a nurse"
         acts = walk.text(-1) == "as" and phrase.determiner == "the" and walk.garment_at(-2) is None
@@ -211,7 +225,9 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
         return SUBJECT  # "a couple on a bench, the man in a straw hat"
     bare = walk.mark(-1, "comma") and not phrase.determiner and not walk.main_verb
     grown = walk.subject_noun in _SMALL and phrase.noun is not None and phrase.noun.text in _GROWN
-    if bare and walk.owner == SUBJECT and _same_gender(walk, phrase) and not grown:
+    grown = grown and bool(FINITE.match(walk.text(1)))
+    fits = _same_gender(walk, phrase) or not walk.items
+    if bare and walk.owner == SUBJECT and fits and not grown:
         return SUBJECT
     if _is_another(walk, phrase):
         return OTHER
@@ -234,12 +250,22 @@ def _is_apposed(walk: Walk, phrase: Phrase) -> bool:
 
 
 def _tells_trade(walk: Walk, phrase: Phrase) -> bool:
-    """Whether one of two names is a trade: "the rider, a skinny man", "that man there, the fisherman"."""
+    """Whether one of two names tells no more than a gender: "the rider, a skinny man", "that man there, the fisherman".
+
+    Another person stands beside, or does something to, the one who was named: "the pilot, a woman beside him".
+    """
     noun = phrase.noun.text if phrase.noun is not None else ""
-    plain = noun in _PLAIN and walk.subject_noun not in _PLAIN and walk.subject_gender == "any"
-    trade = walk.subject_noun in _PLAIN and noun not in _PLAIN and phrase.determiner == "the"
-    near = all(isinstance(chunk, Phrase) or not chunk.plays("verb") for chunk in walk.chunks[1 : walk.at])
-    return not walk.other_nouns and ((plain and phrase.determiner in ("a", "an")) or (trade and near))
+    several = walk.subject_noun.endswith(("s", "men", "people")) or walk.several
+    gender = noun in _PLAIN and walk.subject_noun not in _PLAIN and walk.subject_gender == "any" and not several
+    first = walk.chunks[0]
+    pointed = isinstance(first, Phrase) and first.determiner in ("that", "this") and bool(first.person)
+    trade = noun not in _PLAIN and phrase.determiner == "the" and pointed
+    trade = trade and all(isinstance(chunk, Unit) and chunk.plays("filler") for chunk in walk.chunks[1 : walk.at - 1])
+    if walk.other_nouns or not (trade or (gender and phrase.determiner in ("a", "an"))):
+        return False
+    behind = walk.chunks[walk.at + 1 :]
+    named = any(isinstance(chunk, Phrase) and chunk.noun is not None and chunk.noun.text == "side" for chunk in behind)
+    return not named and not {first_word(chunk) for chunk in behind} & {"him", "her", "them"}
 
 
 def _same_gender(walk: Walk, phrase: Phrase) -> bool:
@@ -371,7 +397,7 @@ def _goes_on_listing(walk: Walk, phrase: Phrase) -> bool:
     """Whether a garment and a comma or "and" stand directly before: "in a nightdress and a man's coat"."""
     return (
         phrase.determiner not in _DEFINITE
-        and not phrase.possessive
+        and phrase.possessive not in ("my", "our")
         and walk.mark(-1, "and", "comma")
         and bool(walk.items)
         and walk.chunk(-2) is walk.items[-1].phrase

@@ -6,6 +6,7 @@ from query.lexicon import Garment
 from query.units import Unit
 
 _STREAKS = frozenset({"highlight", "highlights", "streak", "streaks"})
+_STUFF = frozenset({"dark", "light", "fair", "sand", "stone", "wheat", "coal", "chalk", "straw", "wine", "coffee"})
 
 
 @dataclass
@@ -42,7 +43,9 @@ class Look:
 
     def replace(self, other: "Look") -> None:
         """Takes over what another look says, in place of what it said of that."""
-        self.colors, self.either = (other.colors, other.either) if other.colors else (self.colors, self.either)
+        if other.colors:
+            kept = self.colors[: -len(other.colors)]  # "blue with white stripes, sorry, yellow ones"
+            self.colors, self.either = kept + other.colors, other.either
         self.size, self.patterns = other.size or self.size, other.patterns or self.patterns
         self.sleeve, self.length = other.sleeve or self.sleeve, other.length or self.length
 
@@ -87,6 +90,11 @@ class Phrase:
     def only_adjectives(self) -> bool:
         """Whether it says something and has no noun."""
         return self.noun is None and not self.traits and self.look.says_something()
+
+    @property
+    def is_stuff(self) -> bool:
+        """Whether it is "the dark" or "the sand", which is a thing and no color."""
+        return self.determiner == "the" and len(self.uses) == 1 and self.uses[0].text in _STUFF
 
     @property
     def streaks(self) -> bool:

@@ -17,7 +17,7 @@ _LYING = frozenset({"lies", "lying", "lay", "laying"})
 _TURNED = frozenset({"turned", "worn", "facing", "flipped", "on"})
 _WAYS = [["backward"], ["backwards"], ["sideways"], ["back to front"]]
 _UNSEEN = [["can not", "be", "seen"], ["cannot", "be", "seen"], ["can't", "be", "seen"]]
-_OF_WHICH = [["the", "color of", "which"]]
+_OF_WHICH = ["the", "color of", "which"]
 _DYED = frozenset({"dyed", "done", "colored", "coloured", "painted"})
 _ABOUT = ("in", "across", "under", "by")
 
@@ -76,16 +76,21 @@ def _on_something_else(walk: Walk, item: Item) -> bool:
 
 
 def _of_somebody(walk: Walk, item: Item) -> bool:
-    """ "tying the shoe of a kid": it is the kid's; "the jacket of this man is red": he is the described one."""
-    owner = walk.chunk(2)
+    """ "tying the shoe of a kid": it is the kid's; "the jacket of this man", "the hair of him": the described one's.
+
+    What then follows is said of the garment, as if its owner had not been named there.
+    """
     if walk.text(1) == "of" and walk.text(2) in ("him", "her", "them") and walk.mark(3, "be"):
         del walk.chunks[walk.at + 1 : walk.at + 3]
+        return True
+    owner = walk.chunk(2)
     if walk.text(1) != "of" or not isinstance(owner, Phrase) or not owner.person:
         return False
     another = owner.determiner in ("a", "an", "another")
     if another and walk.subject_gender and walk.mark(-1, "verb", "hold"):
         item.owner = OTHER
-    if owner.determiner not in ("this", "the") or walk.subject_gender or not walk.mark(3, "be"):
+    plain = not (owner.traits or owner.look.says_something())
+    if owner.determiner not in ("this", "the") or walk.subject_gender or not walk.mark(3, "be") or not plain:
         return False
     walk.subject_gender, walk.subject_noun = owner.person, owner.noun.text if owner.noun is not None else ""
     del walk.chunks[walk.at + 1 : walk.at + 3]
@@ -93,10 +98,12 @@ def _of_somebody(walk: Walk, item: Item) -> bool:
 
 
 def _taken_off(walk: Walk, item: Item) -> bool:
-    """ "with his shirt off"."""
+    """ "with his shirt off", "had his shirt off, and", not "has her hair off her face"."""
     off = walk.chunk(1)
     is_off = isinstance(off, Phrase) and [unit.text for unit in off.units] == ["off"]
-    if not is_off or not item.phrase.possessive or walk.text(-1) not in ("with", "has", "have", "had"):
+    ends = walk.chunk(2) is None or walk.mark(2, "comma", "stop", "and")
+    led = walk.text(-1) == "with" or (walk.mark(-1, "have") and ends)
+    if not is_off or not item.phrase.possessive or not led:
         return False
     item.negated = True
     return walk.consume(item, 1)
@@ -105,7 +112,8 @@ def _taken_off(walk: Walk, item: Item) -> bool:
 def _lies_elsewhere(walk: Walk, item: Item) -> bool:
     """ "a shirt hanging from his pocket", "whose jacket hangs over the chair", "a hat is lying on it" is not worn."""
     first = walk.at == 0 or walk.mark(-1, "stop")  # what lies is the subject: "a man in a hat lies on the table"
-    verb = 1 + (walk.mark(1, "be") and (first or walk.text(2) == "hanging"))
+    begins = first or walk.mark(-1, "subordinate", "and")  # not "a climber in a helmet is hanging on the rope"
+    verb = 1 + (walk.mark(1, "be") and begins)
     hangs, lies = walk.text(verb) in ("hanging", "hangs"), first and walk.text(verb) in _LYING
     where, place = walk.text(verb + 1), walk.chunk(verb + 2)
     if isinstance(place, Phrase) and place.garment is not None and place.possessive:
@@ -226,7 +234,8 @@ def _is_apposition(walk: Walk, item: Item, said: Phrase, ahead: int) -> bool:
 def _in_color(walk: Walk, item: Item) -> bool:
     """ "coat in red", "of red color", "a skirt in tartan", "a suit in grey flannel"."""
     dyed = first_word(walk.chunk(1)) in _DYED
-    said = walk.adjectives(2 + dyed) or _material(walk.chunk(2))
+    cloth = {"Coat", "Pants", "Skirt"} & set(item.attributes)
+    said = walk.adjectives(2 + dyed) or (_material(walk.chunk(2)) if cloth else None)
     if walk.text(1 + dyed) not in ("in", "of") or said is None or not (said.look.colors or said.look.patterns):
         return False
     if item.look.colors and said.look.colors:
@@ -240,10 +249,10 @@ def _in_color(walk: Walk, item: Item) -> bool:
 
 
 def _material(chunk: Chunk | None) -> Phrase | None:
-    """The colored stuff that something is made of, which may be a garment's name too: "charcoal flannel"."""
-    if not isinstance(chunk, Phrase) or chunk.garment is None or chunk.determiner or chunk.noun is None:
+    """The colored stuff that something is made of, where that is a garment's name too: "charcoal flannel"."""
+    if not isinstance(chunk, Phrase) or chunk.determiner or chunk.noun is None:
         return None
-    return chunk if chunk.noun.entry.modifies and chunk.look.colors and not chunk.noun.text.endswith("s") else None
+    return chunk if chunk.noun.text == "flannel" and chunk.look.colors else None
 
 
 def _under_another(walk: Walk, item: Item) -> bool:
@@ -295,7 +304,7 @@ def _its_color(walk: Walk, item: Item) -> bool:
     """ "a hat whose color is orange", "a coat; its color is khaki", "a top, the color of which is red"."""
     ahead = 2 if walk.mark(1, "comma", "stop") else 1
     words = [walk.text(at).replace("colour", "color") for at in range(ahead, ahead + 3)]
-    told = 2 if words[0] in ("whose", "its", "their") and words[1] == "color" else 3 * (words in _OF_WHICH)
+    told = 2 if words[0] in ("whose", "its", "their") and words[1] == "color" else 3 * (words == _OF_WHICH)
     said = walk.adjectives(ahead + told + 1)
     if not told or not walk.mark(ahead + told, "be") or said is None:
         return False

@@ -40,6 +40,7 @@ def _behind_be(walk: Walk, item: Item) -> int:
     while walk.mark(ahead, "relative", "filler") and ahead < 4:
         ahead += 1
     wearer, ahead = ahead, _behind_wearer(walk, ahead)
+    ahead += walk.mark(ahead, "have") and walk.text(ahead + 1) == "been"  # "has been dyed pink"
     if not walk.mark(ahead, "be"):
         return 0
     item.owner = walk.owner_told(wearer, item.owner)
@@ -47,18 +48,34 @@ def _behind_be(walk: Walk, item: Item) -> int:
 
 
 def _aside(walk: Walk) -> int:
-    """How many chunks ", soaked with sweat," of "his shirt, soaked with sweat, is blue" takes, 0 without one."""
+    """How many chunks ", soaked with sweat," of "his shirt, soaked with sweat, is blue" takes, 0 without one.
+
+    Of a garment that somebody is in, only adjectives are such an aside: "in a cap, on a horse, which is brown".
+    """
     if not walk.mark(1, "comma"):
         return 0
+    governed = walk.mark(-1, "preposition", "wear", "have", "hold")
     for ahead in range(2, 6):
         chunk = walk.chunk(ahead)
         if walk.mark(ahead, "comma"):
             behind = ahead + walk.mark(ahead + 1, "relative")
-            return behind if ahead > 2 and walk.mark(behind + 1, "be") and walk.adjectives(behind + 2) else 0
-        named = isinstance(chunk, Phrase) and (chunk.garment or chunk.person or chunk.look.colors)
+            return (
+                behind
+                if ahead > 2
+                and (behind > ahead or not governed)
+                and walk.mark(behind + 1, "be")
+                and walk.adjectives(behind + 2)
+                else 0
+            )
+        named = isinstance(chunk, Phrase) and bool(chunk.garment or chunk.person or chunk.look.colors)
+        named = named or (governed and (walk.mark(ahead, "verb", "preposition") or _names_a_thing(chunk)))
         if chunk is None or named or walk.mark(ahead, "stop", "and", "wear", "have", "be"):
             return 0
     return 0
+
+
+def _names_a_thing(chunk: Phrase | Unit | None) -> bool:
+    return isinstance(chunk, Phrase) and chunk.noun is not None and chunk.noun.text != "ones"
 
 
 def _behind_wearer(walk: Walk, ahead: int) -> int:
@@ -121,11 +138,10 @@ def _tell(walk: Walk, item: Item, ahead: int, *, denied: bool) -> bool:
     else:
         walk.said = said.look
         if not _tell_each(walk, item, said):
-            if walk.corrects():
-                item.look.replace(said.look)
-            item.look.add(said.look)
+            (item.look.replace if walk.corrects() else item.look.add)(said.look)
             _tell_partners(walk, item, said.look)
-    return walk.consume(item, ahead + (walk.text(ahead + 1) in ("one", "ones")))
+    flowing = 2 * (walk.mark(ahead + 1, "and") and _is_nothing_seen(walk, ahead + 2))  # "is long and flowing"
+    return walk.consume(item, ahead + flowing + (walk.text(ahead + 1) in ("one", "ones")))
 
 
 def _is_a(walk: Walk, item: Item, ahead: int) -> bool:

@@ -15,7 +15,8 @@ _HAIR = some_garment("Hair")
 _HAT = some_garment("Hat")
 _BANDS = frozenset({"sweatband", "sweatbands", "sweat band", "sweat bands"})
 _BROW = frozenset({"head", "heads", "forehead", "foreheads", "brow"})
-_PETS = frozenset({"dog", "dogs", "puppy", "cat", "kitten", "poodle", "poodles", "chihuahua", "pug"})
+_PETS = frozenset({"dog", "dogs", "puppy", "cat", "kitten", "poodle", "chihuahua", "pug"})
+_LYING = frozenset({"lies", "lie", "sits", "sleeps"})
 _TOYS = frozenset({"rabbit", "teddy bear", "teddy", "stuffed animal", "snowman", "scarecrow"})
 
 
@@ -49,12 +50,12 @@ def _wears_what_follows(walk: Walk, phrase: Phrase) -> bool:
     told = (walk.text(1) in ("in", "that", "which") and not names_body(walk.chunk(2))) or (
         walk.mark(1, "wear") and not walk.subject_gender
     )
-    told = told or walk.text(1) == "dressed in"
-    begins = walk.mark(-1, "comma") or walk.text(-1) == "("
-    told = told or (begins and walk.mark(1, "wear", "have"))  # "dude hugging dog, dog has a red scarf"
-    hers = phrase.possessive and phrase.noun.unknown and walk.mark(1, "comma") and walk.text(2) == "who"
-    pet = (phrase.noun.text in _PETS and told) or (phrase.noun.text in _TOYS and walk.text(1) in ("that", "which"))
-    return bool(hers) or pet or (beside_the_person and not phrase.noun.entry.body)
+    told = told or (walk.text(1) == "dressed in" and walk.text(-1) in _LYING)  # "in her arms lies a puppy dressed in"
+    bracket = walk.text(-1) == "("  # "with poodles (the poodles have coats on)"
+    told = told or ((walk.mark(-1, "comma") or bracket) and walk.mark(1, "wear", "have"))  # "dog, dog has a scarf"
+    pets = phrase.noun.text in _PETS or (bracket and phrase.noun.text.removesuffix("s") in _PETS)
+    pet = (pets and told) or (phrase.noun.text in _TOYS and walk.text(1) in ("that", "which"))
+    return pet or (beside_the_person and not phrase.noun.entry.body)
 
 
 def _everything_is(walk: Walk, phrase: Phrase) -> bool:
@@ -65,7 +66,7 @@ def _everything_is(walk: Walk, phrase: Phrase) -> bool:
     said = walk.adjectives(ahead)
     denied = walk.mark(ahead - 1, "negation")
     told = ahead == 1 or walk.mark(ahead - 1, "be") or walk.mark(ahead - 2, "be")  # "everything black but his hat"
-    if phrase.noun is None or phrase.noun.text != "everything" or said is None or not told:
+    if phrase.noun is None or phrase.noun.text not in ("everything", "the rest") or said is None or not told:
         return False
     if walk.text(ahead + 1) == ":" and not denied:
         return _each_of_them_is(walk, said, ahead + 1)

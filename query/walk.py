@@ -22,7 +22,8 @@ class Walk:
         self.other_gender = ""
         self.other_nouns: set[str] = set()
         self.sentence = 0
-        self.corrected_until = -1  # the last sentence that takes back what was said: "no wait, it was red"
+        self.corrected = 0  # how many items have been taken back: "no wait, it was red"
+        self.corrected_until = -1  # the last sentence that says what is instead
         self.said = Look()  # the last predicate, for "so are her shoes"
         self.new_sentence()
 
@@ -75,7 +76,7 @@ class Walk:
 
     def corrects(self) -> bool:
         """Whether what is said now takes the place of what was said before."""
-        return self.sentence <= self.corrected_until
+        return self.corrected > 0 and self.sentence <= self.corrected_until
 
     def learn_gender(self, pronoun: str) -> None:
         """Whoever "he" or "she" is where nobody was named is described, and of several people the first one."""
