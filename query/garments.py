@@ -186,7 +186,7 @@ def _shown_on(walk: Walk, item: Item) -> None:
 
 
 def _told_before(walk: Walk, item: Item) -> None:
-    """In "red is the color of his jacket" and "black was her dress", the color stands before its garment."""
+    """In "red is the color of his jacket", "black was her dress", "black his suit", the color stands before."""
     leading = walk.adjectives(-1)
     if leading is not None and item.phrase.possessive and walk.mark(-2, "comma", "and") and not item.look.colors:
         item.look.add(leading.look)  # "black his suit and burgundy his tie"

@@ -66,7 +66,7 @@ class Phrase:
     Args:
         units: all its words.
         determiner: "", or its first one, in lower case.
-        possessive: "", or "his", "her", "their".
+        possessive: "", or "his", "her", "my".
         look: what its adjectives say.
         garment: its noun, where that is a garment or hair.
         person: its noun, where that is a person: "male", "female" or "any".
