@@ -120,14 +120,14 @@ def _more_colors_follow(place: Place, ahead: int) -> bool:
 
 
 def _ends_in_a_noun(place: Place, link: Unit) -> bool:
-    """Whether the adjectives end in a plural noun: "short sleeves, long pants", "white dots and red shoes"."""
+    """Whether the adjectives end in a noun: "short sleeves, long pants", "white dots and red shoes", "a logo and"."""
     last = place.phrase.units[-1]
     dots = bool(last.entry.pattern_noun) and last.text.endswith("s")
-    kind = last.text.endswith(("pattern", "print", "sleeves")) and not last.text.endswith("animal print")
+    kind = last.text.endswith(("pattern", "print", "sleeves", "brim")) and not last.text.endswith("animal print")
     color = last.text in ("color", "colour", "in color", "in colour") or last.text.endswith((" colors", " colours"))
     logo = last.entry.pattern_noun == ("Letters",) and place.phrase.determiner in ("a", "an")
     of_something = any(unit.text in ("color of", "colour of") for unit in place.phrase.units)  # "the color of mustard"
-    return dots or kind or color or of_something or (link.plays("comma") and logo)
+    return dots or kind or color or of_something or logo
 
 
 def _goes_on(place: Place, link: Unit, following: Unit, ahead: int) -> bool:

@@ -1,6 +1,7 @@
 """Words between noun phrases: verbs, prepositions, pronouns, denials and hedges, and what each changes."""
 
 import re
+from dataclasses import replace
 
 from query.items import OTHER, SUBJECT, Item
 from query.phrases import Chunk, Phrase, names_body
@@ -92,6 +93,9 @@ def _denied(walk: Walk, unit: Unit) -> None:
     if walk.text(1) == "the" and walk.text(2) in ("one", "ones", "other", "two", "three", "rest"):
         walk.owner, walk.governed, walk.told_apart = OTHER, True, True
     else:
+        verb = unit.text.split()[0]
+        if walk.owner == OTHER and verb != unit.text and FINITE.match(verb):
+            _who_acts(walk, replace(unit, text=verb))  # "a lady holding a child in white wears no hat"
         walk.denial = "no" if re.search(r"\b(no|none|any)$", unit.text) else "not"
 
 
@@ -205,7 +209,7 @@ def _who_acts(walk: Walk, unit: Unit) -> None:
     if FINITE.match(unit.text):
         closed = walk.other_acts and not walk.mark(-1, "and", "comma", "be", "have", "relative", "negation", "filler")
         relative = walk.relative and not closed  # "a woman whose son is in red wears a hat"
-        own = relative or (follows_person and not walk.governed) or walk.mark(-1, "pronoun")
+        own = relative or (follows_person and not walk.governed) or (walk.mark(-1, "pronoun") and not _is_a_thing(walk))
         own = own or walk.text(-2) == "whose"
         back = not own and (not walk.main_verb or walk.mark(-1, "and", "comma"))
     else:
@@ -214,6 +218,12 @@ def _who_acts(walk: Walk, unit: Unit) -> None:
     if back:
         walk.owner = SUBJECT
         walk.relative = False
+
+
+def _is_a_thing(walk: Walk) -> bool:
+    """Whether "it" stands before, of "a top with a cat on it", not of "the man in it", who is a person."""
+    named = walk.chunk(-3)
+    return walk.text(-1) in ("it", "them") and not (isinstance(named, Phrase) and named.person)
 
 
 def _preposition(walk: Walk, unit: Unit) -> None:
