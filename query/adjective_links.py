@@ -64,13 +64,16 @@ def only_neutral(unit: Unit) -> bool:
 
 def _next_garment_begins(place: Place, link: Unit, following: Unit, ahead: int) -> bool:
     """Whether the color behind a comma is another garment's: "is blue, and red slacks", "in white, grey chinos"."""
-    if _told_of_a_garment(place) and reaches_garment(place, ahead):
+    if _told_of_a_garment(place) and reaches_garment(place, ahead) and not _link_before_garment(place, ahead):
         return True
+    before = place.before()
+    told = before is not None and before.plays("be") and before.text != "'s" and not place.phrase.determiner
+    if told and place.phrase.look.colors and not link.plays("comma") and reaches_garment(place, ahead):
+        return True  # "trousers that are grey and mirrored aviators"
     if not link.plays("comma") or not reaches_garment(place, ahead):
         return False
     if _is_predicate(place):
         return ahead > 1 or not _more_colors_follow(place, ahead)
-    before = place.before()
     apposed = before is not None and before.plays("comma") and not place.phrase.determiner
     if apposed and ahead > 1 and not place.phrase.look.colors:
         return True  # "a black top, sleeveless, and maroon leggings"
@@ -79,6 +82,13 @@ def _next_garment_begins(place: Place, link: Unit, following: Unit, ahead: int) 
     colored = any(unit.entry.color for unit in _adjectives_from(place, ahead))
     alone = colored and not place.phrase.determiner and _all_before_are_colors(place)
     return ahead > 1 or (alone and not _more_colors_follow(place, ahead))
+
+
+def _link_before_garment(place: Place, ahead: int) -> bool:
+    """Whether a link stands directly before the next garment: "in teal and white and dreadlocks"."""
+    behind = place.units[place.position + ahead :]
+    noun = next((at for at, unit in enumerate(behind) if unit.entry.garment is not None), 0)
+    return noun > 0 and behind[noun - 1].text in LINKS
 
 
 def _is_predicate(place: Place) -> bool:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from query.items import Item
+from query.items import OTHER, Item
 from query.phrases import Chunk, Look, Phrase
 from query.units import Unit
 from query.walk import Walk
@@ -57,6 +57,7 @@ def part_is(walk: Walk, part: Unit) -> None:
         return
     walk.items[-1].look.add(Look(colors=said.look.colors, sleeve=_sleeve_of(part, said.look)))
     walk.items[-1].uses += [part, *said.uses]
+    walk.other_acts = walk.owner == OTHER
     walk.at += ahead + 1
 
 

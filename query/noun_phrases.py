@@ -265,6 +265,8 @@ class _PhraseReader:
         """A word between adjectives: "red and white", "short, red", "blue or dark"."""
         if self.phrase.noun is not None:
             return False
+        if unit.text == ")" and all(word.text != "(" for word in self.phrase.units):
+            return False  # "a cardigan (beige) and grey trousers"
         if dash_ends_it(self.place, unit):
             return False
         if unit.plays("transparent") or (unit.plays("filler") and not unit.plays("relative") and self.phrase.units):

@@ -51,7 +51,8 @@ class Place:
         """Whether a word such as "running" is a verb: unless it stands between an adjective and a noun."""
         if not unit.plays("verb") and not unit.plays("wear") and not unit.plays("hold"):
             return False
-        if self.phrase.determiner in ("a", "an") and self.phrase.only_adjectives and unit.entry.roles == {"verb"}:
+        naming = unit.entry.roles == {"verb"} and not unit.text.endswith("s")
+        if self.phrase.determiner in ("a", "an") and self.phrase.only_adjectives and naming:
             return False  # "a red building"
         if self.leads_on(1):
             return True  # "he sports a beard"

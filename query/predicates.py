@@ -167,7 +167,7 @@ def _is_a(walk: Walk, item: Item, ahead: int) -> bool:
 
 def _tell_partners(walk: Walk, item: Item, look: Look) -> None:
     """In "his shirt and pants are black", black is said of both."""
-    for before in _partners(walk, item):
+    for before in [] if walk.mark(1, "relative") else _partners(walk, item):
         alike = bool(before.phrase.possessive) or not item.phrase.possessive
         if alike and not before.look.colors:
             before.look.add(look)

@@ -39,6 +39,12 @@ WORN = (
     "long black hair",
     "white socks",
     "a pair of blue gloves",
+    "trousers that are grey",
+    "a blouse whose collar is white",
+    "a coat of a dark color",
+    "a cardigan (beige)",
+    "mirrored aviators",
+    "a hoodie with the hood up",
 )
 BOTH = (
     "He has {0} and {1}.",
