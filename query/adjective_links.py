@@ -134,7 +134,7 @@ def _ends_in_a_noun(place: Place, link: Unit) -> bool:
     last = place.phrase.units[-1]
     dots = bool(last.entry.pattern_noun) and last.text.endswith("s")
     kind = last.text.endswith(("pattern", "print", "sleeves", "brim")) and not last.text.endswith("animal print")
-    color = last.text in ("color", "colour", "in color", "in colour") or last.text.endswith((" colors", " colours"))
+    color = last.text.removesuffix("s").endswith(("color", "colour")) and last.text not in ("colors", "colours")
     logo = last.entry.pattern_noun == ("Letters",) and place.phrase.determiner in ("a", "an")
     of_something = any(unit.text in ("color of", "colour of") for unit in place.phrase.units)  # "the color of mustard"
     return dots or kind or color or of_something or logo

@@ -162,7 +162,8 @@ def _share_color(walk: Walk, item: Item) -> None:
     if not (item.garment.main and item.look.colors and walk.mark(1, "and") and following is not None):
         return
     plain = len(following.units) == 1 and following.noun is not None and " " not in following.noun.text
-    if following.garment is not None and following.garment.main and plain:
+    told = walk.mark(3, "relative")  # "khaki shorts and trousers that are grey"
+    if following.garment is not None and following.garment.main and plain and not told:
         walk.shared = Look(colors=list(item.look.colors), either=item.look.either)
 
 

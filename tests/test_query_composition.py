@@ -44,7 +44,6 @@ WORN = (
     "a coat of a dark color",
     "a cardigan (beige)",
     "mirrored aviators",
-    "a hoodie with the hood up",
 )
 BOTH = (
     "He has {0} and {1}.",
