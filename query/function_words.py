@@ -76,9 +76,7 @@ def _answered(walk: Walk, stop: Unit) -> None:
 
 def _only_asks(walk: Walk, item: Item) -> bool:
     """Whether the question is the garment alone, or begins with "was he"."""
-    begin = walk.chunks.index(item.phrase) - walk.at
-    while walk.chunk(begin - 1) is not None and not walk.mark(begin - 1, "stop"):
-        begin -= 1
+    begin = walk.begin(walk.chunks.index(item.phrase) - walk.at)
     return walk.chunk(begin) is item.phrase or walk.text(begin + 1) in ("he", "she", "they")
 
 

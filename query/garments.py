@@ -4,7 +4,7 @@ from query.function_words import denial_goes_on
 from query.items import OTHER, Item
 from query.lexicon import Garment
 from query.phrases import Look, Phrase, first_word
-from query.postmodifiers import read_after
+from query.postmodifiers import UNDER, read_after
 from query.walk import Walk
 
 _CONSISTING = frozenset(
@@ -27,7 +27,6 @@ _CONSISTING = frozenset(
 )
 
 
-_UNDER = frozenset({"under", "underneath", "beneath"})
 _TAKING = frozenset({"took", "takes", "taken", "stole", "steals", "stolen", "nicked", "snatched", "grabbed"})
 _COUNTED = frozenset({"two", "three", "four", "five", "six", "several", "many"})
 
@@ -118,7 +117,7 @@ def _names_again(walk: Walk, phrase: Phrase, garment: Garment) -> bool:
     """In "a black jacket, and a t-shirt under jacket", the last word is the first garment."""
     bare = not (phrase.determiner or phrase.possessive or phrase.look.says_something())
     named = any(old.attributes == garment.attributes and old.owner == walk.owner for old in walk.items)
-    under = walk.text(-1) in _UNDER or phrase.units[0].text in _UNDER
+    under = walk.text(-1) in UNDER or phrase.units[0].text in UNDER
     return bare and under and named
 
 
@@ -211,9 +210,9 @@ def _layer(walk: Walk, item: Item) -> None:
         return
     other = set(following.garment.attributes)
     over = walk.text(ahead) in ("over", "layered over", "on top of", "atop") or (
-        walk.text(1) in ("with", "and") and not _UNDER.isdisjoint({walk.text(3), following.units[-1].text})
+        walk.text(1) in ("with", "and") and not UNDER.isdisjoint({walk.text(3), following.units[-1].text})
     )
-    under = walk.text(1) in _UNDER
+    under = walk.text(1) in UNDER
     item.layered = (
         item.layered
         or (over and item.attributes == ("UpperClothes",) and "UpperClothes" in other)

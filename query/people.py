@@ -150,10 +150,8 @@ def read_person(walk: Walk, phrase: Phrase) -> None:
 
 def _stands_there(walk: Walk) -> bool:
     """Whether the sentence begins with where this one stands: "Beside him stands the headmaster"."""
-    back = 0
-    while walk.chunk(back - 1) is not None and not walk.mark(back - 1, "stop"):
-        back -= 1
-    return walk.mark(back, "beside") and walk.text(back + 1) in ("him", "her", "them")
+    begin = walk.begin()
+    return walk.mark(begin, "beside") and walk.text(begin + 1) in ("him", "her", "them")
 
 
 def _is_nobody(walk: Walk, phrase: Phrase) -> bool:

@@ -10,7 +10,7 @@ from query.units import Unit
 from query.walk import Walk
 
 _SAYING = frozenset({"says", "say", "saying", "reading", "reads"})
-_UNDER = frozenset({"under", "underneath", "beneath"})
+UNDER = frozenset({"under", "underneath", "beneath"})
 _SHUT = frozenset({"closed", "shut", "together"})
 _HIDING = frozenset({"covered", "hidden", "concealed", "hiding", "obscured"})
 _LYING = frozenset({"lies", "lying", "lay", "laying"})
@@ -258,7 +258,7 @@ def _material(chunk: Chunk | None) -> Phrase | None:
 def _under_another(walk: Walk, item: Item) -> bool:
     """ "the top under the jacket is white": the jacket has been named before."""
     over, said = walk.garment_at(2), walk.adjectives(4)
-    if walk.text(1) not in _UNDER or over is None or over.garment is None or not walk.mark(3, "be") or said is None:
+    if walk.text(1) not in UNDER or over is None or over.garment is None or not walk.mark(3, "be") or said is None:
         return False
     if not any(old.attributes == over.garment.attributes for old in walk.items[:-1]):
         return False

@@ -54,6 +54,12 @@ class Walk:
         index = self.at + ahead
         return self.chunks[index] if 0 <= index < len(self.chunks) else None
 
+    def begin(self, ahead: int = 0) -> int:
+        """How far ahead, or back, the sentence of that place begins."""
+        while self.chunk(ahead - 1) is not None and not self.mark(ahead - 1, "stop"):
+            ahead -= 1
+        return ahead
+
     def mark(self, ahead: int, *roles: str) -> bool:
         """Whether a word with one of the roles stands there."""
         chunk = self.chunk(ahead)
