@@ -9,6 +9,7 @@ from PIL import Image
 
 from parsing.boxes import area, box_of
 from parsing.labels import IGNORE, label_id
+from training.accessories import accessories_of, put_on, put_on_gloves
 from training.canvas import MAYBE_PEOPLE, NO_OUTLINE, Layer, areas, blank, copy, forget_hidden, paste, soften
 from training.packed import PackedLayer
 from training.recolor import recolor_some
@@ -35,6 +36,8 @@ class CompositeConfig:
         unsharp: share of pictures with few pixels and JPEG's blocks.
         clutter: share of pictures with things in front of the people.
         recolor: share of plain garments that are repainted.
+        gloves: share of people with bare hands and long sleeves who get gloves.
+        lent: share of pasted people who wear the hat or the scarf of somebody else.
         unlabelled: share of pasted people who come from groups, most without labels of clothes, where there are any.
         dense: share of pasted crowds that have more than a handful of people.
         most_people: people pasted into one picture.
@@ -50,6 +53,8 @@ class CompositeConfig:
     unsharp: float = 0.25
     clutter: float = 0.25
     recolor: float = 0.2
+    gloves: float = 0.2
+    lent: float = 0.25
     unlabelled: float = 0.3
     dense: float = 0.15
     most_people: int = 20
@@ -125,6 +130,7 @@ class Composer:
         self.strangers = strangers
         self.config = config
         self.people_shares, self.group_shares = shares(people), shares(groups)
+        self.accessories = [thing for source in people for thing in accessories_of(source.layer)]
 
     def compose(self, rng: np.random.Generator, height: int, width: int) -> Layer:
         """One picture of `height` x `width` pixels with its label maps."""
@@ -152,6 +158,8 @@ class Composer:
     def whole_photograph(self, rng: np.random.Generator, height: int, width: int) -> Layer:
         """A photograph of one person, at a random scale, cropped where it is too large."""
         layer = copy(self.draw(rng).layer)
+        if rng.random() < self.config.gloves:
+            put_on_gloves(layer, rng)
         recolor_some(layer, plain_garments(layer), rng, self.config.recolor)
         return self.zoom(layer, rng, height, width, 0.95, 1.8)
 
@@ -226,7 +234,7 @@ class Composer:
         stranger = self.strangers and rng.random() < self.config.unlabelled
         cutout = self.strangers[int(rng.integers(len(self.strangers)))] if stranger else self.draw(rng).cutout
         width = max(4, round(cutout.width * height / cutout.height * rng.uniform(0.9, 1.1)))
-        person = copy(cutout.resize(height, width))
+        person = self.dress(copy(cutout.resize(height, width)), rng)
         recolor_some(person, plain_garments(person), rng, self.config.recolor)
         if rng.random() < 0.5:
             person = person.mirror()
@@ -235,6 +243,14 @@ class Composer:
         mask = Image.fromarray((person.maps["human"] > 0).astype(np.uint8) * 255)
         alpha = np.asarray(soften(mask), np.float32) / np.float32(255)
         return Layer(image, person.maps), alpha
+
+    def dress(self, person: Layer, rng: np.random.Generator) -> Layer:
+        """A cut-out person, perhaps with gloves and somebody else's hat or scarf; may be written to."""
+        if rng.random() < self.config.gloves:
+            put_on_gloves(person, rng)
+        if self.accessories and rng.random() < self.config.lent:
+            return put_on(person, self.accessories[int(rng.integers(len(self.accessories)))], rng)
+        return person
 
     def drop_slivers(self, picture: Layer) -> dict[str, NDArray[np.uint8]]:
         """Maps in which people with next to no visible pixels, or whose boxes are no longer whole, are ignored."""
