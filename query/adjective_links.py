@@ -5,9 +5,9 @@ from itertools import dropwhile, takewhile
 from query.place import Place
 from query.units import Unit
 
-LINKS = frozenset({"and", "&", "n", "or", "and/or", "/", ",", "nor"})  # "along with" begins another garment
+LINKS = frozenset({"and", "&", "+", "n", "or", "and/or", "/", ",", "nor"})  # "along with" begins another garment
 _ENDING = ("falls", "fall", "hangs", "reaches")  # "is long and falls over"
-_CUT = frozenset({"cut", "hair cut", "haircut", "worn"})
+_CUT = frozenset({"cut", "hair cut", "haircut", "worn", "kept"})
 DASHES = frozenset({"-", "--", "–", "—"})
 
 

@@ -47,7 +47,7 @@ def read_bare_adjectives(walk: Walk, phrase: Phrase) -> None:
         _another_look(walk, walk.items[-1], phrase)
     elif phrase.look.sleeve:
         _bare_sleeves(walk, phrase)
-    elif phrase.is_stuff:
+    elif phrase.is_stuff or _lies_around(walk, phrase):
         pass  # "standing in the dark"
     elif ((worn_words or alone) and _one_over_another(walk, phrase)) or _one_or_another(walk, phrase):
         pass
@@ -75,6 +75,12 @@ def _stripes_are(walk: Walk, phrase: Phrase) -> bool:
         return False
     walk.items[-1].look.add(said.look)
     return walk.consume(walk.items[-1], 2)
+
+
+def _lies_around(walk: Walk, phrase: Phrase) -> bool:
+    """Whether it is what somebody does something in: "digging in sand"."""
+    acts = walk.text(-1) == "in" and walk.mark(-2, "verb") and not walk.mark(-2, "wear")
+    return acts and [unit.text for unit in phrase.units] in (["sand"], ["straw"], ["wheat"])
 
 
 def _is_unknown(chunk: Chunk | None) -> bool:

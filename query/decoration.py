@@ -18,6 +18,9 @@ _ADORNED = frozenset({"covered in", "decorated with", "printed with", "embroider
     "emblazoned with",
     "sprinkled with",
 }
+_PRINTED = frozenset({"printed with", "embroidered with", "patterned with", "emblazoned with"})
+_NAMES = frozenset({"name", "names", "logo", "logos", "number", "initials"})
+_FACES = frozenset({"face", "faces", "head", "heads", "picture", "portrait"})
 _PUT_ON = frozenset({"printed", "embroidered", "decorated"})
 _PINNED = frozenset({"pinned", "clipped", "attached"})
 _SKIN = frozenset({"wrist", "wrists", "ankle", "ankles", "hand", "hands", "finger", "fingers"}) | {
@@ -76,6 +79,8 @@ def read_feature(walk: Walk, item: Item) -> bool:
     phrase = walk.chunk(ahead + 1)
     if not isinstance(phrase, Phrase) or phrase.traits:
         return False
+    if _with_a_name(walk, item, ahead + 1):
+        return True
     if phrase.person:
         return walk.text(ahead) == "with" and _with_a_picture_of(walk, item, ahead + 1)
     has_it = walk.text(ahead) == "with" or walk.mark(ahead, "have")
@@ -93,7 +98,27 @@ def read_feature(walk: Walk, item: Item) -> bool:
     told = phrase.noun.entry.part or _pattern_named(phrase, phrase.noun) is not None
     if linked_by_and and not (place or told):
         return False
+    if walk.text(ahead) in _PRINTED and not told:
+        item.look.patterns = item.look.patterns or ("Fancy",)  # "printed with tiny cherries"
+        return walk.consume(item, ahead + 1 + place)
     return _decorated(walk, item, phrase, ahead + 1, place)
+
+
+def _with_a_name(walk: Walk, item: Item, ahead: int) -> bool:
+    """ "with a band's name across the back", "which has sponsors' names all over it", "with a lion's face on it"."""
+    behind = ahead + 1
+    while walk.text(behind) in ("'", "’", "'s", "’s", "s"):
+        behind += 1
+    named = walk.chunk(behind)
+    if behind == ahead + 1 or not isinstance(named, Phrase) or item.attributes == ("Hair",):
+        return False
+    words = {unit.text for unit in named.units}
+    pattern = "Letters" if words & _NAMES else "Fancy" if words & _FACES else ""
+    place = _on_the_garment(walk, behind + 1)
+    if not pattern or not (place or pattern == "Letters"):
+        return False
+    item.look.patterns = item.look.patterns or (pattern,)
+    return walk.consume(item, behind + place)
 
 
 def _with_a_picture_of(walk: Walk, item: Item, ahead: int) -> bool:

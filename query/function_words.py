@@ -50,11 +50,23 @@ def read_word(walk: Walk, unit: Unit) -> None:
         walk.begin_clause()
         walk.relative = False
     elif unit.plays("or"):
-        walk.or_before = True
-    elif _is_all_of_them(walk, unit) and (walk.mark(1, "wear", "have") or walk.text(1) in ("in", "with")):
+        walk.or_before = not _only_lists(walk, unit)
+    elif _is_all_of_them(walk, unit):
         walk.owner = SUBJECT  # "a woman and her daughter, both in denim"
     elif not (unit.plays("and") or unit.plays("nor") or unit.plays("filler")):
         _verb_or_preposition(walk, unit)
+
+
+def _only_lists(walk: Walk, unit: Unit) -> bool:
+    """Whether a stroke stands between two things that are both worn: "red scarf / bare legs", not "red hat/cap"."""
+    following, before = walk.chunk(1), walk.garment_at(-1)
+    if unit.text != "/" or not isinstance(following, Phrase) or before is None or not before.look.says_something():
+        return False
+    named = [*following.traits, *([following.garment] if following.garment else [])]
+    attributes = {attribute for garment in named for attribute in garment.attributes}
+    own = before.garment.attributes if before.garment is not None else ()
+    told = bool(following.traits) or len(following.units) > 1
+    return bool(attributes) and told and not attributes & set(own)
 
 
 def _corrected(walk: Walk, unit: Unit) -> None:
@@ -81,9 +93,14 @@ def _only_asks(walk: Walk, item: Item) -> bool:
 
 
 def _is_all_of_them(walk: Walk, unit: Unit) -> bool:
-    """ "both" of "a woman and her daughter, both in denim", not of "who both" nor "all" of "a nurse all in white"."""
+    """ "both" of "a woman and her daughter, both in denim", "both of them in denim".
+
+    Not of "who both", "the boys beside her, both in hats", nor "all" of "a nurse all in white".
+    """
     counted = unit.text in ("both", "each") or (unit.text == "all" and walk.mark(-1, "comma"))
-    return counted and not walk.mark(-1, "relative")
+    ahead = 3 if walk.text(1) == "of" and walk.text(2) == "them" else 1
+    worn = walk.mark(ahead, "wear", "have") or walk.text(ahead) in ("in", "with")
+    return counted and worn and not walk.mark(-1, "relative") and not walk.other_leads
 
 
 def _denied(walk: Walk, unit: Unit) -> None:
@@ -205,7 +222,9 @@ def _who_acts(walk: Walk, unit: Unit) -> None:
     if walk.other_leads:
         return  # "her husband holds the bags and is wearing a grey shirt"
     if FINITE.match(unit.text):
-        closed = walk.other_acts and not walk.mark(-1, "and", "comma", "be", "have", "relative", "negation", "filler")
+        ends = walk.mark(-1, "comma") and not walk.main_verb  # "the man, whose friend in red is filming him, has"
+        linked = walk.mark(-1, "and", "comma", "be", "have", "relative", "negation", "filler")
+        closed = walk.other_acts and (ends or not linked)
         relative = walk.relative and not closed  # "a woman whose son is in red wears a hat"
         own = relative or (follows_person and not walk.governed) or (walk.mark(-1, "pronoun") and not _is_a_thing(walk))
         own = own or walk.text(-2) == "whose"
@@ -235,6 +254,9 @@ def _preposition(walk: Walk, unit: Unit) -> None:
     one_of_them = (unit.text, walk.text(1), walk.text(2)) == ("one", "of", "them") and walk.mark(-1, "and")
     if one_of_them and walk.other_nouns:
         walk.owner, walk.other_leads = OTHER, True  # "two friends watch, and one of them has a hat"
+    met = walk.mark(-1, "verb", "hold", "beside", "preposition") and bool(walk.subject_gender)
+    if unit.text == "another" and met and (walk.text(1) in ("in", "with") or walk.mark(1, "wear")):
+        walk.owner, walk.governed = OTHER, True  # "a player chasing another in blue"
     if _is_the(walk.chunk(-1)) and unit.text in ("one", "other", "others"):
         _the_one(walk, unit)
 
@@ -266,10 +288,13 @@ def _the_one(walk: Walk, unit: Unit) -> None:
 
 def _one(walk: Walk) -> None:
     """Who "the one" is: the described person where nobody was named or it stands apart, else perhaps another."""
-    begun = walk.chunk(-2) is None or walk.mark(-2, "stop") or walk.text(-2) == ";"
+    of_them = walk.chunk(2)
+    if walk.text(1) == "of" and isinstance(of_them, Phrase) and of_them.person:
+        return  # "the one of the two ladies that has a hat"
+    begun = walk.chunk(-2) is None or walk.mark(-2, "stop", "subordinate") or walk.text(-2) == ";"
     beside = walk.mark(1, "beside") and walk.text(2) in ("him", "her", "them")
-    if walk.mark(-2, "comma"):
-        walk.owner = SUBJECT
+    if walk.mark(-2, "comma") or (walk.told_apart and walk.mark(-2, "but")):
+        walk.owner = SUBJECT  # "not the one in red but the one in blue"
     elif not walk.subject_gender:
         if not walk.mark(-2, "negation"):
             walk.subject_gender, walk.several = "any", True  # "the tall one behind the lady in red"
@@ -296,8 +321,8 @@ def denial_goes_on(walk: Walk) -> bool:
     if walk.mark(ahead, "or", "nor"):
         return True
     phrase = walk.garment_at(ahead + 1)
-    if phrase is None or phrase.look.says_something():
-        return False
+    if phrase is None or phrase.look.says_something() or walk.mark(ahead + 2, "be"):
+        return False  # "wears no hat and his hair is short"
     if walk.mark(ahead, "comma"):
         return walk.mark(ahead + 2, "or", "nor") or (
             walk.mark(ahead + 2, "comma") and walk.mark(ahead + 3, "or", "nor")

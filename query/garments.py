@@ -4,7 +4,7 @@ from query.function_words import denial_goes_on
 from query.items import OTHER, Item
 from query.lexicon import Garment
 from query.phrases import Look, Phrase, first_word
-from query.postmodifiers import UNDER, read_after
+from query.postmodifiers import MATERIALS, UNDER, read_after
 from query.walk import Walk
 
 _CONSISTING = frozenset(
@@ -148,7 +148,8 @@ def _labels_the_next(walk: Walk, phrase: Phrase, garment: Garment) -> bool:
     following = walk.garment_at(ahead + 1)
     if following is None or following.garment is None or phrase.look.says_something():
         return False
-    consists = garment.attributive and walk.text(ahead) in _CONSISTING
+    stuff = following.noun is not None and following.noun.text in MATERIALS  # "a suit of grey cloth"
+    consists = garment.attributive and walk.text(ahead) in _CONSISTING and not stuff
     label = walk.text(1) == ":" and bool(set(garment.attributes) & set(following.garment.attributes))
     if consists or label:
         following.uses += phrase.uses
@@ -179,6 +180,8 @@ def _shown_on(walk: Walk, item: Item) -> None:
     if before.only_adjectives:  # "white stripes": the noun is an adjective too
         item.look.add(before.look)
         item.uses += before.uses
+    elif before.units[0].text == "#":
+        item.look.patterns += ("Letters",)
     elif before.noun is not None and before.noun.entry.pattern_noun:
         item.look.patterns += before.noun.entry.pattern_noun
         item.look.add(Look(colors=[] if "Letters" in item.look.patterns else before.look.colors))

@@ -13,7 +13,9 @@ from typing import Any
 
 import spacy
 from spacy.language import Language
+from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc
+from spacy.util import compile_infix_regex
 
 from query.grammar import Reading, read_sentence
 from query.lexicon import Lexicon, read_vocabulary
@@ -30,6 +32,7 @@ _ASK = "ask for clothes, hair or accessories, such as " + ", ".join(f'"{example}
 Span = tuple[str, int, int]  # words of the text, and their characters: first, and the one behind the last
 
 _COMPACT = re.compile(r"\w:[\w(#\"]|[|^]|(?:^|[\s(])-\(?\w|\.\.\d")
+_JOINED = r"(?<=[a-z])[+=](?=[a-z])"  # "red+black"
 _SPACED_SLOT = re.compile(rf"\b({'|'.join(ATTRIBUTE_WORDS)})\s+(like:\d+|#[0-9a-f]{{6}})\b", re.IGNORECASE)
 _SILENT = frozenset(
     [
@@ -115,6 +118,9 @@ class QueryParser:
 
     def __init__(self) -> None:
         self.nlp = spacy.blank("en")
+        tokenizer = self.nlp.tokenizer
+        assert isinstance(tokenizer, Tokenizer)
+        tokenizer.infix_finditer = compile_infix_regex([*(self.nlp.Defaults.infixes or []), _JOINED]).finditer
         _extend_docs()
         words = self.nlp.add_pipe("signalement_words")
         assert isinstance(words, _Words)

@@ -200,10 +200,16 @@ def _length(attribute: tuple[str, ...], length: str) -> tuple[str, ...]:
     return ()
 
 
+def _look_alike(first: Has, second: Has) -> bool:
+    """Whether at most the attribute differs."""
+    one, other = ((has.size, has.pattern, has.color, has.weight) for has in (first, second))
+    return one == other
+
+
 def _either(first: Query, second: Query) -> Query:
     """Two alternatives as one clause where only the attribute differs, as Or otherwise."""
     if isinstance(first, Has) and isinstance(second, Has) and first == replace(second, weight=first.weight):
         return first  # "black trousers, or possibly black leggings"
-    if isinstance(first, Has) and isinstance(second, Has) and second == replace(first, attribute=second.attribute):
+    if isinstance(first, Has) and isinstance(second, Has) and _look_alike(first, second):
         return replace(first, attribute=tuple(dict.fromkeys(first.attribute + second.attribute)))
     return Or((*first.terms, second)) if isinstance(first, Or) else Or((first, second))

@@ -342,6 +342,8 @@ def _is_another(walk: Walk, phrase: Phrase) -> bool:
     told = {unit.text for unit in phrase.units} & _ELSE
     pointed = phrase.determiner == "that" and walk.sentence_start and bool(walk.other_nouns)
     placed = walk.mark(1, "beside") and walk.text(2) in ("her", "him", "them")  # "the ball boy behind her"
+    met = walk.mark(-1, "be", "verb") and walk.text(-2) in ("her", "him", "them") and walk.mark(-3, "beside")
+    placed = placed or met  # "next to him is a drummer"
     another = bool(told) or ((pointed or placed) and noun != walk.subject_noun)
     another = another or (phrase.determiner in _SEVERAL and walk.sentence_start and bool(walk.items))
     return another or introduced or elsewhere or named_before or too_small or not _same_gender(walk, phrase)

@@ -11,6 +11,7 @@ from query.walk import Walk
 
 _SAYING = frozenset({"says", "say", "saying", "reading", "reads"})
 UNDER = frozenset({"under", "underneath", "beneath"})
+MATERIALS = frozenset({"flannel", "cloth"})
 _SHUT = frozenset({"closed", "shut", "together"})
 _HIDING = frozenset({"covered", "hidden", "concealed", "hiding", "obscured"})
 _LYING = frozenset({"lies", "lying", "lay", "laying"})
@@ -36,6 +37,7 @@ def _read_one(walk: Walk, item: Item) -> bool:
         or _taken_off(walk, item)
         or _lies_elsewhere(walk, item)
         or _particle(walk, item)
+        or _held_up(walk, item)
         or _turned(walk, item)
         or _on_the_head(walk, item)
         or _set_right(walk, item)
@@ -59,9 +61,9 @@ def _read_one(walk: Walk, item: Item) -> bool:
 
 
 def _none_of_it(walk: Walk, item: Item) -> bool:
-    """ "hat: none", "glasses: no"."""
+    """ "hat: none", "glasses: no", "tie = no"."""
     alone = walk.text(2) == "none" or (walk.text(2) == "no" and not isinstance(walk.chunk(3), Phrase))
-    if not (alone and (walk.mark(1, "comma") or walk.text(1) in DASHES)):
+    if not (alone and (walk.mark(1, "comma") or walk.text(1) in DASHES or walk.text(1) == "=")):
         return False
     item.negated = True
     return walk.consume(item, 2)
@@ -142,6 +144,16 @@ def _particle(walk: Walk, item: Item) -> bool:
     """ "has a hat on": the word ends nothing."""
     on = walk.text(1) == "on" and not isinstance(walk.chunk(2), Phrase) and not walk.mark(2, "pronoun")
     return on and walk.consume(item, 1)
+
+
+def _held_up(walk: Walk, item: Item) -> bool:
+    """ "with his jacket held over his head", "her hat is carried under her arm": it is not worn."""
+    ahead = 2 if walk.mark(1, "be") else 1
+    held = walk.text(ahead) in ("held", "carried") and walk.text(ahead + 1) in ("over", "above", "in", "under")
+    if not held or not isinstance(walk.chunk(ahead + 2), Phrase):
+        return False
+    item.worn = False
+    return walk.consume(item, ahead + 2)
 
 
 def _turned(walk: Walk, item: Item) -> bool:
@@ -252,7 +264,7 @@ def _material(chunk: Chunk | None) -> Phrase | None:
     """The colored stuff that something is made of, where that is a garment's name too: "charcoal flannel"."""
     if not isinstance(chunk, Phrase) or chunk.determiner or chunk.noun is None:
         return None
-    return chunk if chunk.noun.text == "flannel" and chunk.look.colors else None
+    return chunk if chunk.noun.text in MATERIALS and chunk.look.colors else None
 
 
 def _under_another(walk: Walk, item: Item) -> bool:

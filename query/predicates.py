@@ -44,6 +44,7 @@ def _behind_be(walk: Walk, item: Item) -> int:
     if not walk.mark(ahead, "be"):
         return 0
     item.owner = walk.owner_told(wearer, item.owner)
+    ahead += walk.text(ahead + 1) == "both"  # "are both of white linen"
     return ahead + 1 + (walk.text(ahead + 1) in ("of", "in", "made of", "made from", "made out of"))
 
 

@@ -7,7 +7,7 @@ from query.walk import Walk
 _STEMS = ("fall", "reach", "hang", "end", "flow", "extend", "cover", "touch", "go", "com", "come", "stop", "hit")
 _REACHING = frozenset(
     {stem + ending for stem in _STEMS for ending in ("", "s", "es", "ing")}
-    | {"hung", "cut", "stopping", "hitting", "goes down", "comes down"}
+    | {"hung", "cut", "kept", "stopping", "hitting", "goes down", "comes down"}
 )
 _DIRECTIONS = frozenset(
     {"to", "above", "below", "past", "over", "down", "down to", "down past", "up to", "beyond", "at"}
@@ -28,7 +28,8 @@ _TO_A_PLACE = (
 def read_place(walk: Walk, item: Item) -> bool:
     """ "that reaches above the knee", "down her back", "in his hand"."""
     ahead = 2 if walk.mark(1, "comma") and (_word(walk.chunk(2)) in _REACHING or walk.mark(2, "relative")) else 1
-    ahead += walk.mark(ahead, "be") and walk.text(ahead + 1) in _REACHING  # "is cut very short"
+    cut = walk.text(ahead + 1) in _REACHING  # "is cut very short"
+    ahead += walk.mark(ahead, "be") and (cut or walk.text(ahead + 1) == "in")  # "are in her hand"
     words = set()
     while ahead < 8 and (_word(walk.chunk(ahead)) in _TO_A_PLACE or walk.mark(ahead, "filler")):
         words.add(_word(walk.chunk(ahead)))

@@ -2,9 +2,12 @@
 
 import re
 from collections import Counter
+from functools import cached_property
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
+from spellchecker import SpellChecker
+from spellchecker.spellchecker import WordFrequency
 
 from query.lexicon import Entry, Vocabulary, spellings
 
@@ -38,7 +41,7 @@ class Speller:
     A word of five letters or more is found one edit away: a letter added, dropped or changed, or two neighbours
     swapped; in long words two edits are mended where the consonants sound the same ("raincote"). A word of three or
     four letters is found behind two swapped letters or a doubled one ("hatt"), a common one of four behind the key
-    beside ("coar").
+    beside ("coar"). No word of an English dictionary is mended: "shake" is not "shako".
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
@@ -60,6 +63,16 @@ class Speller:
             return self.typos[typed]
         if typed in self.plain or not typed.isalpha():
             return None
+        meant = self._meant(typed)
+        return None if meant is not None and typed in self._english else meant
+
+    @cached_property
+    def _english(self) -> WordFrequency:
+        """The words of an English dictionary, read once and where it is needed first."""
+        return SpellChecker().word_frequency
+
+    def _meant(self, typed: str) -> str | None:
+        """The known word that is close to `typed`."""
         if len(typed) < _SHORTEST_MEANT and (slips := _slips(typed) & self.short or _mistyped(typed) & self.common):
             return min(slips)
         return self._closest(typed) if len(typed) >= _SHORTEST_TYPED else None

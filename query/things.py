@@ -1,6 +1,7 @@
 """Things: noun phrases that name no garment, and what they tell of one."""
 
 from query.decoration import part_is, placed_pattern
+from query.former import read_former
 from query.garments import new_item, read_garment
 from query.items import OTHER
 from query.lexicon import some_garment
@@ -22,6 +23,8 @@ _TOYS = frozenset({"rabbit", "teddy bear", "teddy", "stuffed animal", "snowman",
 
 def read_thing(walk: Walk, phrase: Phrase) -> None:
     """A part, a pattern, a number worn; or somebody else who wears what follows."""
+    if read_former(walk, phrase):
+        return
     if phrase.streaks and not _hair_follows(walk):
         read_garment(walk, phrase, _HAIR)
     elif _sleeves_alone(walk, phrase):

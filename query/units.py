@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from spacy.attrs import IDX, LENGTH
 from spacy.tokens import Doc
@@ -14,6 +15,7 @@ _ENDS = frozenset(".;!?\n")
 _NAMING = frozenset({"called", "named", "nicknamed", "mr", "mr.", "mrs", "mrs.", "ms", "ms.", "dr", "dr."})
 _DOING = frozenset({"in", "wearing", "wears", "who", "is", "has", "holding", "standing", "sitting"})
 _NAME = replace(NOTHING, object=True)
+_NUMBER = frozenset({"no", "nr", "nr."})
 _COMMAS = frozenset({",", ":", "--", "–", "—", "|", "•", "..", "...", "…"})
 
 
@@ -48,7 +50,8 @@ def read_units(doc: Doc, lexicon: Lexicon, speller: Speller) -> list[Unit]:
     """The units of a tokenized sentence in reading order."""
     found, text = lexicon.find(doc), doc.text
     tokens = [(start, start + length) for start, length in doc.to_array([IDX, LENGTH]).tolist()]
-    mended = _mended([text[start:end].lower() for start, end in tokens], found, lexicon, speller)
+    words = [text[start:end].lower() for start, end in tokens]
+    mended = _mended(words, found, lexicon, speller) | _numbers(words)
     meant = _with_words(doc, mended) if mended else doc
     if mended:
         found = lexicon.find(meant)  # "sholder length" is a phrase too
@@ -92,6 +95,11 @@ def _mended(
             mended[position] = meant
         position = found[position][0] if position in found else position + 1
     return mended
+
+
+def _numbers(words: Sequence[str]) -> dict[int, str]:
+    """Short forms of "number", by their token: "nr 7", "no 7"."""
+    return {at: "number" for at, (word, then) in enumerate(pairwise(words)) if word in _NUMBER and then.isdigit()}
 
 
 def _with_words(doc: Doc, words: Mapping[int, str]) -> Doc:

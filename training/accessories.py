@@ -55,15 +55,17 @@ def face_of(person: Layer) -> tuple[float, float, float] | None:
 
 
 def accessories_of(photograph: Layer) -> Iterator[Accessory]:
-    """The hat and the scarf of person number 1, where every pixel of that person was labelled by hand."""
+    """The hat and the scarf above and below the face of person number 1, all of whose pixels were labelled by hand."""
     attribute, mine = photograph.maps["attribute"], photograph.maps["human"] == 1
     face = face_of(photograph)
     if face is None or (attribute[mine] == IGNORE).any():
         return
     for worn in (HAT, SCARF):
         region = mine & (attribute == worn)
-        if np.count_nonzero(region) >= LEAST_PIXELS:
-            x0, y0, x1, y1 = box_of(region)
+        if np.count_nonzero(region) < LEAST_PIXELS:
+            continue
+        x0, y0, x1, y1 = box_of(region)
+        if x0 <= face[1] <= x1:
             marked = Layer(photograph.image, {**photograph.maps, "human": region.astype(np.uint8)})
             yield Accessory(marked.crop(y0, x0, y1 - y0, x1 - x0), worn, y0 - face[0], x0 - face[1], face[2])
 
@@ -76,7 +78,7 @@ def put_on(person: Layer, accessory: Accessory, rng: np.random.Generator) -> Lay
     worn = accessory.mirror() if rng.random() < 0.5 else accessory
     scale = face[2] / worn.face * rng.uniform(0.95, 1.1)
     thing = worn.thing.resize(max(2, round(worn.thing.height * scale)), max(2, round(worn.thing.width * scale)))
-    margin = max(thing.height, thing.width)
+    margin = max(thing.height, thing.width) + 2  # the face is somewhere above or below the thing
     canvas = person.crop(-margin, -margin, person.height + 2 * margin, person.width + 2 * margin)
     top, left = round(face[0] + worn.top * scale) + margin, round(face[1] + worn.left * scale) + margin
     if worn.attribute == HAT:
@@ -89,10 +91,9 @@ def put_on(person: Layer, accessory: Accessory, rng: np.random.Generator) -> Lay
 
 def tuck_hair(person: Layer, hat: NDArray[np.uint8], top: int, left: int) -> None:
     """Take away the hair above a hat (h, w) that is put on at row `top` and column `left`, in place."""
-    rows, columns = np.indices(person.maps["human"].shape, sparse=True)
     crown = np.full(person.width, top + hat.shape[0] // 2)  # beside the hat, from its middle on
     crown[left : left + hat.shape[1]] = np.where(hat.any(0), top + hat.argmax(0), crown[left : left + hat.shape[1]])
-    hair = (person.maps["attribute"] == HAIR) & (rows < crown[columns])
+    hair = (person.maps["attribute"] == HAIR) & (np.arange(person.height)[:, None] < crown)
     for name in ("human", *TASKS):
         person.maps[name][hair] = 0
 
