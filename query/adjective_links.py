@@ -67,8 +67,9 @@ def _next_garment_begins(place: Place, link: Unit, following: Unit, ahead: int) 
     if _told_of_a_garment(place) and reaches_garment(place, ahead) and not _link_before_garment(place, ahead):
         return True
     before = place.before()
-    told = before is not None and before.plays("be") and before.text != "'s" and not place.phrase.determiner
-    if told and place.phrase.look.colors and not link.plays("comma") and reaches_garment(place, ahead):
+    told = before is not None and _is_be(before) and before.text != "'s" and not place.phrase.determiner
+    says = told and place.phrase.look.says_something() and not link.plays("comma")
+    if says and reaches_garment(place, ahead) and not _link_before_garment(place, ahead):
         return True  # "trousers that are grey and mirrored aviators"
     if not link.plays("comma") or not reaches_garment(place, ahead):
         return False
@@ -94,8 +95,13 @@ def _link_before_garment(place: Place, ahead: int) -> bool:
 def _is_predicate(place: Place) -> bool:
     """Whether the phrase tells what a garment before it is: "a skirt that is short, white socks", "hair cut short,"."""
     before = place.before()
-    told = before is not None and (before.plays("be") or before.text in _CUT or before.entry.garment is not None)
+    told = before is not None and (_is_be(before) or before.text in _CUT or before.entry.garment is not None)
     return told and not place.phrase.determiner
+
+
+def _is_be(unit: Unit) -> bool:
+    """Whether it tells what something is: "is", "that's"."""
+    return unit.plays("be") or unit.text == "that's"
 
 
 def _joined(place: Place) -> bool:

@@ -231,10 +231,23 @@ def _who_acts(walk: Walk, unit: Unit) -> None:
         back = not own and (not walk.main_verb or walk.mark(-1, "and", "comma"))
     else:
         joined = walk.mark(-1, "and") and not walk.other_acts and not walk.relative
-        back = unit.plays("wear") and (joined or walk.mark(-1, "comma"))
+        apart = walk.mark(-1, "comma") and not _is_an_aside(walk)
+        seems = walk.text(-1) in ("seems to", "appears to") and walk.mark(-2, "comma")
+        back = unit.plays("wear") and (joined or apart or seems)
     if back:
         walk.owner = SUBJECT
         walk.relative = False
+
+
+def _is_an_aside(walk: Walk) -> bool:
+    """Whether commas enclose what the person before wears: "his sister, dressed in pink, watches"."""
+    person = walk.chunk(-2)
+    if not (isinstance(person, Phrase) and person.person):
+        return False
+    ahead = 1
+    while walk.chunk(ahead) is not None and not walk.mark(ahead, "comma", "stop"):
+        ahead += 1
+    return walk.mark(ahead, "comma") and walk.mark(ahead + 1, "verb", "hold", "be", "have")
 
 
 def _is_a_thing(walk: Walk) -> bool:
@@ -254,6 +267,9 @@ def _preposition(walk: Walk, unit: Unit) -> None:
     one_of_them = (unit.text, walk.text(1), walk.text(2)) == ("one", "of", "them") and walk.mark(-1, "and")
     if one_of_them and walk.other_nouns:
         walk.owner, walk.other_leads = OTHER, True  # "two friends watch, and one of them has a hat"
+    if unit.text == "one" and walk.text(-1) == "only":
+        del walk.chunks[walk.at - 1]  # "the only one without a tie"
+        walk.at -= 1
     met = walk.mark(-1, "verb", "hold", "beside", "preposition") and bool(walk.subject_gender)
     if unit.text == "another" and met and (walk.text(1) in ("in", "with") or walk.mark(1, "wear")):
         walk.owner, walk.governed = OTHER, True  # "a player chasing another in blue"

@@ -39,6 +39,7 @@ def _behind_be(walk: Walk, item: Item) -> int:
     ahead += told_before and walk.text(1) == "and" and walk.mark(2, "be")
     while walk.mark(ahead, "relative", "filler") and ahead < 4:
         ahead += 1
+    ahead += walk.text(ahead) in ("itself", "themselves")
     wearer, ahead = ahead, _behind_wearer(walk, ahead)
     ahead += walk.mark(ahead, "have") and walk.text(ahead + 1) == "been"  # "has been dyed pink"
     if not walk.mark(ahead, "be"):

@@ -18,7 +18,7 @@ _TO_A_PLACE = (
     _REACHING
     | _DIRECTIONS
     | frozenset(
-        {"that", "which", "in", "on", "under", "across", "around", "and", "pulled", "up"}
+        {"that", "which", "in", "on", "under", "across", "around", "about", "and", "pulled", "up"}
         | _ROLLED
         | {"slung", "draped", "thrown", "folded", "hung", "tucked"}
     )
@@ -37,7 +37,8 @@ def read_place(walk: Walk, item: Item) -> bool:
     body = walk.chunk(ahead)
     if not isinstance(body, Phrase):
         return False
-    if body.only_adjectives and words & _REACHING and (body.look.size or body.look.length):
+    cut = bool(words & _REACHING) or (item.phrase.units[-1].text == "hair cut" and "to" in words)
+    if body.only_adjectives and cut and (body.look.size or body.look.length):
         item.look.add(body.look)
         return walk.consume(item, ahead)
     reach = body.reach or _to_the_shoes(body, words, item)
