@@ -219,10 +219,8 @@ def _decorated(walk: Walk, item: Item, phrase: Phrase, ahead: int, place: int) -
         return _patterned(walk, item, phrase, noun, ahead, place)
     if noun.entry.part or noun.text in _LIMBS or phrase.garment:
         return _has_part(walk, item, phrase, noun, ahead, place)
-    drawn = noun.text in _FACES and place  # "with a lions face on it"
-    thing = (
-        noun.entry.object or (noun.entry.body and not drawn) or noun.text in _PINNED
-    )  # "with a name badge pinned on it"
+    body = noun.entry.body and not (noun.text in _FACES and place)  # "with a lions face on it"
+    thing = noun.entry.object or body or noun.text in _PINNED  # "with a name badge pinned on it"
     if not place or thing or item.attributes == ("Hair",):
         return False
     digits = any(unit.text.strip("#").isdigit() for unit in phrase.units)
