@@ -68,7 +68,9 @@ def _next_garment_begins(place: Place, link: Unit, following: Unit, ahead: int) 
         return True
     before = place.before()
     told = before is not None and _is_be(before) and before.text != "'s" and not place.phrase.determiner
-    says = told and place.phrase.look.says_something() and not link.plays("comma")
+    first, dyed = place.phrase.units[:1], place.before()
+    told = told or (bool(first) and first[0].text.startswith("dyed") and dyed is not None and bool(dyed.entry.garment))
+    says = told and not link.plays("comma") and (place.phrase.look.says_something() or bool(place.phrase.traits))
     if says and reaches_garment(place, ahead) and not _link_before_garment(place, ahead):
         return True  # "trousers that are grey and mirrored aviators"
     if not link.plays("comma") or not reaches_garment(place, ahead):
@@ -97,6 +99,12 @@ def _is_predicate(place: Place) -> bool:
     before = place.before()
     told = before is not None and (_is_be(before) or before.text in _CUT or before.entry.garment is not None)
     return told and not place.phrase.determiner
+
+
+def is_told_by_trait(place: Place) -> bool:
+    """Whether the phrase is "blond" of "her hair is blond and short"."""
+    before = place.before()
+    return bool(place.phrase.traits) and before is not None and _is_be(before) and not place.phrase.determiner
 
 
 def _is_be(unit: Unit) -> bool:
@@ -141,7 +149,7 @@ def _ends_in_a_noun(place: Place, link: Unit) -> bool:
     dots = bool(last.entry.pattern_noun) and last.text.endswith("s")
     kind = last.text.endswith(("pattern", "print", "sleeves", "brim")) and not last.text.endswith("animal print")
     color = last.text.removesuffix("s").endswith(("color", "colour")) and last.text not in ("colors", "colours")
-    logo = last.entry.pattern_noun == ("Letters",) and place.phrase.determiner in ("a", "an")
+    logo = last.entry.pattern_noun == ("Letters",) and bool(place.phrase.determiner or place.phrase.possessive)
     of_something = any(unit.text in ("color of", "colour of") for unit in place.phrase.units)  # "the color of mustard"
     return dots or kind or color or of_something or logo
 

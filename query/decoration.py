@@ -96,7 +96,8 @@ def read_feature(walk: Walk, item: Item) -> bool:
         return False
     place = _on_the_garment(walk, ahead + 2)
     told = phrase.noun.entry.part or _pattern_named(phrase, phrase.noun) is not None
-    if linked_by_and and not (place or told):
+    named = phrase.possessive not in ("", "its")  # "and her name is Poppy"
+    if linked_by_and and (named or not (place or told)):
         return False
     if walk.text(ahead) in _PRINTED and not told:
         item.look.patterns = item.look.patterns or ("Fancy",)  # "printed with tiny cherries"

@@ -17,6 +17,7 @@ FINITE = re.compile(
 
 _OFTEN_ELSE = frozenset({"sorry", "wait", "hold on", "hang on", "make that"})  # "sorry to hear", "wait for the bus"
 _MEETING = frozenset({"into", "to", "by", "from", "with", "than", "against", "at"})
+_COUNTED = frozenset({"two", "three", "four", "five", "six", "several", "2", "3", "4", "5"})
 _AWAY = frozenset(
     {"from", "over", "down", "around", "on", "off", "out of", "below", "beneath", "under", "past", "loose", "open"}
 )  # "hanging from", "pulling on a coat"
@@ -43,6 +44,8 @@ def read_word(walk: Walk, unit: Unit) -> None:
     elif unit.text == ")" and walk.other_leads:
         walk.owner, walk.other_leads = SUBJECT, False
     elif unit.plays("relative"):
+        if _takes_up_the_one(walk, unit):
+            walk.owner = SUBJECT
         walk.relative = walk.owner == OTHER
         if unit.text == "who" and not walk.relative:
             walk.begin_clause()  # "the man holding a frisbee who has no shirt"
@@ -55,6 +58,13 @@ def read_word(walk: Walk, unit: Unit) -> None:
         walk.owner = SUBJECT  # "a woman and her daughter, both in denim"
     elif not (unit.plays("and") or unit.plays("nor") or unit.plays("filler")):
         _verb_or_preposition(walk, unit)
+
+
+def _takes_up_the_one(walk: Walk, unit: Unit) -> bool:
+    """Whether one person is told of behind several: "the woman in the middle of three skiers who is wearing"."""
+    others, verb = walk.chunk(-1), walk.text(1).split()[:1]
+    counted = isinstance(others, Phrase) and bool(others.person) and others.determiner in _COUNTED
+    return counted and unit.text == "who" and verb in (["is"], ["has"], ["wears"], ["was"]) and not walk.several
 
 
 def _only_lists(walk: Walk, unit: Unit) -> bool:
@@ -337,8 +347,9 @@ def denial_goes_on(walk: Walk) -> bool:
     if walk.mark(ahead, "or", "nor"):
         return True
     phrase = walk.garment_at(ahead + 1)
-    if phrase is None or phrase.look.says_something() or walk.mark(ahead + 2, "be"):
-        return False  # "wears no hat and his hair is short"
+    told = walk.mark(ahead + 2, "be") or (phrase is not None and phrase.noun is not None and " is " in phrase.noun.text)
+    if phrase is None or phrase.look.says_something() or told:
+        return False  # "wears no hat and his hair is short", "and his head is shaved"
     if walk.mark(ahead, "comma"):
         return walk.mark(ahead + 2, "or", "nor") or (
             walk.mark(ahead + 2, "comma") and walk.mark(ahead + 3, "or", "nor")

@@ -28,6 +28,7 @@ _CONSISTING = frozenset(
 
 
 _TAKING = frozenset({"took", "takes", "taken", "stole", "steals", "stolen", "nicked", "snatched", "grabbed"})
+_LEFT = frozenset({"left", "dropped"})
 _COUNTED = frozenset({"two", "three", "four", "five", "six", "several", "many"})
 
 
@@ -56,6 +57,8 @@ def new_item(walk: Walk, garment: Garment, look: Look, phrase: Phrase) -> Item:
         or _stands_beside(walk, phrase)
         or (item.attributes != ("Hair",) and not phrase.person and _lies_in_something(walk))
     )
+    if walk.text(-1) == "about" or (first_word(walk.chunk(-1)) in _LEFT and phrase.possessive):
+        item.worn = False  # "I couldn't tell you about his shoes", "has left her coat here"
     if phrase.determiner in _COUNTED and phrase.noun is not None and phrase.noun.text == "glasses":
         item.worn = False  # "a tray with four glasses"
     item.alternative = walk.or_before and bool(walk.items)
@@ -173,6 +176,8 @@ def _shown_on(walk: Walk, item: Item) -> None:
     on_part = walk.text(-1) == "of" and isinstance(part, Phrase) and part.noun and part.noun.entry.part
     back = -3 if on_part else -1
     before = walk.chunk(back - 1)
+    if walk.text(back) == "on" and walk.text(back - 1).isdigit() and item.covers_torso:
+        item.look.patterns += ("Letters",)  # "with a 9 on his jersey"
     if walk.text(back) in ("in", "through") and isinstance(before, Phrase) and before.streaks:
         item.look.add(before.look)  # "pink highlights in her hair"
     if walk.text(back) not in ("on", "down", "along", "across") or not isinstance(before, Phrase):

@@ -6,7 +6,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from query.adjective_links import LINKS, dash_ends_it, only_neutral, reaches_garment, take_link
+from query.adjective_links import LINKS, dash_ends_it, is_told_by_trait, only_neutral, reaches_garment, take_link
 from query.lexicon import Garment
 from query.phrases import Chunk, Look, Phrase
 from query.place import Place
@@ -279,7 +279,7 @@ class _PhraseReader:
                 return True
         if unit.text not in LINKS or not self.phrase.units:
             return False
-        if not self.phrase.look.says_something() and (
+        if not (self.phrase.look.says_something() or is_told_by_trait(self.place)) and (
             reaches_garment(self.place, 1) or not self.phrase.units[-1].entry.neutral
         ):
             return False  # "in leather and blue jeans", not "loose and dark"

@@ -98,6 +98,7 @@ _TELLING = frozenset(
 _AMONG = frozenset({"in", "from", "among", "amongst"})
 _CROWDS = frozenset({"family", "group", "crowd", "audience", "line", "team"})
 _PLACES = frozenset({"next to", "beside", "behind", "near", "in front of", "alongside", "opposite"})
+_SIDE_OF = frozenset({"left of", "right of", "middle of", "front of", "back of", "end of", "edge of"})
 _SIDES = frozenset({"left", "right", "middle", "center", "centre", "front", "back", "rear"})
 _ASKING = frozenset(
     ["find", "look", "looking", "search", "searching", "show", "see", "seeing", "get", "can", "could", "want", "need"]
@@ -210,6 +211,8 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
     that_the = phrase.determiner == "that" and len(phrase.units) > 2 and phrase.units[1].plays("determiner")
     if that_the and isinstance(before, Phrase) and before.person:
         return OTHER  # "the guy that the woman leans on"
+    if walk.text(-1) in _SIDE_OF and _is_far(walk.chunk(-2)):
+        return walk.owner  # "on the far right of the group"
     if (isinstance(before, Phrase) and before.person) or walk.text(-1) in ("as", "like"):  # "dressed as a nurse"
         acts = walk.text(-1) == "as" and phrase.determiner == "the" and walk.garment_at(-2) is None
         acts = acts and first_word(walk.chunk(-2)) not in _ACTING  # "dressed as the king"
@@ -236,6 +239,10 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
     same_noun = phrase.noun is not None and phrase.noun.text == walk.subject_noun
     takes_up = same_noun and (phrase.determiner in _DEFINITE or not phrase.determiner)
     return SUBJECT if takes_up and walk.mark(-1, "comma", "and") else OTHER
+
+
+def _is_far(chunk: Chunk | None) -> bool:
+    return isinstance(chunk, Phrase) and chunk.noun is not None and chunk.noun.text == "far"
 
 
 def _is_apposed(walk: Walk, phrase: Phrase) -> bool:

@@ -63,6 +63,10 @@ def _read_one(walk: Walk, item: Item) -> bool:
 def _none_of_it(walk: Walk, item: Item) -> bool:
     """ "hat: none", "glasses: no", "tie = no"."""
     alone = walk.text(2) == "none" or (walk.text(2) == "no" and not isinstance(walk.chunk(3), Phrase))
+    unseen = walk.text(2) == "not" and walk.text(3) in ("seen", "visible", "known") and walk.text(1) == ":"
+    if unseen:
+        item.worn = False  # "footwear: not seen"
+        return walk.consume(item, 3)
     if not (alone and (walk.mark(1, "comma") or walk.text(1) in DASHES or walk.text(1) == "=")):
         return False
     item.negated = True

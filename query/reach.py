@@ -28,6 +28,7 @@ _TO_A_PLACE = (
 def read_place(walk: Walk, item: Item) -> bool:
     """ "that reaches above the knee", "down her back", "in his hand"."""
     ahead = 2 if walk.mark(1, "comma") and (_word(walk.chunk(2)) in _REACHING or walk.mark(2, "relative")) else 1
+    ahead += walk.mark(1, "comma") and walk.text(3) in _REACHING and walk.chunk() is not item.phrase
     cut = walk.text(ahead + 1) in _REACHING  # "is cut very short"
     ahead += walk.mark(ahead, "be") and (cut or walk.text(ahead + 1) == "in")  # "are in her hand"
     words = set()
