@@ -80,7 +80,7 @@ def _stripes_are(walk: Walk, phrase: Phrase) -> bool:
 def _lies_around(walk: Walk, phrase: Phrase) -> bool:
     """Whether it is what somebody does something in: "digging in sand"."""
     acts = walk.text(-1) == "in" and walk.mark(-2, "verb") and not walk.mark(-2, "wear")
-    return acts and [unit.text for unit in phrase.units] in (["sand"], ["straw"], ["wheat"])
+    return acts and not phrase.determiner and phrase.units[-1].text in ("sand", "straw", "wheat")
 
 
 def _is_unknown(chunk: Chunk | None) -> bool:
@@ -129,7 +129,10 @@ def _said_of_it(walk: Walk, back: int) -> bool:
 
 def _another_look(walk: Walk, item: Item, phrase: Phrase) -> None:
     """ "a blue coat or a green one", "the coat, the long one"."""
-    if walk.or_before or walk.mark(-1, "comma"):
+    if walk.mark(-1, "but") and item.negated:
+        item.negated, item.look = False, phrase.look  # "not a red coat but a blue one"
+        item.uses += phrase.uses
+    elif walk.or_before or walk.mark(-1, "comma"):
         item.look.add(replace(phrase.look, either=walk.or_before))
         walk.consume(item, 1)
         item.uses += phrase.uses

@@ -116,10 +116,18 @@ def _with_a_name(walk: Walk, item: Item, ahead: int) -> bool:
     words = {unit.text for unit in named.units}
     pattern = "Letters" if words & _NAMES else "Fancy" if words & _FACES else ""
     place = _on_the_garment(walk, behind + 1)
-    if not pattern or not (place or pattern == "Letters"):
+    ends = walk.chunk(behind + 1) is None or walk.mark(behind + 1, "comma", "stop", "and")
+    last = named.units[-1].text in _NAMES | _FACES | _PUT_ON | {"painted", "written"}
+    if not pattern or not last or not (place or (ends and pattern == "Letters") or _across(walk, behind + 1)):
         return False
     item.look.patterns = item.look.patterns or (pattern,)
     return walk.consume(item, behind + place)
+
+
+def _across(walk: Walk, ahead: int) -> bool:
+    """Whether "across the shoulders" stands there."""
+    place = walk.chunk(ahead + 1)
+    return walk.text(ahead) == "across" and isinstance(place, Phrase) and not place.possessive
 
 
 def _with_a_picture_of(walk: Walk, item: Item, ahead: int) -> bool:

@@ -15,17 +15,12 @@ def read_former(walk: Walk, phrase: Phrase) -> bool:
 
 
 def _garment_is(walk: Walk, place: int) -> bool:
-    """Whether a look follows, which is one of the last two garments'."""
-    ahead = 1 + walk.mark(1, "be")
-    said = walk.adjectives(ahead)
+    """Whether something follows that is said of one of the last two garments."""
     items = [item for item in walk.items if item.owner == walk.owner]
-    if said is None or len(items) < 2:
-        return False
-    item = items[place]
-    item.look.add(said.look)
-    walk.consume(item, ahead)
-    read_after(walk, item)
-    return True
+    at = walk.at
+    if len(items) >= 2:
+        read_after(walk, items[place])
+    return walk.at > at
 
 
 def _person_is(walk: Walk, noun: str) -> bool:

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from query.items import OTHER, SUBJECT, Item
-from query.phrases import Chunk, Phrase, names_body
+from query.phrases import Chunk, Phrase, first_word, names_body
 from query.postmodifiers import read_after
 from query.predicates import read_predicate
 from query.reach import read_place
@@ -68,15 +68,21 @@ def _takes_up_the_one(walk: Walk, unit: Unit) -> bool:
 
 
 def _only_lists(walk: Walk, unit: Unit) -> bool:
-    """Whether a stroke stands between two things that are both worn: "red scarf / bare legs", not "red hat/cap"."""
-    following, before = walk.chunk(1), walk.garment_at(-1)
-    if unit.text != "/" or not isinstance(following, Phrase) or before is None or not before.look.says_something():
+    """Whether a stroke stands between things that are all worn: "red scarf / bare legs", not "red hat/cap".
+
+    Either the first is told of and the second is no kind of it, or there are several strokes, with blanks.
+    """
+    following, before = walk.chunk(1), walk.chunk(-1)
+    if unit.text != "/" or not isinstance(following, Phrase) or not isinstance(before, Phrase):
         return False
     named = [*following.traits, *([following.garment] if following.garment else [])]
     attributes = {attribute for garment in named for attribute in garment.attributes}
-    own = before.garment.attributes if before.garment is not None else ()
-    told = bool(following.traits) or len(following.units) > 1
-    return bool(attributes) and told and not attributes & set(own)
+    own = walk.items[-1].attributes if walk.items else ()
+    told = before.look.says_something() and (bool(following.traits) or len(following.units) > 1)
+    blanks = before.units[-1].end < unit.start and unit.end < following.units[0].start
+    strokes = sum(isinstance(chunk, Unit) and chunk.text == "/" for chunk in walk.chunks)
+    several = told or (blanks and strokes > 1)
+    return several and bool(attributes) and not attributes & set(own) and first_word(before) != "either"
 
 
 def _corrected(walk: Walk, unit: Unit) -> None:
@@ -110,7 +116,16 @@ def _is_all_of_them(walk: Walk, unit: Unit) -> bool:
     counted = unit.text in ("both", "each") or (unit.text == "all" and walk.mark(-1, "comma"))
     ahead = 3 if walk.text(1) == "of" and walk.text(2) == "them" else 1
     worn = walk.mark(ahead, "wear", "have") or walk.text(ahead) in ("in", "with")
-    return counted and worn and not walk.mark(-1, "relative") and not walk.other_leads
+    return counted and worn and not walk.mark(-1, "relative") and not walk.other_leads and not _follows_others(walk)
+
+
+def _follows_others(walk: Walk) -> bool:
+    """Whether the last person named is several others: "a man behind two girls, both in pink"."""
+    people = [chunk for chunk in walk.chunks[: walk.at] if isinstance(chunk, Phrase) and chunk.person]
+    if walk.owner != OTHER or not people or people[-1].noun is None:
+        return False
+    noun = people[-1].noun.text
+    return people[-1].determiner in _COUNTED or noun.endswith(("s", "men", "people", "children", "couple"))
 
 
 def _denied(walk: Walk, unit: Unit) -> None:
@@ -232,7 +247,7 @@ def _who_acts(walk: Walk, unit: Unit) -> None:
     if walk.other_leads:
         return  # "her husband holds the bags and is wearing a grey shirt"
     if FINITE.match(unit.text):
-        ends = walk.mark(-1, "comma") and not walk.main_verb  # "the man, whose friend in red is filming him, has"
+        ends = walk.mark(-1, "comma") and not walk.main_verb and _began_behind_comma(walk)
         linked = walk.mark(-1, "and", "comma", "be", "have", "relative", "negation", "filler")
         closed = walk.other_acts and (ends or not linked)
         relative = walk.relative and not closed  # "a woman whose son is in red wears a hat"
@@ -247,6 +262,15 @@ def _who_acts(walk: Walk, unit: Unit) -> None:
     if back:
         walk.owner = SUBJECT
         walk.relative = False
+
+
+def _began_behind_comma(walk: Walk) -> bool:
+    """Whether a comma encloses what is told of somebody else: "the man, whose friend in red is filming him, has"."""
+    whose = [at for at, chunk in enumerate(walk.chunks[: walk.at]) if isinstance(chunk, Unit) and chunk.text == "whose"]
+    if not whose or not walk.mark(whose[-1] - walk.at - 1, "comma"):
+        return False
+    between = walk.chunks[whose[-1] : walk.at - 1]
+    return not any(isinstance(chunk, Unit) and chunk.plays("comma") for chunk in between)
 
 
 def _is_an_aside(walk: Walk) -> bool:
@@ -280,7 +304,8 @@ def _preposition(walk: Walk, unit: Unit) -> None:
     if unit.text == "one" and walk.text(-1) == "only":
         del walk.chunks[walk.at - 1]  # "the only one without a tie"
         walk.at -= 1
-    met = walk.mark(-1, "verb", "hold", "beside", "preposition") and bool(walk.subject_gender)
+    thing = walk.text(-1) in ("to", "on", "over", "behind") and "one" in map(first_word, walk.chunks[: walk.at])
+    met = walk.mark(-1, "verb", "hold", "beside", "preposition") and not thing and bool(walk.subject_gender)
     if unit.text == "another" and met and (walk.text(1) in ("in", "with") or walk.mark(1, "wear")):
         walk.owner, walk.governed = OTHER, True  # "a player chasing another in blue"
     if _is_the(walk.chunk(-1)) and unit.text in ("one", "other", "others"):
@@ -326,6 +351,8 @@ def _one(walk: Walk) -> None:
             walk.subject_gender, walk.several = "any", True  # "the tall one behind the lady in red"
     elif begun and beside:
         walk.owner, walk.other_leads = OTHER, True  # "The tall one next to her is in a cape"
+    elif walk.mark(-2, "subordinate"):
+        walk.owner, walk.other_leads = OTHER, True  # "while the one in the white hat stands"
     elif _is_governed(walk):
         walk.owner, walk.governed = OTHER, True  # "about to crash into the one in red"
 

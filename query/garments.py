@@ -49,6 +49,8 @@ def new_item(walk: Walk, garment: Garment, look: Look, phrase: Phrase) -> Item:
     owner = walk.owner_once or told
     walk.owner_once = ""
     item = Item(garment, look, owner, phrase, sentence=walk.sentence, uses=list(phrase.uses))
+    if item.covers_torso and any(unit.text.startswith("#") for unit in phrase.units):
+        look.patterns += ("Letters",)  # "a #7 jersey"
     item.plain = not look.says_something()
     item.negated = bool(walk.denial) or phrase.determiner == "no"
     item.weight = walk.hedge
@@ -57,8 +59,9 @@ def new_item(walk: Walk, garment: Garment, look: Look, phrase: Phrase) -> Item:
         or _stands_beside(walk, phrase)
         or (item.attributes != ("Hair",) and not phrase.person and _lies_in_something(walk))
     )
-    if walk.text(-1) == "about" or (first_word(walk.chunk(-1)) in _LEFT and phrase.possessive):
-        item.worn = False  # "I couldn't tell you about his shoes", "has left her coat here"
+    off = first_word(walk.chunk(-1)) == "off" and walk.text(-2) in ("took", "taken") and bool(phrase.possessive)
+    if off or walk.text(-1) == "about" or (first_word(walk.chunk(-1)) in _LEFT and phrase.possessive):
+        item.worn = False  # "I couldn't tell you about his shoes", "left her coat here", "took off his hat"
     if phrase.determiner in _COUNTED and phrase.noun is not None and phrase.noun.text == "glasses":
         item.worn = False  # "a tray with four glasses"
     item.alternative = walk.or_before and bool(walk.items)
@@ -93,6 +96,8 @@ def read_garment(walk: Walk, phrase: Phrase, garment: Garment) -> None:
     if walk.shared is not None and not phrase.look.says_something() and not phrase.determiner:
         phrase.look.add(walk.shared)
     walk.shared = None
+    if phrase.determiner and phrase.noun is not None and phrase.noun.text == "cloth":
+        return  # "wiping the table with a cloth"
     if _labels_the_next(walk, phrase, garment) or _names_again(walk, phrase, garment):
         return
     item = new_item(walk, garment, phrase.look, phrase)
@@ -182,12 +187,12 @@ def _shown_on(walk: Walk, item: Item) -> None:
         item.look.add(before.look)  # "pink highlights in her hair"
     if walk.text(back) not in ("on", "down", "along", "across") or not isinstance(before, Phrase):
         return
-    if before.only_adjectives:  # "white stripes": the noun is an adjective too
+    if before.only_adjectives and before.look.patterns:  # "white stripes": the noun is an adjective too
         item.look.add(before.look)
         item.uses += before.uses
     elif before.units[0].text == "#":
         item.look.patterns += ("Letters",)
-    elif before.noun is not None and before.noun.entry.pattern_noun:
+    elif not before.only_adjectives and before.noun is not None and before.noun.entry.pattern_noun:
         item.look.patterns += before.noun.entry.pattern_noun
         item.look.add(Look(colors=[] if "Letters" in item.look.patterns else before.look.colors))
         item.uses.append(before.noun)

@@ -15,7 +15,7 @@ import spacy
 from spacy.language import Language
 from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc
-from spacy.util import compile_infix_regex
+from spacy.util import compile_infix_regex, compile_prefix_regex, compile_suffix_regex
 
 from query.grammar import Reading, read_sentence
 from query.lexicon import Lexicon, read_vocabulary
@@ -32,7 +32,8 @@ _ASK = "ask for clothes, hair or accessories, such as " + ", ".join(f'"{example}
 Span = tuple[str, int, int]  # words of the text, and their characters: first, and the one behind the last
 
 _COMPACT = re.compile(r"\w:[\w(#\"]|[|^]|(?:^|[\s(])-\(?\w|\.\.\d")
-_JOINED = r"(?<=[a-z])[+=](?=[a-z])"  # "red+black"
+_JOINED = r"(?<=[A-Za-z])[+=](?=[A-Za-z])"  # "red+black"
+_STROKE = r"(?<=[A-Za-z]{3})/"  # "red hat/ blue scarf", not "w/"
 _SPACED_SLOT = re.compile(rf"\b({'|'.join(ATTRIBUTE_WORDS)})\s+(like:\d+|#[0-9a-f]{{6}})\b", re.IGNORECASE)
 _SILENT = frozenset(
     [
@@ -121,6 +122,8 @@ class QueryParser:
         tokenizer = self.nlp.tokenizer
         assert isinstance(tokenizer, Tokenizer)
         tokenizer.infix_finditer = compile_infix_regex([*(self.nlp.Defaults.infixes or []), _JOINED]).finditer
+        tokenizer.suffix_search = compile_suffix_regex([*(self.nlp.Defaults.suffixes or []), _STROKE]).search
+        tokenizer.prefix_search = compile_prefix_regex([*(self.nlp.Defaults.prefixes or []), "/"]).search
         _extend_docs()
         words = self.nlp.add_pipe("signalement_words")
         assert isinstance(words, _Words)

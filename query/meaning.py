@@ -62,7 +62,8 @@ def _bare_chin(item: Item) -> bool:
 def _share_between_alternatives(items: list[Item]) -> None:
     """In "a red jacket or coat" and "a jacket or coat, brown", the look is said of both."""
     for first, second in pairwise(items):
-        akin = first.garment.main and second.garment.main and second.alternative and not second.phrase.determiner
+        kinds = (first.attributes == second.attributes != ("Hair",)) or (first.garment.main and second.garment.main)
+        akin = kinds and second.alternative and not second.phrase.determiner
         if akin and first.look.says_something() != second.look.says_something():
             first.look = second.look = first.look if first.look.says_something() else second.look
 

@@ -18,6 +18,7 @@ _OF_PARTS = frozenset(
     | {"eyed", "faced", "cheeked", "lipped", "nosed", "skinned"}
 )
 _ANYBODY = frozenset({"person", "people", "individual", "someone", "child", "kid", "baby", "suspect", "subject"})
+_PAST = frozenset({"threw", "ran", "drove", "took", "fled", "swam", "spoke", "shot", "hit", "broke", "fell", "rode"})
 _TRADES = frozenset({"fisherman", "policeman", "fireman", "postman", "cowboy", "cowgirl", "schoolboy", "schoolgirl"})
 _PHRASE_ROLES = frozenset({"transparent", "filler", "determiner", "possessive"})
 
@@ -76,6 +77,7 @@ class _PhraseReader:
         )  # "suit and tie"
         led = before.entry.modifies or any(before.plays(role) for role in ("determiner", "possessive", "preposition"))
         led = led and before.text not in ("to", "down to")  # "to tie the shoe"
+        led = led and not (unit.text == "stole" and following is not None and following.plays("possessive"))
         told = before.text in ("who", "which") or (
             before.text == "that" and unit.text.endswith("s")
         )  # "that ties in front"
@@ -106,6 +108,8 @@ class _PhraseReader:
         entry = unit.entry
         if self.phrase.noun is not None and unit.text.isdigit():
             return self.other_noun(unit)
+        if self.begins_a_clause(unit):
+            return False
         if entry.neutral and unit.plays("preposition") and self.place.leads_on(1):
             return False  # "tucked under his arm", "chocolate round his mouth"
         alone = self.phrase.determiner or self.place.position == 0
@@ -124,6 +128,17 @@ class _PhraseReader:
         if unit.plays("verb") and not self.place.is_verb_here(unit):
             return self.other_noun(unit)
         return self.connective(unit)
+
+    def begins_a_clause(self, unit: Unit) -> bool:
+        """Whether a word is what somebody in a color does or undergoes: "in black entered the shop"."""
+        before = self.place.before()
+        worn = before is not None and (before.text == "in" or before.plays("wear"))
+        if not worn or self.phrase.noun is not None or self.phrase.determiner or not self.phrase.look.shows():
+            return False
+        noun = self.place.next_noun(1, over_commas=False)
+        acts = unit.unknown and (unit.text.endswith(("ed", "ing")) or unit.text in _PAST)
+        seen = unit.text in ("watch", "phone") and (self.place.leads_on(1) or unit.text == "phone")
+        return (acts or seen or unit.text == "stole") and (noun is None or noun.entry.garment is None)
 
     def is_adjective_here(self, unit: Unit) -> bool:
         """Whether a garment's name says something of the garment behind it: "fleece pullover", "knee-high boots"."""

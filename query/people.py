@@ -129,6 +129,7 @@ def read_person(walk: Walk, phrase: Phrase) -> None:
         walk.owner_once = walk.owner if worn else owner  # "in a man's hat"
     else:
         walk.owner = owner
+        walk.told_apart = walk.told_apart or _is_told_apart(walk, phrase)
         walk.other_acts = False
         walk.relative = owner == OTHER and walk.text(-1) == "whose"  # "whose son is in red"
         walk.governed = _hangs_on_a_word(walk) or _is_told_apart(walk, phrase)
@@ -188,7 +189,7 @@ def _is_kin(walk: Walk, phrase: Phrase) -> bool:
 
 def _who_is(walk: Walk, phrase: Phrase) -> str:
     """Whether a person's noun phrase names the described person."""
-    first = not any(isinstance(chunk, Phrase) or not chunk.plays("filler") for chunk in walk.chunks[1 : walk.at])
+    first = all(isinstance(chunk, Unit) and _stands_before(chunk) for chunk in walk.chunks[1 : walk.at])
     place = first_word(walk.chunks[0]) if first and walk.at else walk.text(-1) if phrase.possessive else ""
     first_beside = place in _PLACES and not walk.subject_gender  # "behind a woman stands a man"
     if (
@@ -239,6 +240,11 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
     same_noun = phrase.noun is not None and phrase.noun.text == walk.subject_noun
     takes_up = same_noun and (phrase.determiner in _DEFINITE or not phrase.determiner)
     return SUBJECT if takes_up and walk.mark(-1, "comma", "and") else OTHER
+
+
+def _stands_before(unit: Unit) -> bool:
+    """Whether it may stand between the place and who is there: "Next to him is just a woman"."""
+    return unit.plays("filler") or unit.plays("be") or unit.text in ("him", "her", "them")
 
 
 def _is_far(chunk: Chunk | None) -> bool:

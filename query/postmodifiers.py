@@ -9,8 +9,13 @@ from query.reach import read_place
 from query.units import Unit
 from query.walk import Walk
 
-_SAYING = frozenset({"says", "say", "saying", "reading", "reads"})
+_SAYING = frozenset({"says", "say", "said", "saying", "reading", "reads"})
 UNDER = frozenset({"under", "underneath", "beneath"})
+_STORES = frozenset(
+    {"bag", "backpack", "pocket", "basket", "rack", "table", "chair", "hook", "hanger", "suitcase", "box", "purse"}
+    | {"handbag", "bench", "floor", "ground"}
+)
+_HOLDING = frozenset({"hand", "hands", "arm", "arms", "head", "teeth", "lap", "shoulder"})
 MATERIALS = frozenset({"flannel", "cloth"})
 _SHUT = frozenset({"closed", "shut", "together"})
 _HIDING = frozenset({"covered", "hidden", "concealed", "hiding", "obscured"})
@@ -38,6 +43,7 @@ def _read_one(walk: Walk, item: Item) -> bool:
         or _lies_elsewhere(walk, item)
         or _particle(walk, item)
         or _held_up(walk, item)
+        or _put_away(walk, item)
         or _turned(walk, item)
         or _on_the_head(walk, item)
         or _set_right(walk, item)
@@ -62,7 +68,8 @@ def _read_one(walk: Walk, item: Item) -> bool:
 
 def _none_of_it(walk: Walk, item: Item) -> bool:
     """ "hat: none", "glasses: no", "tie = no"."""
-    alone = walk.text(2) == "none" or (walk.text(2) == "no" and not isinstance(walk.chunk(3), Phrase))
+    ends = not isinstance(walk.chunk(3), Phrase) or walk.text(4) in (":", "=")
+    alone = walk.text(2) == "none" or (walk.text(2) == "no" and ends)
     unseen = walk.text(2) == "not" and walk.text(3) in ("seen", "visible", "known") and walk.text(1) == ":"
     if unseen:
         item.worn = False  # "footwear: not seen"
@@ -154,10 +161,23 @@ def _held_up(walk: Walk, item: Item) -> bool:
     """ "with his jacket held over his head", "her hat is carried under her arm": it is not worn."""
     ahead = 2 if walk.mark(1, "be") else 1
     held = walk.text(ahead) in ("held", "carried") and walk.text(ahead + 1) in ("over", "above", "in", "under")
-    if not held or not isinstance(walk.chunk(ahead + 2), Phrase):
+    place = walk.chunk(ahead + 2)
+    noun = place.noun if isinstance(place, Phrase) and place.possessive else None
+    if not held or noun is None or noun.text not in _HOLDING or not item.phrase.possessive:
+        return False
+    item.worn = "Hair" in item.attributes
+    return walk.consume(item, ahead + 2)
+
+
+def _put_away(walk: Walk, item: Item) -> bool:
+    """ "the scarf is in her bag", "jackets are kept on the rack": they are not worn."""
+    ahead = 2 + (walk.text(2) in ("kept", "left"))
+    place = walk.chunk(ahead + 1)
+    stored = isinstance(place, Phrase) and place.noun is not None and place.noun.text in _STORES
+    if not (walk.mark(1, "be") and walk.text(ahead) in ("in", "inside", "on", "over") and stored):
         return False
     item.worn = False
-    return walk.consume(item, ahead + 2)
+    return walk.consume(item, ahead + 1)
 
 
 def _turned(walk: Walk, item: Item) -> bool:
@@ -210,6 +230,8 @@ def _out_of_sight(walk: Walk, item: Item) -> bool:
 
 def _apposition(walk: Walk, item: Item) -> bool:
     """Adjectives behind: "coat, long and red", "hair: brown", "hair, possibly brown", "shirt, not red"."""
+    if walk.text(1) in ("color", "colour") and walk.text(2) == ":":
+        del walk.chunks[walk.at + 1]  # "hair colour: brown"
     ahead = 2 if walk.mark(1, "comma") or walk.text(1) in ("-", "(", "that", "which", "that's") else 1
     ahead += (ahead == 2 and walk.text(2) == "also") or walk.text(1) == "half"  # "hair half black half blond"
     hedge = walk.chunk(ahead)
@@ -250,8 +272,7 @@ def _is_apposition(walk: Walk, item: Item, said: Phrase, ahead: int) -> bool:
 def _in_color(walk: Walk, item: Item) -> bool:
     """ "coat in red", "of red color", "a skirt in tartan", "a suit in grey flannel"."""
     dyed = first_word(walk.chunk(1)) in _DYED
-    cloth = {"Coat", "Pants", "Skirt"} & set(item.attributes)
-    said = walk.adjectives(2 + dyed) or (_material(walk.chunk(2)) if cloth else None)
+    said = walk.adjectives(2 + dyed) or _material(walk.chunk(2), item)
     if walk.text(1 + dyed) not in ("in", "of") or said is None or not (said.look.colors or said.look.patterns):
         return False
     if item.look.colors and said.look.colors:
@@ -264,11 +285,12 @@ def _in_color(walk: Walk, item: Item) -> bool:
     return walk.consume(item, 2 + dyed)
 
 
-def _material(chunk: Chunk | None) -> Phrase | None:
+def _material(chunk: Chunk | None, item: Item) -> Phrase | None:
     """The colored stuff that something is made of, where that is a garment's name too: "charcoal flannel"."""
     if not isinstance(chunk, Phrase) or chunk.determiner or chunk.noun is None:
         return None
-    return chunk if chunk.noun.text in MATERIALS and chunk.look.colors else None
+    heavy = chunk.noun.text == "cloth" or {"Coat", "Pants", "Skirt"} & set(item.attributes)
+    return chunk if heavy and chunk.noun.text in MATERIALS and chunk.look.colors else None
 
 
 def _under_another(walk: Walk, item: Item) -> bool:

@@ -67,7 +67,7 @@ def _to_the_shoes(body: Phrase, words: set[str], item: Item) -> str:
 def _reaches(walk: Walk, item: Item, reach: str, words: set[str]) -> bool:
     """Whether the garment or hair comes down to a part of the body, which tells its size."""
     at_the_garment = walk.chunk() is item.phrase or "at" not in words or bool(words & _REACHING)
-    if not (words & (_REACHING | _DIRECTIONS) and at_the_garment):
+    if not (words & (_REACHING - {"kept"} | _DIRECTIONS) and at_the_garment):
         return False
     if item.attributes == ("Hair",) and words & {"cover", "covers", "covering"}:
         return False  # over the ears

@@ -100,7 +100,7 @@ def _each_of_them_is(walk: Walk, said: Phrase, ahead: int) -> bool:
 
 def _number_worn(walk: Walk, phrase: Phrase) -> bool:
     """Whether it is a player "wearing number 12"."""
-    letters = phrase.noun is not None and phrase.noun.entry.pattern_noun == ("Letters",)
+    letters = phrase.noun is not None and (phrase.noun.entry.pattern_noun == ("Letters",) or phrase.noun.text == "#")
     digits = any(unit.text.strip("#").isdigit() for unit in phrase.units)
     on_a_garment = walk.text(1) == "on" and walk.garment_at(2) is not None
     return letters and digits and not on_a_garment and (walk.mark(-1, "wear") or walk.text(-1) == "in")

@@ -98,8 +98,10 @@ def _mended(
 
 
 def _numbers(words: Sequence[str]) -> dict[int, str]:
-    """Short forms of "number", by their token: "nr 7", "no 7"."""
-    return {at: "number" for at, (word, then) in enumerate(pairwise(words)) if word in _NUMBER and then.isdigit()}
+    """Short forms of "number", by their token: "nr 7", "no. 7"."""
+    plain = {at: "number" for at, (word, then) in enumerate(pairwise(words)) if word in _NUMBER and then.isdigit()}
+    dotted = [at for at in range(len(words) - 2) if words[at] in _NUMBER and words[at + 1] == "."]
+    return plain | {at + more: "number" for at in dotted if words[at + 2].isdigit() for more in (0, 1)}
 
 
 def _with_words(doc: Doc, words: Mapping[int, str]) -> Doc:
