@@ -159,7 +159,7 @@ def _characterized(item: Item, index: int, look: Look) -> Has:
     return Has(
         attribute,
         () if item.garment.facial else _size(item, index, look),
-        look.patterns or has.pattern,
+        tuple(dict.fromkeys(look.patterns)) or has.pattern,
         _color(attribute, look) or has.color,
         item.weight,
     )

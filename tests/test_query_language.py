@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import time
 from collections import Counter
 from datetime import datetime
@@ -46,6 +47,17 @@ def test_labelled_sentences_are_understood(parser: QueryParser, name: str, share
         if alike(parser.interpret(text).clauses) != alike(() if query == "?" else clauses(parse_query(query)))
     ]
     assert len(wrong) <= len(cases) * (1 - share), "\n".join(wrong)
+
+
+def test_no_sentence_is_an_error(parser: QueryParser) -> None:
+    rng = random.Random(7)
+    words = [text.split() for text, _ in labelled("query_sentences_fresh.txt")]
+    for _ in range(600):
+        first, second = rng.choices(words, k=2)
+        spliced = first[: rng.randrange(len(first))] + second[rng.randrange(len(second)) :]
+        if rng.random() < 0.3:
+            rng.shuffle(spliced)
+        parser.interpret(" ".join(spliced))
 
 
 def test_referring_expressions_are_understood(parser: QueryParser) -> None:
