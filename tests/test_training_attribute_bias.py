@@ -1,7 +1,7 @@
 import torch
 
 from parsing.labels import label_id
-from training.attribute_bias import CLASSES, fit_bias, miou, report
+from training.attribute_bias import CLASSES, UNSEEN, fit_bias, miou, report
 
 COAT, GLOVE = label_id("attribute", "Coat"), label_id("attribute", "Glove")
 
@@ -25,9 +25,13 @@ def test_what_is_seen_too_often_is_made_less_likely() -> None:
     assert bias[0] == 0
 
 
-def test_nothing_changes_where_nothing_is_gained() -> None:
+def test_nothing_changes_where_nothing_is_gained_but_what_no_photograph_shows_is_less_likely() -> None:
     logits, labels = too_many_gloves()
-    assert fit_bias((logits[100:], labels[100:])).tolist() == [0.0] * CLASSES
+    bias = fit_bias((logits[100:], labels[100:]))
+    shown = [0, COAT, GLOVE]
+    assert bias[shown].tolist() == [0.0] * 3
+    assert set(bias.tolist()) == {0.0, UNSEEN}
+    assert bias.count_nonzero() == CLASSES - 3
 
 
 def test_halves_tell_what_biases_are_worth_on_photographs_not_fitted() -> None:

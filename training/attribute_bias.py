@@ -4,7 +4,8 @@
 
 Composites and class weights show rare attributes far more often than photographs do. One number for each attribute,
 added to its logits, sets that right: the one that gives the highest attribute mIoU over the data set, found by
-coordinate ascent. Half of the photographs tell what the biases of the other half are worth.
+coordinate ascent; a label that none of them shows is made less likely by `UNSEEN`. Half of the photographs tell what
+the biases of the other half are worth.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from training.miou import class_iou, mean_defined
 
 STEPS = (-2.0, -1.0, -0.5, -0.25, 0.25, 0.5, 1.0)
 LEAST_GAIN = 1e-4
+UNSEEN = -1.5  # of a label that no photograph shows: rendered scenes alone teach it, and far too often
 SPACING = 4  # pixels between those that are looked at, each way
 CLASSES = num_classes("attribute")
 
@@ -59,9 +61,11 @@ def miou(pixels: Pixels, bias: Tensor) -> float:
 
 def fit_bias(pixels: Pixels, rounds: int = 2) -> Tensor:
     """The biases (N_A,), background 0, of the highest mIoU that single steps lead to."""
-    bias = torch.zeros(CLASSES)
+    shown = np.union1d(0, pixels[1].numpy()).tolist()
+    bias = torch.full((CLASSES,), UNSEEN)
+    bias[shown] = 0.0
     best = miou(pixels, bias)
-    for label_id in list(range(1, CLASSES)) * rounds:
+    for label_id in shown[1:] * rounds:
         for step in STEPS:
             tried = bias.clone()
             tried[label_id] += step
