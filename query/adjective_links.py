@@ -68,8 +68,8 @@ def _next_garment_begins(place: Place, link: Unit, following: Unit, ahead: int) 
         return True
     before = place.before()
     told = before is not None and _is_be(before) and before.text != "'s" and not place.phrase.determiner
-    first, dyed = place.phrase.units[:1], place.before()
-    told = told or (bool(first) and first[0].text.startswith("dyed") and dyed is not None and bool(dyed.entry.garment))
+    dyed = bool(place.phrase.units) and place.phrase.units[0].text.startswith("dyed")
+    told = told or (dyed and before is not None and before.entry.garment is not None)
     says = told and not link.plays("comma") and (place.phrase.look.says_something() or bool(place.phrase.traits))
     if says and reaches_garment(place, ahead) and not _link_before_garment(place, ahead):
         return True  # "trousers that are grey and mirrored aviators"
@@ -102,9 +102,10 @@ def _is_predicate(place: Place) -> bool:
 
 
 def is_told_by_trait(place: Place) -> bool:
-    """Whether the phrase is "blond" of "her hair is blond and short"."""
+    """Whether the phrase is "blond" of "her hair is blond and short" or of "hair blond and short"."""
     before = place.before()
-    return bool(place.phrase.traits) and before is not None and _is_be(before) and not place.phrase.determiner
+    told = before is not None and (_is_be(before) or before.entry.garment is not None)
+    return bool(place.phrase.traits) and told and not place.phrase.determiner
 
 
 def _is_be(unit: Unit) -> bool:
