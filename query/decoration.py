@@ -107,9 +107,7 @@ def read_feature(walk: Walk, item: Item) -> bool:
 
 def _with_a_name(walk: Walk, item: Item, ahead: int) -> bool:
     """ "with a band's name across the back", "which has sponsors' names all over it", "with a lion's face on it"."""
-    behind = ahead + 1
-    while walk.text(behind) in ("'", "’", "'s", "’s", "s"):
-        behind += 1
+    behind = walk.behind_possessive(ahead + 1)
     named = walk.chunk(behind)
     if behind == ahead + 1 or not isinstance(named, Phrase) or item.attributes == ("Hair",):
         return False

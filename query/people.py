@@ -419,8 +419,6 @@ def _goes_on_listing(walk: Walk, phrase: Phrase) -> bool:
 
 def _possessed(walk: Walk) -> Phrase | None:
     """The noun phrase behind "'s"."""
-    ahead = 1
-    while walk.text(ahead) in ("'", "’", "'s", "’s", "s"):
-        ahead += 1
+    ahead = walk.behind_possessive(1)
     following = walk.chunk(ahead)
     return following if ahead > 1 and isinstance(following, Phrase) else None

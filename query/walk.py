@@ -54,6 +54,12 @@ class Walk:
         index = self.at + ahead
         return self.chunks[index] if 0 <= index < len(self.chunks) else None
 
+    def behind_possessive(self, ahead: int) -> int:
+        """How far ahead stands what is behind "'s"; the same place where there is none."""
+        while self.text(ahead) in ("'", "’", "'s", "’s", "s"):
+            ahead += 1
+        return ahead
+
     def begin(self, ahead: int = 0) -> int:
         """How far ahead, or back, the sentence of that place begins."""
         while self.chunk(ahead - 1) is not None and not self.mark(ahead - 1, "stop"):

@@ -5,13 +5,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from scipy.ndimage import find_objects, label
 
 from parsing.boxes import box_of
 from parsing.labels import IGNORE, TASKS, label_id
-from training.canvas import Layer, paste, soften
-from training.recolor import recolor
+from training.canvas import Layer, opacity, paste
+from training.recolor import draw_label, recolor
 
 HAT, SCARF, HAIR, FACE, GLOVE = (label_id("attribute", name) for name in ("Hat", "Scarf", "Hair", "Face", "Glove"))
 ARMS = tuple(label_id("attribute", name) for name in ("L-arm", "R-arm"))
@@ -83,8 +82,7 @@ def put_on(person: Layer, accessory: Accessory, rng: np.random.Generator) -> Lay
     top, left = round(face[0] + worn.top * scale) + margin, round(face[1] + worn.left * scale) + margin
     if worn.attribute == HAT:
         tuck_hair(canvas, thing.maps["human"], top, left)
-    outline = soften(Image.fromarray(thing.maps["human"] * np.uint8(255)))
-    paste(canvas, thing, top, left, 1, np.asarray(outline, np.float32) / np.float32(255))
+    paste(canvas, thing, top, left, 1, opacity(thing))
     x0, y0, x1, y1 = box_of(canvas.maps["human"] > 0)
     return canvas.crop(y0, x0, y1 - y0, x1 - x0)
 
@@ -103,9 +101,7 @@ def put_on_gloves(person: Layer, rng: np.random.Generator) -> None:
     hands = hands_of(person)
     if hands is None:
         return
-    colors = list(GLOVE_COLORS)
-    weights = np.array(list(GLOVE_COLORS.values()))
-    recolor(person, hands, colors[rng.choice(len(colors), p=weights / weights.sum())], rng)
+    recolor(person, hands, draw_label(rng, GLOVE_COLORS), rng)
     for task, value in (("attribute", GLOVE), ("size", SHORT), ("pattern", SOLID)):
         person.maps[task][hands] = value
 

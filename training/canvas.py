@@ -104,6 +104,12 @@ def soften(outline: Image.Image) -> Image.Image:
     return outline.filter(ImageFilter.GaussianBlur(0.7))
 
 
+def opacity(cutout: Layer) -> NDArray[np.float32]:
+    """How much of a cut-out person or thing is seen, (h, w), 0 to 1, softer at the outline than the labels are."""
+    mask = Image.fromarray((cutout.maps["human"] > 0).astype(np.uint8) * 255)
+    return np.asarray(soften(mask), np.float32) / np.float32(255)
+
+
 def paste(canvas: Layer, person: Layer, top: int, left: int, number: int, alpha: NDArray[np.float32]) -> None:
     """Put a cut-out person onto `canvas`, in place, as person `number`.
 

@@ -10,7 +10,7 @@ from PIL import Image
 from parsing.boxes import area, box_of
 from parsing.labels import IGNORE, label_id
 from training.accessories import accessories_of, put_on, put_on_gloves
-from training.canvas import MAYBE_PEOPLE, NO_OUTLINE, Layer, areas, blank, copy, forget_hidden, paste, soften
+from training.canvas import MAYBE_PEOPLE, NO_OUTLINE, Layer, areas, blank, copy, forget_hidden, opacity, paste
 from training.packed import PackedLayer
 from training.recolor import recolor_some
 from training.samples import Sample
@@ -240,9 +240,7 @@ class Composer:
             person = person.mirror()
         gain = rng.uniform(0.8, 1.2)
         image = np.clip(person.image * gain, 0, 255).astype(np.uint8)
-        mask = Image.fromarray((person.maps["human"] > 0).astype(np.uint8) * 255)
-        alpha = np.asarray(soften(mask), np.float32) / np.float32(255)
-        return Layer(image, person.maps), alpha
+        return Layer(image, person.maps), opacity(person)
 
     def dress(self, person: Layer, rng: np.random.Generator) -> Layer:
         """A cut-out person, perhaps with gloves and somebody else's hat or scarf; may be written to."""

@@ -42,6 +42,12 @@ def draw_color(rng: np.random.Generator, label: str) -> NDArray[np.float64]:
     return lab
 
 
+def draw_label(rng: np.random.Generator, weights: Mapping[str, float]) -> str:
+    """A color label, each as often as it weighs."""
+    values = np.array(list(weights.values()))
+    return list(weights)[rng.choice(len(values), p=values / values.sum())]
+
+
 def recolor(layer: Layer, region: NDArray[np.bool_], label: str, rng: np.random.Generator) -> None:
     """Paint `region` (H, W) of `layer` in a color of `label`, in place, image and color map."""
     pixels = rgb2lab(layer.image[region] / 255.0)  # (n, 3)
@@ -58,8 +64,6 @@ def recolor(layer: Layer, region: NDArray[np.bool_], label: str, rng: np.random.
 
 def recolor_some(layer: Layer, garments: Sequence[NDArray[np.bool_]], rng: np.random.Generator, share: float) -> None:
     """Repaint each garment's region with probability `share`, rare colors more often, in place."""
-    labels = list(RARITY)
-    weights = np.array([RARITY[label] for label in labels])
     for region in garments:
         if rng.random() < share and region.sum() > 30:
-            recolor(layer, region, labels[rng.choice(len(labels), p=weights / weights.sum())], rng)
+            recolor(layer, region, draw_label(rng, RARITY), rng)
