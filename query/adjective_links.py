@@ -7,6 +7,7 @@ from query.units import Unit
 
 LINKS = frozenset({"and", "&", "+", "n", "or", "and/or", "/", ",", "nor"})  # "along with" begins another garment
 _ENDING = ("falls", "fall", "hangs", "reaches")  # "is long and falls over"
+_COMING_DOWN = frozenset({"ends", "ending", "stops", "stopping", "reaches", "reaching", "hits", "hitting", "comes"})
 _CUT = frozenset({"cut", "hair cut", "haircut", "worn", "kept"})
 DASHES = frozenset({"-", "--", "–", "—"})
 
@@ -42,6 +43,8 @@ def take_link(place: Place, unit: Unit) -> bool:
         return False  # "waiting at the light, red coat"
     if following is None or not _goes_on(place, unit, following, ahead):
         return False
+    if (before := place.before()) is not None and before.text in _COMING_DOWN:
+        return False  # "a skirt that ends above the knee, and beige heels"
     if _ends_in_a_noun(place, unit):
         return False
     if _next_garment_begins(place, unit, following, ahead):

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from query.items import OTHER, Item
-from query.phrases import Chunk, Look, Phrase
+from query.phrases import Chunk, Look, Phrase, first_word
 from query.units import Unit
 from query.walk import Walk
 
@@ -18,6 +18,24 @@ _ADORNED = frozenset({"covered in", "decorated with", "printed with", "embroider
     "emblazoned with",
     "sprinkled with",
 }
+_PICTURED = frozenset(
+    {"ships", "rockets", "dinosaurs", "unicorns", "penguins", "ducks", "sheep", "reindeer", "cars", "trucks", "trains"}
+    | {"planes", "monkeys", "bears", "pandas", "foxes", "owls", "fish", "whales", "sharks", "pineapples", "bananas"}
+    | {
+        "cherries",
+        "strawberries",
+        "lemons",
+        "robots",
+        "planets",
+        "moons",
+        "clouds",
+        "mermaids",
+        "princesses",
+        "bunnies",
+    }
+    | {"rabbits", "lions", "tigers", "elephants", "giraffes", "parrots", "flamingos", "anchors", "pumpkins", "bats"}
+    | {"skeletons", "bees", "mushrooms", "cacti", "astronauts", "cowboys", "ballerinas"}
+)
 _PRINTED = frozenset({"printed with", "embroidered with", "patterned with", "emblazoned with"})
 _NAMES = frozenset({"name", "names", "logo", "logos", "number", "initials"})
 _FACES = frozenset({"face", "faces", "head", "heads", "picture", "portrait"})
@@ -99,10 +117,16 @@ def read_feature(walk: Walk, item: Item) -> bool:
     named = phrase.possessive not in ("", "its")  # "and her name is Poppy"
     if linked_by_and and (named or not (place or told)):
         return False
-    if walk.text(ahead) in _PRINTED and not told:
+    printed = walk.text(ahead) in _PRINTED or (walk.text(ahead) == "covered with" and _are_pictured(phrase))
+    if printed and not told:
         item.look.patterns = item.look.patterns or ("Fancy",)  # "printed with tiny cherries"
         return walk.consume(item, ahead + 1 + place)
     return _decorated(walk, item, phrase, ahead + 1, place)
+
+
+def _are_pictured(phrase: Phrase) -> bool:
+    """Whether it names things that cloth is printed with: "covered with rocket ships", not "with crumbs"."""
+    return phrase.noun is not None and phrase.noun.text.split()[-1] in _PICTURED and not phrase.determiner
 
 
 def _with_a_name(walk: Walk, item: Item, ahead: int) -> bool:
@@ -162,9 +186,10 @@ def _numbered(walk: Walk, item: Item) -> bool:
 
 def _bare_number(walk: Walk, item: Item) -> bool:
     """ "a jersey with a 7 on the back"."""
-    ahead = 3 if walk.text(2) == "a" else 2
+    ahead = 3 if walk.text(2) == "a" or first_word(walk.chunk(2)) == "a" else 2
     place = _on_the_garment(walk, ahead + 1)
-    if walk.text(1) not in ("with", "has") or not walk.text(ahead).isdigit() or not (place and item.covers_torso):
+    numbered = item.covers_torso or item.attributes == ("Hat",)
+    if walk.text(1) not in ("with", "has") or not walk.text(ahead).isdigit() or not (place and numbered):
         return False
     item.look.add(Look(patterns=("Letters",)))
     return walk.consume(item, ahead + place)
@@ -174,6 +199,8 @@ def _with_adjectives(walk: Walk, item: Item, phrase: Phrase, ahead: int) -> bool
     """ "with long sleeves", said of something that has sleeves; "with blue stripes"."""
     sleeves = phrase.look.sleeve and item.covers_torso and phrase.determiner not in ("a", "an")
     many = phrase.units[-1].text.endswith((" colors", " colours"))  # "with many colors"
+    checked = phrase.units[-1].text in ("color", "colour", "colors", "colours") and bool(item.look.patterns)
+    many = many or checked  # "checkered with blue and white color"
     if not (sleeves or many or (phrase.look.patterns and walk.text(ahead) != "in")):
         return False
     place = _on_the_garment(walk, ahead + 2)

@@ -17,9 +17,13 @@ FINITE = re.compile(
 
 _OFTEN_ELSE = frozenset({"sorry", "wait", "hold on", "hang on", "make that"})  # "sorry to hear", "wait for the bus"
 _MEETING = frozenset({"into", "to", "by", "from", "with", "than", "against", "at"})
+_ANYBODY = frozenset({"anybody", "anyone", "everybody", "everyone", "any", "all"})
+_SUPERLATIVES = frozenset({"best", "clearly", "first", "mostly"})
+_SOME = frozenset({"all", "both", "some", "one", "two", "most", "none", "each"})
 _COUNTED = frozenset({"two", "three", "four", "five", "six", "several", "2", "3", "4", "5"})
 _AWAY = frozenset(
     {"from", "over", "down", "around", "on", "off", "out of", "below", "beneath", "under", "past", "loose", "open"}
+    | {"against"}
 )  # "hanging from", "pulling on a coat"
 
 
@@ -46,6 +50,8 @@ def read_word(walk: Walk, unit: Unit) -> None:
     elif unit.plays("relative"):
         if _takes_up_the_one(walk, unit):
             walk.owner = SUBJECT
+        elif _takes_up_others(walk, unit):
+            walk.owner = OTHER
         walk.relative = walk.owner == OTHER
         if unit.text == "who" and not walk.relative:
             walk.begin_clause()  # "the man holding a frisbee who has no shirt"
@@ -65,6 +71,16 @@ def _takes_up_the_one(walk: Walk, unit: Unit) -> bool:
     others, verb = walk.chunk(-1), walk.text(1).split()[:1]
     counted = isinstance(others, Phrase) and bool(others.person) and others.determiner in _COUNTED
     return counted and unit.text == "who" and verb in (["is"], ["has"], ["wears"], ["was"]) and not walk.several
+
+
+def _takes_up_others(walk: Walk, unit: Unit) -> bool:
+    """Whether others are told of: "his team, all of whom have caps on", "from the others, who all have hats"."""
+    some = unit.text in ("whom", "whose") and walk.text(-1) == "of" and walk.text(-2) in _SOME
+    before = walk.chunk(-4 if some else -2)
+    if not isinstance(before, Phrase) or not walk.mark(-3 if some else -1, "comma"):
+        return False
+    them = walk.owner == OTHER or not before.person
+    return (some and them) or (unit.text == "who" and before.units[-1].text == "others")
 
 
 def _only_lists(walk: Walk, unit: Unit) -> bool:
@@ -87,7 +103,7 @@ def _only_lists(walk: Walk, unit: Unit) -> bool:
 
 def _corrected(walk: Walk, unit: Unit) -> None:
     """What is said next takes the place of what was said: "a black coat, sorry, a grey one", not "sorry to hear it"."""
-    apart = walk.chunk(-1) is None or walk.mark(-1, "comma", "stop")
+    apart = walk.chunk(-1) is None or walk.mark(-1, "comma", "stop") or unit.text.startswith("no ")
     apart = apart and (unit.text not in _OFTEN_ELSE or walk.mark(1, "comma", "stop"))
     if apart:
         walk.corrected, walk.corrected_until = len(walk.items), walk.sentence + 1
@@ -130,7 +146,12 @@ def _follows_others(walk: Walk) -> bool:
 
 def _denied(walk: Walk, unit: Unit) -> None:
     """A denial; or somebody else, told apart: "not the one in red"."""
-    if walk.text(1) == "the" and walk.text(2) in ("one", "ones", "other", "two", "three", "rest"):
+    if (walk.text(-2), walk.text(-1)) == ("with", "or"):
+        walk.holding = True  # "with or without glasses": either will do
+        return
+    named = walk.text(1) == "the" and walk.text(2) in ("one", "ones", "other", "two", "three", "rest")
+    named = named or (walk.text(1) in ("him", "her", "them") and walk.text(2) in ("who", "in", "with"))
+    if named:
         walk.owner, walk.governed, walk.told_apart = OTHER, True, True
     else:
         verb = unit.text.split()[0]
@@ -143,12 +164,41 @@ def _comma(walk: Walk) -> None:
     """A comma ends what is held, and a denial that no "or" or "nor" takes up."""
     walk.holding = False
     walk.beside = False
-    if walk.mark(1, "verb", "wear", "be", "have"):
+    if walk.mark(1, "verb", "wear", "be", "have") and not _began_with_another(walk):
         walk.other_leads = False  # "a woman, her daughter beside her, wears"
-    if _last_word_on_the_subject(walk) or (walk.told_apart and walk.text(1) == "who"):
+    listed = walk.garment_at(1)
+    told = (
+        walk.text(0) == ":" and listed is not None and not (listed.determiner or walk.mark(-1, "verb", "wear", "have"))
+    )
+    told = told or (walk.text(1) != "who" and _ends_a_comparison(walk))
+    if _last_word_on_the_subject(walk) or told or (walk.told_apart and walk.text(1) == "who"):
         walk.owner = SUBJECT
     if not denial_goes_on(walk):
         walk.denial, walk.hedge = "", 1.0
+
+
+def _is_another_one(walk: Walk, pronoun: str) -> bool:
+    """Whether "he" is whom the sentence began with: "Another kid sits on the sled and he has a green jacket"."""
+    first = walk.chunk(walk.begin())
+    another = isinstance(first, Phrase) and first.determiner == "another"
+    fits = walk.other_gender in ("any", "male" if pronoun == "he" else "female")
+    return another and fits and walk.mark(-1, "and") and _began_with_another(walk)
+
+
+def _began_with_another(walk: Walk) -> bool:
+    """Whether the other person is whom the whole sentence tells of: "The guide, in the driver's seat, has"."""
+    first = walk.chunk(walk.begin())
+    return walk.owner == OTHER and walk.other_leads and isinstance(first, Phrase) and bool(first.person)
+
+
+def _ends_a_comparison(walk: Walk) -> bool:
+    """Whether it closes "taller than anybody else in the crowd,"."""
+    back = -1
+    while walk.chunk(back) is not None and not walk.mark(back, "comma", "stop"):
+        if walk.text(back) == "than":
+            return first_word(walk.chunk(back + 1)) in _ANYBODY
+        back -= 1
+    return False
 
 
 def _last_word_on_the_subject(walk: Walk) -> bool:
@@ -187,10 +237,12 @@ def _pronoun(walk: Walk, text: str) -> None:
     if text not in ("he", "she", "they", "he/she", "s/he"):
         return
     before = walk.chunk(-1)
-    if isinstance(before, Phrase) and before.person and walk.owner == OTHER:
+    if isinstance(before, Phrase) and before.person and walk.owner == OTHER and not _runs_on(walk):
         walk.other_leads = True  # "the customer she is shaving has a beard"
         return
     walk.begin_clause()
+    if _is_another_one(walk, text):
+        return
     walk.other_leads = False
     walk.learn_gender(text)
     walk.owner = walk.whose(text)
@@ -198,6 +250,12 @@ def _pronoun(walk: Walk, text: str) -> None:
     walk.governed = False
     walk.main_verb = False
     walk.sentence_start = False
+
+
+def _runs_on(walk: Walk) -> bool:
+    """Whether a sentence begins without a stop: "a man with two kids he is wearing a sweatshirt"."""
+    wears = walk.mark(1, "wear") or (walk.mark(1, "be") and walk.mark(2, "wear"))
+    return wears or (walk.mark(1, "have") and walk.garment_at(2) is not None)
 
 
 def _takes_up_garment(walk: Walk, pronoun: str) -> bool:
@@ -209,6 +267,10 @@ def _takes_up_garment(walk: Walk, pronoun: str) -> bool:
     if pronoun == "they" and (several or not item.phrase.noun.text.endswith("s") or walk.text(2) == "in"):
         return False
     named = [chunk for chunk in walk.chunks[: walk.at] if isinstance(chunk, Phrase) and chunk.noun is not None]
+    if walk.text(-2) == "in" and first_word(walk.chunk(-1)) == "the":
+        return False  # "In the background it is blurred"
+    if first_word(named[-1]) in _SUPERLATIVES:
+        named.pop()  # "I remember his shoes best of all, they"
     told = walk.chunk(2)
     something_else = walk.mark(1, "be") and isinstance(told, Phrase) and told.noun is not None and told.garment is None
     return named[-1] is item.phrase and not something_else
@@ -246,10 +308,11 @@ def _who_acts(walk: Walk, unit: Unit) -> None:
     follows_person = isinstance(before, Phrase) and bool(before.person)
     if walk.other_leads:
         return  # "her husband holds the bags and is wearing a grey shirt"
-    if FINITE.match(unit.text):
-        ends = walk.mark(-1, "comma") and not walk.main_verb and _began_behind_comma(walk)
+    if FINITE.match(unit.text) or (isinstance(before, Unit) and _is_auxiliary(before)):
+        ends = _began_behind_comma(walk) and (not walk.main_verb or walk.mark(-1, "and"))
         linked = walk.mark(-1, "and", "comma", "be", "have", "relative", "negation", "filler")
-        closed = walk.other_acts and (ends or not linked)
+        linked = linked or (isinstance(before, Unit) and _is_auxiliary(before))  # "who does have a tie"
+        closed = ends or (walk.other_acts and not linked)
         relative = walk.relative and not closed  # "a woman whose son is in red wears a hat"
         own = relative or (follows_person and not walk.governed) or (walk.mark(-1, "pronoun") and not _is_a_thing(walk))
         own = own or walk.text(-2) == "whose"
@@ -266,11 +329,12 @@ def _who_acts(walk: Walk, unit: Unit) -> None:
 
 def _began_behind_comma(walk: Walk) -> bool:
     """Whether a comma encloses what is told of somebody else: "the man, whose friend in red is filming him, has"."""
-    whose = [at for at, chunk in enumerate(walk.chunks[: walk.at]) if isinstance(chunk, Unit) and chunk.text == "whose"]
-    if not whose or not walk.mark(whose[-1] - walk.at - 1, "comma"):
+    closing = -2 if walk.mark(-1, "and") else -1
+    begins = [at for at in range(walk.begin(), closing) if walk.text(at) in ("whose", "whom", "who")]
+    if not begins or not walk.mark(closing, "comma"):
         return False
-    between = walk.chunks[whose[-1] : walk.at - 1]
-    return not any(isinstance(chunk, Unit) and chunk.plays("comma") for chunk in between)
+    first = begins[-1] - (2 if walk.text(begins[-1] - 1) == "of" else 0)  # "most of whom"
+    return walk.mark(first - 1, "comma") and not any(walk.mark(at, "comma") for at in range(first, closing))
 
 
 def _is_an_aside(walk: Walk) -> bool:
@@ -296,7 +360,9 @@ def _preposition(walk: Walk, unit: Unit) -> None:
     if unit.text in ("in", "with", "over", "under", "on", "by", "underneath", "beneath"):
         walk.holding = False
         stands_there = walk.other_leads and not walk.other_acts  # "Beside him stands a man, in a grey suit"
-        if walk.owner == OTHER and walk.mark(-1, "comma") and not stands_there and unit.text in ("in", "with"):
+        aside = walk.relative and _is_an_aside(walk)  # "whose driver, in a flat cap, is holding the door"
+        back = walk.mark(-1, "comma") and not stands_there and not aside and unit.text in ("in", "with")
+        if walk.owner == OTHER and back:
             walk.owner = SUBJECT
     one_of_them = (unit.text, walk.text(1), walk.text(2)) == ("one", "of", "them") and walk.mark(-1, "and")
     if one_of_them and walk.other_nouns:
@@ -316,7 +382,9 @@ def _is_governed(walk: Walk) -> bool:
     """Whether "the one" is met or told of: "crash into the one in red", "at something the one in red said"."""
     told = walk.chunk(-2)
     thing = isinstance(told, Phrase) and not (told.garment or told.person)
-    return thing or walk.mark(-2, "beside") or walk.text(-2) in _MEETING
+    hit = walk.text(-2) == "on" and not walk.mark(-3, "be")  # "a punch on the one in red"
+    hit = hit and walk.text(1) == "in" and walk.adjectives(2) is not None
+    return thing or hit or walk.mark(-2, "beside") or walk.text(-2) in _MEETING
 
 
 def _is_the(chunk: Chunk | None) -> bool:
@@ -332,9 +400,16 @@ def _the_one(walk: Walk, unit: Unit) -> None:
         _one(walk)
     elif unit.text in ("other", "others") and not _of_a_pair(walk):
         says_more = walk.text(1) in ("in", "with") or walk.mark(1, "wear", "have", "verb", "be")
-        if says_more and walk.mark(-2, "and", "comma", "stop", "subordinate"):
+        says_more = says_more and walk.mark(-2, "and", "comma", "stop", "subordinate")
+        if says_more or _is_told_who(walk.chunk(2), walk):
             walk.owner, walk.governed = OTHER, True
             walk.other_leads = not walk.mark(-2, "and")
+
+
+def _is_told_who(chunk: Chunk | None, walk: Walk) -> bool:
+    """Whether "the other" is explained: "whatever the other, a brunette in a coat, is telling her"."""
+    person = isinstance(chunk, Phrase) and chunk.determiner in ("a", "an") and bool(chunk.person or chunk.traits)
+    return walk.mark(1, "comma") and person
 
 
 def _one(walk: Walk) -> None:
@@ -342,6 +417,8 @@ def _one(walk: Walk) -> None:
     of_them = walk.chunk(2)
     if walk.text(1) == "of" and isinstance(of_them, Phrase) and of_them.person:
         return  # "the one of the two ladies that has a hat"
+    if walk.text(1) == "where" and not walk.subject_gender:
+        return  # a photograph: "the one where my niece has a costume on"
     begun = walk.chunk(-2) is None or walk.mark(-2, "stop", "subordinate") or walk.text(-2) == ";"
     beside = walk.mark(1, "beside") and walk.text(2) in ("him", "her", "them")
     if walk.mark(-2, "comma") or (walk.told_apart and walk.mark(-2, "but")):

@@ -54,8 +54,9 @@ def new_item(walk: Walk, garment: Garment, look: Look, phrase: Phrase) -> Item:
     item.plain = not look.says_something()
     item.negated = bool(walk.denial) or phrase.determiner == "no"
     item.weight = walk.hedge
+    clause = walk.mark(-1, "and", "comma") and bool(phrase.possessive) and walk.mark(1, "be")
     item.worn = not (
-        walk.holding
+        (walk.holding and not clause)  # "she carries a bag and her hair is put up"
         or _stands_beside(walk, phrase)
         or (item.attributes != ("Hair",) and not phrase.person and _lies_in_something(walk))
     )

@@ -12,7 +12,7 @@ from query.phrases import Chunk, Look, Phrase
 from query.place import Place
 from query.units import Unit
 
-_ENDING = frozenset({"ends", "stops", "falls", "hits"})
+_ENDING = frozenset({"ends", "stops", "falls", "hits", "sweeps", "brushes", "grazes", "skims"})
 _OF_PARTS = frozenset(
     {"soled", "rimmed", "framed", "trimmed", "lined", "tipped"}
     | {"eyed", "faced", "cheeked", "lipped", "nosed", "skinned"}
@@ -20,6 +20,7 @@ _OF_PARTS = frozenset(
 _ANYBODY = frozenset({"person", "people", "individual", "someone", "child", "kid", "baby", "suspect", "subject"})
 _PAST = frozenset({"threw", "ran", "drove", "took", "fled", "swam", "spoke", "shot", "hit", "broke", "fell", "rode"})
 _TRADES = frozenset({"fisherman", "policeman", "fireman", "postman", "cowboy", "cowgirl", "schoolboy", "schoolgirl"})
+_WHITHER = frozenset({"forward", "forwards", "backwards", "towards", "toward", "away"})
 _PHRASE_ROLES = frozenset({"transparent", "filler", "determiner", "possessive"})
 
 
@@ -70,6 +71,8 @@ class _PhraseReader:
         if unit is None or unit.entry.garment is None or not (unit.plays("verb") or unit.plays("wear")) or not at:
             return False
         before, following = self.place.units[at - 1], self.place.peek(ahead + 1)
+        if unit.text == "dresses" and following is not None and following.text == "in":
+            return bool(before.entry.garment or before.entry.person)  # "a woman with permed hair dresses in"
         its_object = following is not None and (following.plays("determiner") or following.plays("possessive"))
         its_object = its_object and following is not None and following.text not in ("both", "each", "all", "that")
         its_object = its_object and not (
@@ -115,6 +118,8 @@ class _PhraseReader:
         alone = self.phrase.determiner or self.place.position == 0
         if entry.person and entry.neutral and alone and self.place.next_noun(1, over_commas=False) is None:
             return self.person(unit)  # "a cowboy", not "a cowboy hat"
+        if unit.text == "mini" and (behind := self.place.peek(1)) is not None and behind.entry.object:
+            return self.other_noun(unit)  # "a mini backpack"
         if entry.garment is not None and not self.is_adjective_here(unit):
             return self.garment(entry.garment)
         if entry.pattern_noun and self.phrase.noun is not None and self.phrase.noun.unknown:
@@ -138,6 +143,8 @@ class _PhraseReader:
         noun = self.place.next_noun(1, over_commas=False)
         acts = unit.unknown and (unit.text.endswith(("ed", "ing")) or unit.text in _PAST)
         seen = unit.text in ("watch", "phone") and (self.place.leads_on(1) or unit.text == "phone")
+        behind = self.place.peek(1)
+        acts = acts or (_may_act(unit) and behind is not None and (self.place.leads_on(1) or behind.text in _WHITHER))
         return (acts or seen or unit.text == "stole") and (noun is None or noun.entry.garment is None)
 
     def is_adjective_here(self, unit: Unit) -> bool:
@@ -299,6 +306,11 @@ class _PhraseReader:
         ):
             return False  # "in leather and blue jeans", not "loose and dark"
         return take_link(self.place, unit)
+
+
+def _may_act(unit: Unit) -> bool:
+    """Whether an unknown word may be what somebody does: "lunges"."""
+    return unit.unknown and unit.text.endswith("s") and not unit.text.endswith("ss")
 
 
 def _akin(garment: Garment, following: Garment) -> bool:

@@ -2,7 +2,7 @@
 
 from query.function_words import FINITE
 from query.items import OTHER, SUBJECT
-from query.phrases import Chunk, Phrase, first_word
+from query.phrases import Chunk, Look, Phrase, first_word
 from query.units import Unit
 from query.walk import Walk
 
@@ -92,9 +92,11 @@ _TELLING = frozenset(
         "found",
         "claims",
         "claimed",
+        "aware",
         "stated",
     }
 )
+_CLAIMING = frozenset({"says", "said", "say", "thinks"})
 _AMONG = frozenset({"in", "from", "among", "amongst"})
 _CROWDS = frozenset({"family", "group", "crowd", "audience", "line", "team"})
 _PLACES = frozenset({"next to", "beside", "behind", "near", "in front of", "alongside", "opposite"})
@@ -125,16 +127,19 @@ def read_person(walk: Walk, phrase: Phrase) -> None:
         walk.subject_noun = walk.subject_gender = ""
     owner = _who_is(walk, phrase)
     if _is_possessor(walk):
+        _pass_on_color(walk, phrase)
         worn = walk.mark(-1, "wear") or walk.text(-1) == "in" or _goes_on_listing(walk, phrase)
+        worn = worn or walk.text(1) == "else"  # "in somebody else's flip flops"
         walk.owner_once = walk.owner if worn else owner  # "in a man's hat"
     else:
         walk.owner = owner
         walk.told_apart = walk.told_apart or _is_told_apart(walk, phrase)
         walk.other_acts = False
         walk.relative = owner == OTHER and walk.text(-1) == "whose"  # "whose son is in red"
-        walk.governed = _hangs_on_a_word(walk) or _is_told_apart(walk, phrase)
+        told = walk.text(-1) in _CLAIMING and walk.mark(-2, "pronoun")  # "he says his mum has a yellow coat on"
+        walk.governed = (_hangs_on_a_word(walk) and not told) or _is_told_apart(walk, phrase)
         acts = FINITE.match(walk.text(1)) or (phrase.determiner in _SEVERAL and walk.mark(1, "verb"))
-        begins = walk.sentence_start or (walk.mark(-1, "comma") and bool(acts))
+        begins = walk.sentence_start or walk.text(-1) == "whereas" or (walk.mark(-1, "comma") and bool(acts))
         walk.other_leads = owner == OTHER and ((begins and not walk.governed) or _stands_there(walk))
         walk.holding = False
         walk.denial = "" if _is_told_apart(walk, phrase) or _was_once(walk) else walk.denial
@@ -146,7 +151,7 @@ def read_person(walk: Walk, phrase: Phrase) -> None:
         if walk.subject_gender in ("", "any"):
             walk.subject_gender = phrase.person
     else:
-        walk.other_gender = phrase.person
+        walk.other_gender, walk.other_sentence = phrase.person, walk.sentence
         walk.other_nouns.add(noun)
 
 
@@ -171,7 +176,13 @@ def _is_nobody(walk: Walk, phrase: Phrase) -> bool:
 def _is_crowd(walk: Walk, phrase: Phrase) -> bool:
     """Whether it is where somebody stands: "a woman in the crowd with a red hat", not "in the crowd in red"."""
     crowd = phrase.noun is not None and phrase.noun.text in _CROWDS and phrase.determiner == "the"
-    return crowd and walk.text(-1) in _AMONG and walk.text(1) not in ("in", "of", "wearing")
+    among = walk.text(-1) in _AMONG or _is_side(walk.chunk(-2)) or walk.text(-1) in _SIDE_OF
+    return crowd and among and walk.text(1) not in ("in", "of", "wearing")
+
+
+def _is_side(chunk: Chunk | None) -> bool:
+    """Whether it is "the front" of "in the front of the group"."""
+    return isinstance(chunk, Phrase) and chunk.noun is not None and chunk.noun.text in _SIDES and not chunk.person
 
 
 def _gave_it(walk: Walk, phrase: Phrase) -> bool:
@@ -205,6 +216,10 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
     if not walk.subject_gender:
         hers = any(item.phrase.possessive for item in walk.items)  # "her red coat and the man's hat"
         return OTHER if hers and _is_possessor(walk) else SUBJECT
+    if phrase.possessive in ("my", "our") and walk.text(-1) == "where" and not walk.items:
+        return SUBJECT  # "the photo from my parents' party where my mum has a perm"
+    if walk.mark(-1, "be") and walk.text(-2) == "there" and walk.items:
+        return OTHER  # "a singer in a red gown, there are four men behind her"
     if phrase.possessive:
         named = walk.mark(-1, "be") and not walk.subject_noun
         return walk.owner if named else OTHER  # "the one on the left is my wife", "his son"
@@ -231,6 +246,8 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
     fits = _same_gender(walk, phrase) or not walk.items
     if bare and walk.owner == SUBJECT and fits and not grown:
         return SUBJECT
+    if (walk.text(-2), walk.text(-1)) == ("the", "missing") and not walk.items:
+        return SUBJECT  # "Crew from ground team, the missing climber"
     if _is_another(walk, phrase):
         return OTHER
     if _is_predicate(walk) or (isinstance(before := walk.chunk(-1), Unit) and before.entry.hedge is not None):
@@ -253,7 +270,11 @@ def _is_far(chunk: Chunk | None) -> bool:
 
 def _is_apposed(walk: Walk, phrase: Phrase) -> bool:
     """Whether it says who the described person is: "The subject, a man in his 30s, has on a jacket"."""
-    if not (_same_gender(walk, phrase) and walk.mark(-1, "comma") and walk.owner == SUBJECT and not walk.items):
+    if not (_same_gender(walk, phrase) and walk.mark(-1, "comma") and walk.owner == SUBJECT):
+        return False
+    if not walk.subject_noun and not walk.other_nouns and phrase.determiner in ("a", "an"):
+        return _only_describes(walk)  # "she stood there for an hour, a woman in a beige coat"
+    if walk.items:
         return False
     before = walk.chunk(-2)
     anybody = isinstance(before, Phrase) and before.noun is not None and before.noun.text in _ANYBODY
@@ -265,18 +286,57 @@ def _tells_trade(walk: Walk, phrase: Phrase) -> bool:
 
     Another person stands beside, or does something to, the one who was named: "the pilot, a woman beside him".
     """
-    noun = phrase.noun.text if phrase.noun is not None else ""
-    several = walk.subject_noun.endswith(("s", "men", "people")) or walk.several
-    gender = noun in _PLAIN and walk.subject_noun not in _PLAIN and walk.subject_gender == "any" and not several
+    noun = phrase.noun.text.split()[-1] if phrase.noun is not None else ""
+    several = _are_several(walk.subject_noun) or walk.several
     first = walk.chunks[0]
+    name = walk.chunk(-2)
+    the_one = walk.subject_gender == "any" or (
+        isinstance(name, Phrase) and bool(name.person) and name.determiner == "the"
+    )
+    gender = noun in _PLAIN and walk.subject_noun not in _PLAIN and the_one and not several
     pointed = isinstance(first, Phrase) and first.determiner in ("that", "this") and bool(first.person)
     trade = noun not in _PLAIN and phrase.determiner == "the" and pointed
     trade = trade and all(isinstance(chunk, Unit) and chunk.plays("filler") for chunk in walk.chunks[1 : walk.at - 1])
-    if walk.other_nouns or not (trade or (gender and phrase.determiner in ("a", "an"))):
+    named = gender or (noun not in _PLAIN | _SMALL and walk.subject_noun in _PLAIN and _is_enclosed(walk))
+    if walk.other_nouns or not (trade or (named and phrase.determiner in ("a", "an"))):
         return False
+    return not _stands_beside_somebody(walk)
+
+
+def _is_enclosed(walk: Walk) -> bool:
+    """Whether commas enclose a noun phrase that stands directly behind a name: "the lady, a nurse in blue, pushes"."""
+    name = walk.chunk(-2)
+    ahead = 1
+    while walk.chunk(ahead) is not None and not walk.mark(ahead, "comma", "stop", "and"):
+        ahead += 1
+    behind = walk.chunk(ahead + 1)
+    acts = isinstance(behind, Phrase) and not (behind.garment or behind.person or behind.determiner)
+    acts = acts or walk.mark(ahead + 1, "verb", "be", "have", "wear", "hold")
+    return isinstance(name, Phrase) and bool(name.person) and walk.mark(ahead, "comma") and acts
+
+
+def _only_describes(walk: Walk) -> bool:
+    """Whether a person's noun phrase is followed by no verb of its own: "he eats, a man in a hat drinks"."""
+    ahead = 1
+    while (chunk := walk.chunk(ahead)) is not None and not walk.mark(ahead, "stop", "pronoun", "relative"):
+        before = walk.chunk(ahead - 1)
+        acts = isinstance(chunk, Unit) and not chunk.text.endswith("ing")
+        acts = acts and (
+            walk.mark(ahead, "verb", "be", "have", "wear", "hold")
+            or (walk.mark(ahead, "beside") and walk.mark(ahead + 1, "stop"))
+        )
+        unknown = isinstance(chunk, Phrase) and isinstance(before, Phrase) and not chunk.determiner
+        if acts or (unknown and isinstance(chunk, Phrase) and chunk.noun is not None and chunk.noun.unknown):
+            return False
+        ahead += 1
+    return True
+
+
+def _stands_beside_somebody(walk: Walk) -> bool:
+    """Whether the sentence goes on with "beside him" or "at her side"."""
     behind = walk.chunks[walk.at + 1 :]
     named = any(isinstance(chunk, Phrase) and chunk.noun is not None and chunk.noun.text == "side" for chunk in behind)
-    return not named and not {first_word(chunk) for chunk in behind} & {"him", "her", "them"}
+    return named or any(isinstance(chunk, Unit) and chunk.text in ("him", "her", "them") for chunk in behind)
 
 
 def _same_gender(walk: Walk, phrase: Phrase) -> bool:
@@ -297,12 +357,14 @@ def _is_before_the_subject(walk: Walk) -> bool:
     if walk.subject_gender or asks or not _hangs_on_a_word(walk):
         return False
     acts = isinstance(first, Unit) and (first.plays("verb") or first.plays("hold") or first.text.endswith(" by"))
-    links = ("be", "comma") if acts else ("be",) if walk.mark(-1, "beside") else ()
+    placed = (isinstance(first, Unit) and first.plays("beside")) or walk.text(1 - walk.at) == "than"
+    links = ("be", "comma") if acts or placed else ("be",) if walk.mark(-1, "beside") else ()
     for ahead in range(1, len(walk.chunks) - walk.at - 1):
         if walk.mark(ahead, "stop"):
             return False
         person = walk.chunk(ahead + 1)
         named = isinstance(person, Phrase) and bool(person.person) and not person.possessive
+        named = named and (acts or not walk.mark(ahead, "comma") or walk.mark(ahead + 2, "wear", "have", "be"))
         if named and walk.mark(ahead, *links) and not walk.mark(ahead - 1, "relative", "pronoun"):
             return True
     return False
@@ -317,9 +379,11 @@ def _is_between(walk: Walk) -> bool:
 
 def _only_tells(walk: Walk) -> bool:
     """Whether the person named so far tells of this one: "the witness described a woman", "police seek a man"."""
-    if walk.subject_noun not in _TELLERS or walk.items:
+    if walk.subject_noun.split()[-1:] not in [[teller] for teller in _TELLERS] or walk.items:
         return False
     named = next(at for at, chunk in enumerate(walk.chunks) if _is_named(chunk, walk.subject_noun))
+    if named + 1 < len(walk.chunks) and first_word(walk.chunks[named + 1]) == "who":
+        return False  # "the crossing guard who told the boy"
     by_them = named > 0 and walk.text(named - 1 - walk.at) == "by"  # "described by a witness", not "find someone"
     return any(_tells(chunk) for chunk in walk.chunks[0 if by_them else named + 1 : walk.at])
 
@@ -354,12 +418,18 @@ def _is_another(walk: Walk, phrase: Phrase) -> bool:
     introduced = begun and bool(walk.items) and not _fits_anybody(walk, noun)  # "A cyclist wears red. A woman"
     told = {unit.text for unit in phrase.units} & _ELSE
     pointed = phrase.determiner == "that" and walk.sentence_start and bool(walk.other_nouns)
-    placed = walk.mark(1, "beside") and walk.text(2) in ("her", "him", "them")  # "the ball boy behind her"
+    near = walk.mark(1, "beside") or walk.text(1) in ("around", "round")
+    placed = near and walk.text(2) in ("her", "him", "them")  # "the ball boy behind her"
     met = walk.mark(-1, "be", "verb") and walk.text(-2) in ("her", "him", "them") and walk.mark(-3, "beside")
     placed = placed or met  # "next to him is a drummer"
     another = bool(told) or ((pointed or placed) and noun != walk.subject_noun)
     another = another or (phrase.determiner in _SEVERAL and walk.sentence_start and bool(walk.items))
     return another or introduced or elsewhere or named_before or too_small or not _same_gender(walk, phrase)
+
+
+def _are_several(noun: str) -> bool:
+    """Whether a person's noun names more than one."""
+    return noun.endswith(("s", "men", "people", "children")) and not noun.endswith("ss")
 
 
 def _fits_anybody(walk: Walk, noun: str) -> bool:
@@ -400,6 +470,19 @@ def _is_possessor(walk: Walk) -> bool:
     return following is not None and not following.determiner and not following.only_adjectives
 
 
+def _pass_on_color(walk: Walk, phrase: Phrase) -> None:
+    """In "a white chef's jacket", the jacket is white."""
+    garment = _possessed(walk)
+    trade = phrase.noun is not None and phrase.noun.text.split()[-1] not in _PLAIN | _SMALL | _GROWN
+    plain = phrase.determiner != "the" and not (phrase.traits or phrase.possessive)
+    hairy = any(unit.text.endswith(("haired", "skinned")) for unit in phrase.units)
+    if garment is None or garment.garment is None or not (trade and plain) or hairy:
+        return
+    if not garment.look.colors:
+        garment.look.add(Look(colors=phrase.look.colors, patterns=phrase.look.patterns))
+        garment.uses += phrase.uses
+
+
 def _owns_a_person(walk: Walk) -> bool:
     """Whether somebody else is named by this one: "the bride's father"."""
     following = _possessed(walk)
@@ -419,6 +502,7 @@ def _goes_on_listing(walk: Walk, phrase: Phrase) -> bool:
 
 def _possessed(walk: Walk) -> Phrase | None:
     """The noun phrase behind "'s"."""
-    ahead = walk.behind_possessive(1)
+    first = 1 + (walk.text(1) == "else")  # "somebody else's hat"
+    ahead = walk.behind_possessive(first)
     following = walk.chunk(ahead)
-    return following if ahead > 1 and isinstance(following, Phrase) else None
+    return following if ahead > first and isinstance(following, Phrase) else None

@@ -54,6 +54,10 @@ class Place:
         naming = unit.entry.roles == {"verb"} and not unit.text.endswith("s")
         if self.phrase.determiner in ("a", "an") and self.phrase.only_adjectives and naming:
             return False  # "a red building"
+        following = self.peek(1)
+        pictured = following is not None and following.entry.pattern_noun and unit.text.endswith("ing")
+        if self.phrase.determiner in ("a", "an") and len(self.phrase.units) == 1 and pictured:
+            return False  # "a flaming skull"
         if self.leads_on(1):
             return True  # "he sports a beard"
         noun = self.next_noun(1, over_commas=False)

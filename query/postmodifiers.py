@@ -21,6 +21,8 @@ _SHUT = frozenset({"closed", "shut", "together"})
 _HIDING = frozenset({"covered", "hidden", "concealed", "hiding", "obscured"})
 _LYING = frozenset({"lies", "lying", "lay", "laying"})
 _TURNED = frozenset({"turned", "worn", "facing", "flipped", "on"})
+_WHERE_WORN = frozenset({"head", "face", "nose", "feet", "neck"})
+_BUT = frozenset({"but", "except", "except for", "other than", "apart from", "save for"})
 _WAYS = [["backward"], ["backwards"], ["sideways"], ["back to front"]]
 _UNSEEN = [["can not", "be", "seen"], ["cannot", "be", "seen"], ["can't", "be", "seen"]]
 _OF_WHICH = ["the", "color of", "which"]
@@ -56,6 +58,7 @@ def _read_one(walk: Walk, item: Item) -> bool:
         or read_predicate(walk, item)
         or _apposition(walk, item)
         or read_feature(walk, item)
+        or _in_any_color_but(walk, item)
         or _in_several_colors(walk, item)
         or _in_color(walk, item)
         or _under_another(walk, item)
@@ -103,9 +106,11 @@ def _of_somebody(walk: Walk, item: Item) -> bool:
     if another and walk.subject_gender and walk.mark(-1, "verb", "hold"):
         item.owner = OTHER
     plain = not (owner.traits or owner.look.says_something())
-    if owner.determiner not in ("this", "the") or walk.subject_gender or not walk.mark(3, "be") or not plain:
+    noun = owner.noun.text if owner.noun is not None else ""
+    known = bool(walk.subject_gender) and (walk.owner == OTHER or noun != walk.subject_noun)
+    if owner.determiner not in ("this", "the") or known or not walk.mark(3, "be") or not plain:
         return False
-    walk.subject_gender, walk.subject_noun = owner.person, owner.noun.text if owner.noun is not None else ""
+    walk.subject_gender, walk.subject_noun = owner.person, noun
     del walk.chunks[walk.at + 1 : walk.at + 3]
     return True
 
@@ -153,6 +158,11 @@ def _is_nobodys(phrase: Phrase) -> bool:
 
 def _particle(walk: Walk, item: Item) -> bool:
     """ "has a hat on": the word ends nothing."""
+    if walk.text(1) in UNDER and walk.mark(2, "be"):
+        return walk.consume(item, 1)  # "the skirt beneath is gray"
+    alike = walk.text(1) == "too" and (walk.chunk(2) is None or walk.mark(2, "comma", "stop"))
+    if alike and not item.look.says_something():
+        item.look.add(walk.said)  # "his waistcoat is white, and his bow tie too"
     on = walk.text(1) == "on" and not isinstance(walk.chunk(2), Phrase) and not walk.mark(2, "pronoun")
     return on and walk.consume(item, 1)
 
@@ -191,7 +201,7 @@ def _turned(walk: Walk, item: Item) -> bool:
 def _on_the_head(walk: Walk, item: Item) -> bool:
     """ "holding her hat on her head" is wearing it."""
     place = walk.chunk(2)
-    head = isinstance(place, Phrase) and place.noun is not None and place.noun.text in ("head", "face", "nose")
+    head = isinstance(place, Phrase) and place.noun is not None and place.noun.text in _WHERE_WORN
     if not (head and walk.text(1) in ("on", "over")):
         return False
     item.worn = True
@@ -304,6 +314,16 @@ def _under_another(walk: Walk, item: Item) -> bool:
     return walk.consume(item, 4)
 
 
+def _in_any_color_but(walk: Walk, item: Item) -> bool:
+    """ "a jacket in any color except black"."""
+    any_color = [walk.text(at).replace("colour", "color") for at in (1, 2, 3)] == ["in", "any", "color"]
+    said = walk.adjectives(5)
+    if not any_color or walk.text(4) not in _BUT or said is None:
+        return False
+    item.denied = said.look
+    return walk.consume(item, 5)
+
+
 def _in_several_colors(walk: Walk, item: Item) -> bool:
     """ "a jacket in two colors, black and gray"."""
     said = walk.adjectives(5)
@@ -342,7 +362,8 @@ def _its_color(walk: Walk, item: Item) -> bool:
     """ "a hat whose color is orange", "a coat; its color is khaki", "a top, the color of which is red"."""
     ahead = 2 if walk.mark(1, "comma", "stop") else 1
     words = [walk.text(at).replace("colour", "color") for at in range(ahead, ahead + 3)]
-    told = 2 if words[0] in ("whose", "its", "their") and words[1] == "color" else 3 * (words == _OF_WHICH)
+    its = words[0] in ("whose", "its", "their") or (words[0] == "the" and ahead == 2)  # "a shirt, the color is blue"
+    told = 2 if its and words[1] == "color" else 3 * (words == _OF_WHICH)
     said = walk.adjectives(ahead + told + 1)
     if not told or not walk.mark(ahead + told, "be") or said is None:
         return False

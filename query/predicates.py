@@ -42,6 +42,7 @@ def _behind_be(walk: Walk, item: Item) -> int:
     ahead += walk.text(ahead) in ("itself", "themselves")
     wearer, ahead = ahead, _behind_wearer(walk, ahead)
     ahead += walk.mark(ahead, "have") and walk.text(ahead + 1) == "been"  # "has been dyed pink"
+    ahead += walk.text(ahead) in ("should", "must", "would", "will") and walk.mark(ahead + 1, "be")
     if not walk.mark(ahead, "be"):
         return 0
     item.owner = walk.owner_told(wearer, item.owner)
@@ -156,6 +157,13 @@ def _is_a(walk: Walk, item: Item, ahead: int) -> bool:
     if not isinstance(said, Phrase) or said.noun is None or said.person or said.possessive:
         return False
     kind, entry = said.garment, said.noun.entry
+    if (
+        kind is not None
+        and item.attributes == ("Shoes",)
+        and said.noun.text in ("knee-high", "knee high", "thigh high")
+    ):
+        item.look.add(Look(size=kind.means[0].has.size))  # "boots which are knee high"
+        return walk.consume(item, ahead)
     material = not said.determiner and said.noun.entry.modifies and said.look.shows()  # "are grey flannel"
     if kind is not None and kind.attributes == item.attributes and not kind.facial:
         item.garment = kind

@@ -1,7 +1,7 @@
 """Reach: how far down a garment or hair comes, and what lies in a hand."""
 
 from query.items import Item
-from query.phrases import Chunk, Look, Phrase
+from query.phrases import Chunk, Look, Phrase, first_word
 from query.walk import Walk
 
 _STEMS = ("fall", "reach", "hang", "end", "flow", "extend", "cover", "touch", "go", "com", "come", "stop", "hit")
@@ -12,6 +12,8 @@ _REACHING = frozenset(
 _DIRECTIONS = frozenset(
     {"to", "above", "below", "past", "over", "down", "down to", "down past", "up to", "beyond", "at"}
 )
+_SWEEPING = frozenset({"sweeps", "brushes", "grazes", "skims"})
+_COMBED = frozenset({"combed", "brushed", "slicked", "swept", "gelled"})
 _HANGING = frozenset({"Coat", "UpperClothes", "Skirt", "Pants"})
 _ROLLED = frozenset({"rolled", "rolled up"})
 _TO_A_PLACE = (
@@ -27,11 +29,16 @@ _TO_A_PLACE = (
 
 def read_place(walk: Walk, item: Item) -> bool:
     """ "that reaches above the knee", "down her back", "in his hand"."""
+    words = set[str]()
     ahead = 2 if walk.mark(1, "comma") and (_word(walk.chunk(2)) in _REACHING or walk.mark(2, "relative")) else 1
-    ahead += walk.mark(1, "comma") and walk.text(3) in _REACHING and walk.chunk() is not item.phrase
+    ahead += walk.mark(1, "comma") and _word(walk.chunk(3)) in _REACHING and walk.chunk() is not item.phrase
+    if (walk.text(1), walk.text(2)) == ("whose", "length") and walk.mark(3, "be"):
+        ahead = 4  # "a dress whose length is to the knee"
+    if walk.text(1) in ("that", "which") and _word(walk.chunk(2)) in _SWEEPING:
+        words.add("reaches")  # "a dress that sweeps the floor"
+        ahead = 3
     cut = walk.text(ahead + 1) in _REACHING  # "is cut very short"
     ahead += walk.mark(ahead, "be") and (cut or walk.text(ahead + 1) == "in")  # "are in her hand"
-    words = set()
     while ahead < 8 and (_word(walk.chunk(ahead)) in _TO_A_PLACE or walk.mark(ahead, "filler")):
         words.add(_word(walk.chunk(ahead)))
         ahead += 1
@@ -69,11 +76,16 @@ def _reaches(walk: Walk, item: Item, reach: str, words: set[str]) -> bool:
     at_the_garment = walk.chunk() is item.phrase or "at" not in words or bool(words & _REACHING)
     if not (words & (_REACHING - {"kept"} | _DIRECTIONS) and at_the_garment):
         return False
-    if item.attributes == ("Hair",) and words & {"cover", "covers", "covering"}:
+    if item.attributes == ("Hair",) and (words & {"cover", "covers", "covering"} or _is_combed(walk, words)):
         return False  # over the ears
     length = _length_to(reach, words, item.attributes[-1])
     item.look.add(length)
     return length.says_something()
+
+
+def _is_combed(walk: Walk, words: set[str]) -> bool:
+    """Whether hair is only laid somewhere: "combed to the back"."""
+    return "to" in words and any(first_word(walk.chunk(ahead)) in _COMBED for ahead in (1, 2))
 
 
 def _carried(walk: Walk, item: Item, reach: str, words: set[str]) -> bool:

@@ -3,7 +3,7 @@
 from query.decoration import part_is, placed_pattern
 from query.former import read_former
 from query.garments import new_item, read_garment
-from query.items import OTHER
+from query.items import OTHER, SUBJECT
 from query.lexicon import some_garment
 from query.phrases import Chunk, Look, Phrase, names_body
 from query.postmodifiers import read_after
@@ -17,6 +17,9 @@ _HAT = some_garment("Hat")
 _BANDS = frozenset({"sweatband", "sweatbands", "sweat band", "sweat bands"})
 _BROW = frozenset({"head", "heads", "forehead", "foreheads", "brow"})
 _PETS = frozenset({"dog", "dogs", "puppy", "cat", "kitten", "poodle", "chihuahua", "pug"})
+_ANIMALS = _PETS | {"horse", "horses", "pony", "puppies", "cats", "monkey", "elephant", "camel", "donkey", "goat"}
+_EVERYONE = frozenset({"everyone", "everybody"})  # "everyone around him was in black"
+_HIM = frozenset({"him", "her", "them"})
 _LYING = frozenset({"lies", "lie", "sits", "sleeps"})
 _TOYS = frozenset({"rabbit", "teddy bear", "teddy", "stuffed animal", "snowman", "scarecrow"})
 
@@ -38,11 +41,23 @@ def read_thing(walk: Walk, phrase: Phrase) -> None:
     elif phrase.noun is not None and phrase.noun.entry.part == "colored":
         part_is(walk, phrase.noun)
     placed_pattern(walk, phrase)
+    if _takes_up_by_body(walk, phrase):
+        walk.owner = SUBJECT
     if _wears_what_follows(walk, phrase):
         walk.owner, walk.governed = OTHER, True
-        walk.other_leads = walk.mark(-1, "comma") or walk.text(-1) == "("
-    if phrase.noun is not None and phrase.noun.text == "others" and walk.sentence_start:
+        first = walk.chunk(-1) is None or walk.text(-2) == "one"
+        walk.other_leads = first or walk.mark(-1, "comma", "stop") or walk.text(-1) == "("
+    others = phrase.noun is not None and phrase.noun.text == "others" and walk.sentence_start
+    if others or (phrase.noun is not None and phrase.noun.text in _EVERYONE and walk.text(2) in _HIM):
         walk.owner, walk.other_leads = OTHER, True
+
+
+def _takes_up_by_body(walk: Walk, phrase: Phrase) -> bool:
+    """Whether "her mouth" behind "on the shoulder of a man in a suit," can only be the described person's."""
+    gender = {"his": "male", "her": "female"}.get(phrase.possessive, "")
+    others = walk.owner == OTHER and walk.other_gender not in ("", "any", gender)
+    begins = others and bool(gender) and walk.mark(-1, "comma") and names_body(phrase)
+    return begins and walk.whose(phrase.possessive) == SUBJECT
 
 
 def _wears_what_follows(walk: Walk, phrase: Phrase) -> bool:
@@ -54,10 +69,13 @@ def _wears_what_follows(walk: Walk, phrase: Phrase) -> bool:
         walk.mark(1, "wear") and not walk.subject_gender
     )
     told = told or (walk.text(1) == "dressed in" and walk.text(-1) in _LYING)  # "in her arms lies a puppy dressed in"
+    first = walk.begin() == 0 or (walk.text(-2), walk.text(-1)) == ("one", "of")
+    if first and phrase.noun.text in _ANIMALS and (walk.mark(1, "wear", "have") or walk.mark(2, "wear")):
+        return True  # "The horse has a long blonde mane", "one of the dogs is wearing a sweater"
     bracket = walk.text(-1) == "("  # "with poodles (the poodles have coats on)"
     told = told or ((walk.mark(-1, "comma") or bracket) and walk.mark(1, "wear", "have"))  # "dog, dog has a scarf"
     pets = phrase.noun.text in _PETS or (bracket and phrase.noun.text.removesuffix("s") in _PETS)
-    pet = (pets and told) or (phrase.noun.text in _TOYS and walk.text(1) in ("that", "which"))
+    pet = (pets and told) or (phrase.noun.text in _TOYS and walk.text(1) in ("that", "which", "with"))
     return pet or (beside_the_person and not phrase.noun.entry.body)
 
 

@@ -20,6 +20,7 @@ class Walk:
         self.subject_side = ""  # "left" of "the woman on the left"
         self.several = False  # whether the described person was named as one of a group
         self.other_gender = ""
+        self.other_sentence = -1  # the last one that names another person
         self.other_nouns: set[str] = set()
         self.sentence = 0
         self.corrected = 0  # how many items have been taken back: "no wait, it was red"
@@ -100,10 +101,14 @@ class Walk:
     def whose(self, pronoun: str) -> str:
         """Who is meant by "he", "his", "she" or "her"."""
         gender = _GENDER_OF.get(pronoun, "")
+        if pronoun == "their" and self.relative and self.owner == OTHER:
+            return OTHER  # "the others, who all have their jackets buttoned"
         fits = not gender or self.subject_gender in ("", "any", gender)
         if self.relative and self.owner == OTHER and self.other_gender == gender and self.subject_gender == "any":
             return OTHER  # "the child behind a man who has a rope around his coat"
-        return SUBJECT if fits or self.other_gender != gender else OTHER
+        met = self.other_gender == "any" and self.other_sentence == self.sentence
+        other = self.other_gender == gender or met
+        return SUBJECT if fits or not other else OTHER
 
     def owner_told(self, ahead: int, owner: str) -> str:
         """Whose the garment is that "he" or "she" there wears; the `owner` where neither stands there."""
