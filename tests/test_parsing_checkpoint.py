@@ -1,7 +1,9 @@
 import json
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +22,7 @@ from parsing.checkpoint import (
 )
 from parsing.labels import TASKS
 from parsing.model import HPTR
-from parsing.parser import HumanParser
+from parsing.parser import HumanParser, bfloat16_is_fast
 from tests.factories import photograph, tiny_config
 
 
@@ -179,3 +181,14 @@ def test_in_bfloat16_it_sees_nearly_the_same(checkpoint: Path) -> None:
     for task in TASKS:
         torch.testing.assert_close(a.semantic[task].softmax(0), b.semantic[task].softmax(0), atol=0.05, rtol=0)
     assert not torch.equal(a.mask_logits, b.mask_logits)
+
+
+@pytest.mark.parametrize("slow", [torch.bfloat16, torch.float32])
+def test_bfloat16_is_fast_where_a_trial_says_so(monkeypatch: pytest.MonkeyPatch, slow: torch.dtype) -> None:
+    monkeypatch.setattr("torch.cpu._is_avx512_bf16_supported", lambda: True)
+    monkeypatch.setattr(
+        "parsing.parser._convolution", lambda dtype: partial(time.sleep, 0.005 if dtype == slow else 0.0)
+    )
+    bfloat16_is_fast.cache_clear()
+    assert bfloat16_is_fast(torch.device("cpu")) == (slow == torch.float32)
+    bfloat16_is_fast.cache_clear()

@@ -41,7 +41,7 @@ class TrainConfig:
             (DETR does both with ImageNet weights).
         ema: decay of the moving average of the weights, which is what is saved.
         rendered: rendered scenes among the pictures to train on.
-        mixed_precision: run the network in bfloat16, which GPUs and processors with AMX do much faster.
+        mixed_precision: run the network in bfloat16, which GPUs and some processors do much faster.
         workers: processes that compose pictures.
         picture_steps: steps between pictures of predictions, 0 for none.
         save_seconds: time between checkpoints.

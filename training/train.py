@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader
 from parsing.checkpoint import CheckpointError
 from parsing.memory import keep_freed_memory
 from parsing.model import CONFIGS
-from parsing.parser import HumanParser
+from parsing.parser import HumanParser, bfloat16_is_fast
 from training.dataset import Batch, CompositeBatches, make_composer
 from training.journal import Journal
 from training.losses import total_loss
@@ -29,6 +29,8 @@ from training.processes import choose_device, joined, world
 from training.run import POSITION, Run, TrainConfig, read_position, start, store, update_average
 from training.schedule import SCHEDULES, learning_rate
 from training.self_labels import Teacher
+
+logger = logging.getLogger(__name__)
 
 LARGEST_SIDE = 448  # canvases are up to 8/7 of it long: the paper's limit of 512
 REPORT_STEPS = 20
@@ -163,7 +165,12 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     for name in NUMBERS:
         kind = type(getattr(TrainConfig, name))
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help=f"default {getattr(TrainConfig, name)}")
-    parser.add_argument("--mixed-precision", action="store_true", default=None, help="bfloat16 (GPUs, AMX processors)")
+    parser.add_argument(
+        "--mixed-precision",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="bfloat16 (GPUs, processors that are faster with it)",
+    )
     parser.add_argument("--freeze-norms", action="store_true", default=None, help="keep the encoder's batch norms")
     parser.add_argument("--freeze-stem", action="store_true", default=None, help="keep its layers up to stride 4")
     return parser.parse_args(arguments)
@@ -208,6 +215,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         folder, config, data = configure(options)
         device = choose_device(options.device)
+        if config.mixed_precision and not bfloat16_is_fast(device):
+            logger.warning("bfloat16 is slower than float32 on this machine; faster is --no-mixed-precision")
         teacher = Teacher(HumanParser.load(options.teacher, mixed_precision=None)) if options.teacher else None
         with joined(device):
             train(
