@@ -21,18 +21,8 @@ _ADORNED = frozenset({"covered in", "decorated with", "printed with", "embroider
 _PICTURED = frozenset(
     {"ships", "rockets", "dinosaurs", "unicorns", "penguins", "ducks", "sheep", "reindeer", "cars", "trucks", "trains"}
     | {"planes", "monkeys", "bears", "pandas", "foxes", "owls", "fish", "whales", "sharks", "pineapples", "bananas"}
-    | {
-        "cherries",
-        "strawberries",
-        "lemons",
-        "robots",
-        "planets",
-        "moons",
-        "clouds",
-        "mermaids",
-        "princesses",
-        "bunnies",
-    }
+    | {"cherries", "strawberries", "lemons", "robots", "planets", "moons", "clouds", "mermaids", "princesses"}
+    | {"bunnies"}
     | {"rabbits", "lions", "tigers", "elephants", "giraffes", "parrots", "flamingos", "anchors", "pumpkins", "bats"}
     | {"skeletons", "bees", "mushrooms", "cacti", "astronauts", "cowboys", "ballerinas"}
 )

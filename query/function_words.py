@@ -269,7 +269,7 @@ def _takes_up_garment(walk: Walk, pronoun: str) -> bool:
     named = [chunk for chunk in walk.chunks[: walk.at] if isinstance(chunk, Phrase) and chunk.noun is not None]
     if walk.text(-2) == "in" and first_word(walk.chunk(-1)) == "the":
         return False  # "In the background it is blurred"
-    if first_word(named[-1]) in _SUPERLATIVES:
+    if named[-1] is not item.phrase and first_word(named[-1]) in _SUPERLATIVES:
         named.pop()  # "I remember his shoes best of all, they"
     told = walk.chunk(2)
     something_else = walk.mark(1, "be") and isinstance(told, Phrase) and told.noun is not None and told.garment is None
@@ -401,13 +401,14 @@ def _the_one(walk: Walk, unit: Unit) -> None:
     elif unit.text in ("other", "others") and not _of_a_pair(walk):
         says_more = walk.text(1) in ("in", "with") or walk.mark(1, "wear", "have", "verb", "be")
         says_more = says_more and walk.mark(-2, "and", "comma", "stop", "subordinate")
-        if says_more or _is_told_who(walk.chunk(2), walk):
+        if says_more or _is_told_who(walk):
             walk.owner, walk.governed = OTHER, True
             walk.other_leads = not walk.mark(-2, "and")
 
 
-def _is_told_who(chunk: Chunk | None, walk: Walk) -> bool:
+def _is_told_who(walk: Walk) -> bool:
     """Whether "the other" is explained: "whatever the other, a brunette in a coat, is telling her"."""
+    chunk = walk.chunk(2)
     person = isinstance(chunk, Phrase) and chunk.determiner in ("a", "an") and bool(chunk.person or chunk.traits)
     return walk.mark(1, "comma") and person
 

@@ -379,7 +379,7 @@ def _is_between(walk: Walk) -> bool:
 
 def _only_tells(walk: Walk) -> bool:
     """Whether the person named so far tells of this one: "the witness described a woman", "police seek a man"."""
-    if walk.subject_noun.split()[-1:] not in [[teller] for teller in _TELLERS] or walk.items:
+    if walk.subject_noun.split(" ")[-1] not in _TELLERS or walk.items:
         return False
     named = next(at for at, chunk in enumerate(walk.chunks) if _is_named(chunk, walk.subject_noun))
     if named + 1 < len(walk.chunks) and first_word(walk.chunks[named + 1]) == "who":
