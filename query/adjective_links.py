@@ -7,7 +7,10 @@ from query.units import Unit
 
 LINKS = frozenset({"and", "&", "+", "n", "or", "and/or", "/", ",", "nor"})  # "along with" begins another garment
 _ENDING = ("falls", "fall", "hangs", "reaches")  # "is long and falls over"
-_COMING_DOWN = frozenset({"ends", "ending", "stops", "stopping", "reaches", "reaching", "hits", "hitting", "comes"})
+_COMING_DOWN = frozenset(
+    {"ends", "ending", "end", "stops", "stopping", "stop", "reaches", "reaching", "reach", "hits", "hitting", "hit"}
+    | {"comes", "come", "falls", "falling", "fall", "hangs", "hanging"}
+)
 _CUT = frozenset({"cut", "hair cut", "haircut", "worn", "kept"})
 DASHES = frozenset({"-", "--", "–", "—"})
 

@@ -80,9 +80,11 @@ def read_feature(walk: Walk, item: Item) -> bool:
     while walk.mark(ahead, "relative", "comma") and ahead < 3:
         ahead += 1
     ahead += walk.mark(ahead, "be") and walk.text(ahead + 1) in _ADORNED
-    if not (walk.text(ahead) in ("with", "and", "has", "have", "in", *_ADORNED) or walk.mark(ahead, "have")):
+    if not (walk.text(ahead) in ("with", "and", "has", "have", "in", "bearing", *_ADORNED) or walk.mark(ahead, "have")):
         return False
     linked_by_and = walk.text(ahead) == "and"
+    if linked_by_and and first_word(walk.chunk(ahead + 1)).endswith("ing"):
+        return False  # "with letters on it and taking a photo"
     ahead += linked_by_and and walk.mark(ahead + 1, "have")
     phrase = walk.chunk(ahead + 1)
     if not isinstance(phrase, Phrase) or phrase.traits:
@@ -196,12 +198,24 @@ def _with_adjectives(walk: Walk, item: Item, phrase: Phrase, ahead: int) -> bool
     place = _on_the_garment(walk, ahead + 2)
     if phrase.units[-1].text == "flower" and not place:
         return False  # in a button hole
+    if (kind := _pattern_of(walk, phrase, ahead + 2)) is not None:
+        item.look.add(Look(patterns=kind))
+        return walk.consume(item, ahead + 3)
     letters = phrase.look.patterns == ("Letters",)  # their color is not the garment's
     item.look.add(replace(phrase.look, colors=[]) if letters else phrase.look)
     tint = walk.adjectives(ahead + 3) if walk.text(ahead + 2) == "in" and phrase.look.patterns else None
     if tint is not None and not letters:
         item.look.add(Look(colors=tint.look.colors))  # "has a floral print in red and white"
     return walk.consume(item, ahead + 1 + (place if tint is None else 2))
+
+
+def _pattern_of(walk: Walk, phrase: Phrase, ahead: int) -> tuple[str, ...] | None:
+    """What "a pattern of leaves" is: Fancy, unless lines or figures are named; None without "of"."""
+    shown = walk.chunk(ahead + 1)
+    if phrase.units[-1].text not in ("pattern", "design") or walk.text(ahead) != "of" or not isinstance(shown, Phrase):
+        return None
+    lines = any(unit.entry.pattern == ("Geometrical",) for unit in shown.units)
+    return ("Geometrical",) if lines else ("Fancy",) if shown.noun is not None and not shown.garment else None
 
 
 def _on_the_garment(walk: Walk, ahead: int) -> int:
@@ -234,8 +248,8 @@ def _on_the_skin(walk: Walk, ahead: int) -> bool:
 def _decorated(walk: Walk, item: Item, phrase: Phrase, ahead: int, place: int) -> bool:
     """Takes over a pattern's noun, a part's color, or a picture."""
     noun = phrase.noun
-    if noun is None:
-        return False
+    if noun is None or (noun.text in _PINNED and walk.text(ahead - 1) == "and"):
+        return False  # "a pink tie and a flower pinned on"
     noun = _pattern_named(phrase, noun) or noun
     if noun.entry.pattern_noun:
         if noun.text.endswith(" of") and isinstance(walk.chunk(ahead + 1), Phrase):

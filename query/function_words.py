@@ -225,6 +225,8 @@ def _pronoun(walk: Walk, text: str) -> None:
     """ "He" or "she" takes up the described person, or the other one where only that one can be meant."""
     if _takes_up_garment(walk, text) and (read_place(walk, walk.items[-1]) or read_predicate(walk, walk.items[-1])):
         walk.items[-1].sentence = walk.sentence
+        walk.items[-1].look.either |= walk.or_before  # "black, or maybe they are dark blue"
+        walk.or_before = False
         read_after(walk, walk.items[-1])
         return  # "a coat. It reaches her knees", "his pants, they are black"
     apart = walk.mark(-1, "comma", "and") or walk.text(-1) == ")"
@@ -321,7 +323,7 @@ def _who_acts(walk: Walk, unit: Unit) -> None:
         joined = walk.mark(-1, "and") and not walk.other_acts and not walk.relative
         apart = walk.mark(-1, "comma") and not _is_an_aside(walk)
         seems = walk.text(-1) in ("seems to", "appears to") and walk.mark(-2, "comma")
-        back = unit.plays("wear") and (joined or apart or seems)
+        back = (unit.plays("wear") or unit.text == "having") and (joined or apart or seems)
     if back:
         walk.owner = SUBJECT
         walk.relative = False

@@ -52,7 +52,7 @@ def new_item(walk: Walk, garment: Garment, look: Look, phrase: Phrase) -> Item:
     if item.covers_torso and any(unit.text.startswith("#") for unit in phrase.units):
         look.patterns += ("Letters",)  # "a #7 jersey"
     item.plain = not look.says_something()
-    item.negated = bool(walk.denial) or phrase.determiner == "no"
+    item.negated = bool(walk.denial) or phrase.determiner == "no" or phrase.units[0].text == "nil"
     item.weight = walk.hedge
     clause = walk.mark(-1, "and", "comma") and bool(phrase.possessive) and walk.mark(1, "be")
     item.worn = not (
@@ -127,6 +127,8 @@ def _names_again(walk: Walk, phrase: Phrase, garment: Garment) -> bool:
     bare = not (phrase.determiner or phrase.possessive or phrase.look.says_something())
     named = any(old.attributes == garment.attributes and old.owner == walk.owner for old in walk.items)
     under = walk.text(-1) in UNDER or phrase.units[0].text in UNDER
+    if bare and phrase.units[-1].text in ("zip up", "zip-up") and walk.mark(-1, "comma") and walk.items:
+        return walk.items[-1].covers_torso  # "jacket: dark, zip up"
     return bare and under and named
 
 
@@ -219,6 +221,9 @@ def _layer(walk: Walk, item: Item) -> None:
     item.layered = _is_put_on_over(walk, item)
     shut = walk.chunk(1)
     ahead = 2 if isinstance(shut, Phrase) and len(shut.units) == 1 and not shut.garment else 1  # "buttoned over"
+    undone = walk.chunk(2)
+    if walk.mark(1, "comma") and walk.mark(3, "comma") and isinstance(undone, Phrase) and len(undone.units) == 1:
+        ahead = 4  # "a shirt, unbuttoned, over a t-shirt"
     following = walk.garment_at(ahead + 1)
     if following is None or following.garment is None:
         return
@@ -240,6 +245,9 @@ def _is_put_on_over(walk: Walk, item: Item) -> bool:
     if over_it and any(before.covers_torso for before in walk.items[-2:-1]):
         return True  # "in a pink top and over it a white cardigan"
     under = walk.items[-2] if len(walk.items) > 1 else None
+    out_of = walk.text(-2) == "from" and walk.text(-1) in UNDER
+    if under is not None and out_of and under.attributes == item.attributes == ("UpperClothes",):
+        return True  # "a white shirt sticks out from under his sweater"
     if under is None or item.attributes != ("UpperClothes",) or under.attributes != item.attributes:
         return False
     place = walk.chunks.index(under.phrase) - walk.at

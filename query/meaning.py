@@ -63,7 +63,8 @@ def _share_between_alternatives(items: list[Item]) -> None:
     """In "a red jacket or coat" and "a jacket or coat, brown", the look is said of both."""
     for first, second in pairwise(items):
         kinds = (first.attributes == second.attributes != ("Hair",)) or (first.garment.main and second.garment.main)
-        akin = kinds and second.alternative and not second.phrase.determiner
+        doubted = second.weight < 1  # "a tan jacket, or possibly a heavy shirt"
+        akin = kinds and second.alternative and (doubted or not second.phrase.determiner)
         if akin and first.look.says_something() != second.look.says_something():
             first.look = second.look = first.look if first.look.says_something() else second.look
 
@@ -202,8 +203,8 @@ def _length(attribute: tuple[str, ...], length: str) -> tuple[str, ...]:
 
 
 def _look_alike(first: Has, second: Has) -> bool:
-    """Whether at most the attribute differs."""
-    one, other = ((has.size, has.pattern, has.color, has.weight) for has in (first, second))
+    """Whether at most the attribute differs, and how sure it is."""
+    one, other = ((has.size, has.pattern, has.color) for has in (first, second))
     return one == other
 
 

@@ -114,6 +114,25 @@ _ACTING = frozenset(
     "playing",
     "plays",
 }
+_ROLES = frozenset(
+    {"athlete", "player", "rider", "worker", "customer", "student", "passenger", "pedestrian", "model", "performer"}
+    | {"musician", "one", "teen", "teenager", "youth", "senior", "driver", "human", "runner", "walker", "shopper"}
+    | {
+        "officer",
+        "wife",
+        "husband",
+        "friend",
+        "brother",
+        "sister",
+        "son",
+        "daughter",
+        "cop",
+        "guest",
+        "artist",
+        "member",
+    }
+)
+_RIVAL = frozenset({"opposite", "opposing", "opponent", "rival", "other", "another", "the other", "the opposite"})
 _ELSE = frozenset({"another", "other", "everyone else", "everybody else"})
 _SEVERAL = frozenset({"two", "three", "four", "several", "some", "many"})
 _DEFINITE = frozenset({"the", "this", "that", "these", "those"})
@@ -216,6 +235,8 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
     if not walk.subject_gender:
         hers = any(item.phrase.possessive for item in walk.items)  # "her red coat and the man's hat"
         return OTHER if hers and _is_possessor(walk) else SUBJECT
+    if phrase.noun is not None and phrase.noun.text in ("everyone else", "everybody else"):
+        return OTHER
     if phrase.possessive in ("my", "our") and walk.text(-1) == "where" and not walk.items:
         return SUBJECT  # "the photo from my parents' party where my mum has a perm"
     if walk.mark(-1, "be") and walk.text(-2) == "there" and walk.items:
@@ -241,6 +262,15 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
     if walk.several and walk.subject_gender == "any" and walk.mark(-1, "comma") and phrase.determiner in _DEFINITE:
         return SUBJECT  # "a couple on a bench, the man in a straw hat"
     bare = walk.mark(-1, "comma") and not phrase.determiner and not walk.main_verb
+    picked = _are_several(walk.subject_noun) and not _are_several(phrase.noun.text if phrase.noun else "s")
+    if (
+        picked
+        and walk.mark(-1, "comma")
+        and phrase.determiner == "the"
+        and not walk.items
+        and _same_gender(walk, phrase)
+    ):
+        return SUBJECT  # "three men are cooking, the man in the middle"
     grown = walk.subject_noun in _SMALL and phrase.noun is not None and phrase.noun.text in _GROWN
     grown = grown and bool(FINITE.match(walk.text(1)))
     fits = _same_gender(walk, phrase) or not walk.items
@@ -417,14 +447,24 @@ def _is_another(walk: Walk, phrase: Phrase) -> bool:
     begun = walk.sentence_start and phrase.determiner in ("a", "an") and walk.subject_noun not in ("", noun)
     introduced = begun and bool(walk.items) and not _fits_anybody(walk, noun)  # "A cyclist wears red. A woman"
     told = {unit.text for unit in phrase.units} & _ELSE
+    rival = walk.text(1) == "from" and bool({walk.text(2), first_word(walk.chunk(2))} & _RIVAL)
     pointed = phrase.determiner == "that" and walk.sentence_start and bool(walk.other_nouns)
     near = walk.mark(1, "beside") or walk.text(1) in ("around", "round")
     placed = near and walk.text(2) in ("her", "him", "them")  # "the ball boy behind her"
     met = walk.mark(-1, "be", "verb") and walk.text(-2) in ("her", "him", "them") and walk.mark(-3, "beside")
     placed = placed or met  # "next to him is a drummer"
-    another = bool(told) or ((pointed or placed) and noun != walk.subject_noun)
+    both_trades = _is_a_trade(noun) and _is_a_trade(walk.subject_noun) and noun != walk.subject_noun
+    rival = rival or (both_trades and walk.sentence_start and phrase.determiner == "the")  # "The singer, for his part,"
+    another = bool(told) or rival or ((pointed or placed) and noun != walk.subject_noun)
     another = another or (phrase.determiner in _SEVERAL and walk.sentence_start and bool(walk.items))
     return another or introduced or elsewhere or named_before or too_small or not _same_gender(walk, phrase)
+
+
+def _is_a_trade(noun: str) -> bool:
+    """Whether it names somebody by what few do, so that another such noun names somebody else."""
+    return (
+        bool(noun) and not _are_several(noun) and noun.split()[-1] not in _PLAIN | _SMALL | _GROWN | _ANYBODY | _ROLES
+    )
 
 
 def _are_several(noun: str) -> bool:
@@ -456,7 +496,8 @@ def _is_predicate(walk: Walk) -> bool:
 
 
 def _names_nothing(chunk: Chunk | None) -> bool:
-    return isinstance(chunk, Phrase) and not (chunk.person or chunk.garment)
+    whole = isinstance(chunk, Phrase) and chunk.units[-1].text.endswith(" of")  # "the glass of a lady"
+    return isinstance(chunk, Phrase) and not (chunk.person or chunk.garment or whole)
 
 
 def _hangs_on_a_word(walk: Walk) -> bool:

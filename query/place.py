@@ -52,6 +52,9 @@ class Place:
         if not unit.plays("verb") and not unit.plays("wear") and not unit.plays("hold"):
             return False
         naming = unit.entry.roles == {"verb"} and not unit.text.endswith("s")
+        naming = naming and not (
+            self.phrase.units and self.phrase.units[-1].entry.pattern_noun
+        )  # "a stripe going down"
         if self.phrase.determiner in ("a", "an") and self.phrase.only_adjectives and naming:
             return False  # "a red building"
         following = self.peek(1)

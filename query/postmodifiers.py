@@ -56,6 +56,7 @@ def _read_one(walk: Walk, item: Item) -> bool:
         or read_alike(walk, item)
         or read_same_color(walk, item)
         or read_predicate(walk, item)
+        or _in_halves(walk, item)
         or _apposition(walk, item)
         or read_feature(walk, item)
         or _in_any_color_but(walk, item)
@@ -72,6 +73,9 @@ def _read_one(walk: Walk, item: Item) -> bool:
 def _none_of_it(walk: Walk, item: Item) -> bool:
     """ "hat: none", "glasses: no", "tie = no"."""
     ends = not isinstance(walk.chunk(3), Phrase) or walk.text(4) in (":", "=")
+    if walk.text(1) == "not" and first_word(walk.chunk(2)) == "worn":
+        item.negated = True
+        return walk.consume(item, 2)  # "goggles not worn"
     alone = walk.text(2) == "none" or (walk.text(2) == "no" and ends)
     unseen = walk.text(2) == "not" and walk.text(3) in ("seen", "visible", "known") and walk.text(1) == ":"
     if unseen:
@@ -249,7 +253,7 @@ def _apposition(walk: Walk, item: Item) -> bool:
     denied = walk.text(ahead) == "not"
     ahead += hedged or denied
     said = walk.adjectives(ahead)
-    if said is None or not _is_apposition(walk, item, said, ahead):
+    if said is None or (item.negated and ahead == 2) or not _is_apposition(walk, item, said, ahead):
         return False
     if hedged and said.look.colors and item.look.colors:
         item.look.either = True  # "a dark hoodie, maybe navy"
@@ -312,6 +316,18 @@ def _under_another(walk: Walk, item: Item) -> bool:
         return False
     item.look.add(said.look)
     return walk.consume(item, 4)
+
+
+def _in_halves(walk: Walk, item: Item) -> bool:
+    """ "a two-tone jacket, blue on top and gray on the bottom"."""
+    upper = walk.adjectives(2)
+    ahead = 4 if walk.text(3) in ("on top", "at the top") else 5
+    lower = walk.adjectives(ahead + 1)
+    told = walk.mark(1, "comma") and walk.mark(ahead, "and") and walk.text(ahead + 2) in ("on", "at")
+    if not told or upper is None or lower is None or walk.text(3) not in ("on top", "at the top", "on"):
+        return False
+    item.look.add(Look(colors=upper.look.colors + lower.look.colors))
+    return walk.consume(item, ahead + 3)
 
 
 def _in_any_color_but(walk: Walk, item: Item) -> bool:

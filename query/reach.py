@@ -38,6 +38,7 @@ def read_place(walk: Walk, item: Item) -> bool:
         words.add("reaches")  # "a dress that sweeps the floor"
         ahead = 3
     cut = walk.text(ahead + 1) in _REACHING  # "is cut very short"
+    cut = cut or (item.attributes == ("Hair",) and walk.text(ahead + 1) in ("down", "down to", "down past", "past"))
     ahead += walk.mark(ahead, "be") and (cut or walk.text(ahead + 1) == "in")  # "are in her hand"
     while ahead < 8 and (_word(walk.chunk(ahead)) in _TO_A_PLACE or walk.mark(ahead, "filler")):
         words.add(_word(walk.chunk(ahead)))
@@ -90,7 +91,8 @@ def _is_combed(walk: Walk, words: set[str]) -> bool:
 
 def _carried(walk: Walk, item: Item, reach: str, words: set[str]) -> bool:
     """Whether it lies in a hand or over an arm; the item is then not worn."""
-    held = reach == "hand" and "in" in words
+    catching = item.attributes == ("Glove",) and not item.phrase.units[-1].text.endswith("s")
+    held = reach == "hand" and "in" in words and not catching  # "a brown glove in his left hand"
     across = bool(words & {"over", "under", "across"}) or ("on" in words and walk.chunk() is item.phrase)
     on_arm = reach == "arm" and across  # not "with dots on his arms"
     if carried := held or (on_arm and not {"Hair", "Scarf"} & set(item.attributes)):

@@ -25,6 +25,8 @@ _GRAMMAR_WORDS = frozenset(
         "shoulder",
         "length",
         "colored",
+        "button",
+        "buttoned",
     }
 )
 _SHORTEST_TYPED = 4
