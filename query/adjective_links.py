@@ -46,7 +46,9 @@ def take_link(place: Place, unit: Unit) -> bool:
         return False  # "waiting at the light, red coat"
     if following is None or not _goes_on(place, unit, following, ahead):
         return False
-    if (before := place.before()) is not None and before.text in _COMING_DOWN:
+    before, told = place.before(), place.phrase.units[-1]
+    reach = told.entry.length or told.entry.reach or (told.entry.size and " " in told.text)  # "above the knee"
+    if before is not None and before.text in _COMING_DOWN and reach:
         return False  # "a skirt that ends above the knee, and beige heels"
     if _ends_in_a_noun(place, unit):
         return False

@@ -36,8 +36,9 @@ def read_bare_adjectives(walk: Walk, phrase: Phrase) -> None:
     everything = any(unit.text.split()[0] == "all" for unit in phrase.units)
     if walk.text(-1) == "in" and _is_bag(walk.chunk(-2)) and not everything:
         worn_words = False  # "with a backpack in orange"
-    if walk.text(-1) == "covered in" and (walk.garment_at(-2) or walk.garment_at(-3)):
-        worn_words = False  # "a shirt that is covered in chocolate"
+    dirty = walk.garment_at(-3) if walk.mark(-2, "be") else None
+    if walk.text(-1) == "covered in" and dirty is not None and dirty.garment is not None and dirty.garment.main:
+        worn_words = False  # "whose shirt is covered in chocolate"
     if walk.text(1) in _ON and names_body(walk.chunk(2)):
         worn_words = False  # "has chocolate round his mouth"
     alone = walk.chunk(-1) is None or walk.mark(-1, "comma")

@@ -83,12 +83,14 @@ def read_feature(walk: Walk, item: Item) -> bool:
     if not (walk.text(ahead) in ("with", "and", "has", "have", "in", "bearing", *_ADORNED) or walk.mark(ahead, "have")):
         return False
     linked_by_and = walk.text(ahead) == "and"
-    if linked_by_and and first_word(walk.chunk(ahead + 1)).endswith("ing"):
-        return False  # "with letters on it and taking a photo"
     ahead += linked_by_and and walk.mark(ahead + 1, "have")
     phrase = walk.chunk(ahead + 1)
     if not isinstance(phrase, Phrase) or phrase.traits:
         return False
+    first = phrase.units[0]
+    acts = first.text.endswith("ing") and (first.unknown or first.plays("verb")) and not first.entry.pattern_noun
+    if linked_by_and and acts:
+        return False  # "with letters on it and taking a photo"
     if _with_a_name(walk, item, ahead + 1):
         return True
     if phrase.person:
@@ -199,7 +201,9 @@ def _with_adjectives(walk: Walk, item: Item, phrase: Phrase, ahead: int) -> bool
     if phrase.units[-1].text == "flower" and not place:
         return False  # in a button hole
     if (kind := _pattern_of(walk, phrase, ahead + 2)) is not None:
-        item.look.add(Look(patterns=kind))
+        shown = walk.chunk(ahead + 3)
+        shades = shown.look.colors if isinstance(shown, Phrase) else []
+        item.look.add(Look(patterns=kind, colors=phrase.look.colors + shades))
         return walk.consume(item, ahead + 3)
     letters = phrase.look.patterns == ("Letters",)  # their color is not the garment's
     item.look.add(replace(phrase.look, colors=[]) if letters else phrase.look)
@@ -214,7 +218,11 @@ def _pattern_of(walk: Walk, phrase: Phrase, ahead: int) -> tuple[str, ...] | Non
     shown = walk.chunk(ahead + 1)
     if phrase.units[-1].text not in ("pattern", "design") or walk.text(ahead) != "of" or not isinstance(shown, Phrase):
         return None
-    lines = any(unit.entry.pattern == ("Geometrical",) for unit in shown.units)
+    lines = any(
+        ("Geometrical",) in (unit.entry.pattern, unit.entry.pattern_noun) for unit in (*shown.units, *phrase.units)
+    )
+    if shown.noun is not None and shown.noun.entry.pattern_noun == ("Letters",):
+        return ("Letters",)
     return ("Geometrical",) if lines else ("Fancy",) if shown.noun is not None and not shown.garment else None
 
 

@@ -323,7 +323,8 @@ def _who_acts(walk: Walk, unit: Unit) -> None:
         joined = walk.mark(-1, "and") and not walk.other_acts and not walk.relative
         apart = walk.mark(-1, "comma") and not _is_an_aside(walk)
         seems = walk.text(-1) in ("seems to", "appears to") and walk.mark(-2, "comma")
-        back = (unit.plays("wear") or unit.text == "having") and (joined or apart or seems)
+        placed = unit.text == "having" and walk.text(-3).endswith(" of")  # "on the left of the bride, having"
+        back = (unit.plays("wear") or placed) and (joined or apart or seems)
     if back:
         walk.owner = SUBJECT
         walk.relative = False

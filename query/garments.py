@@ -128,7 +128,7 @@ def _names_again(walk: Walk, phrase: Phrase, garment: Garment) -> bool:
     named = any(old.attributes == garment.attributes and old.owner == walk.owner for old in walk.items)
     under = walk.text(-1) in UNDER or phrase.units[0].text in UNDER
     if bare and phrase.units[-1].text in ("zip up", "zip-up") and walk.mark(-1, "comma") and walk.items:
-        return walk.items[-1].covers_torso  # "jacket: dark, zip up"
+        return walk.items[-1].attributes == ("Coat",)  # "jacket: dark, zip up"
     return bare and under and named
 
 

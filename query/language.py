@@ -35,7 +35,7 @@ _COMPACT = re.compile(r"\w:[\w(#\"]|[|^]|(?:^|[\s(])-\(?\w|\.\.\d")
 _JOINED = r"(?<=[A-Za-z])[+=](?=[A-Za-z])"  # "red+black"
 _STROKE = r"(?<=[A-Za-z]{3})/"  # "red hat/ blue scarf", not "w/"
 _SPACED_SLOT = re.compile(rf"\b({'|'.join(ATTRIBUTE_WORDS)})\s+(like:\d+|#[0-9a-f]{{6}})\b", re.IGNORECASE)
-_APART = re.compile(r"n ['’] t\b")  # "don ' t", of as many characters
+_APART = re.compile(r"\b((?:do|does|did|is|was|are|were|ca|could|has|have|had|wo|would|should))n ['’] t\b")  # "don ' t"
 _SILENT = frozenset(
     [
         "do",
@@ -210,7 +210,7 @@ def _blanked(text: str, phrases: Iterable[ImagePhrase]) -> str:
     """The text with blanks over what has been read already, so that characters keep their places."""
     for phrase in phrases:
         text = text[: phrase.start] + " " * (phrase.end - phrase.start) + text[phrase.end :]
-    return _APART.sub("n't  ", text).replace("\n", ".")
+    return _APART.sub(r"\1n't  ", text).replace("\n", ".")
 
 
 def _says_something(unit: Unit) -> bool:

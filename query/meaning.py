@@ -64,6 +64,7 @@ def _share_between_alternatives(items: list[Item]) -> None:
     for first, second in pairwise(items):
         kinds = (first.attributes == second.attributes != ("Hair",)) or (first.garment.main and second.garment.main)
         doubted = second.weight < 1  # "a tan jacket, or possibly a heavy shirt"
+        doubted = doubted and first.look.says_something()
         akin = kinds and second.alternative and (doubted or not second.phrase.determiner)
         if akin and first.look.says_something() != second.look.says_something():
             first.look = second.look = first.look if first.look.says_something() else second.look

@@ -114,25 +114,7 @@ _ACTING = frozenset(
     "playing",
     "plays",
 }
-_ROLES = frozenset(
-    {"athlete", "player", "rider", "worker", "customer", "student", "passenger", "pedestrian", "model", "performer"}
-    | {"musician", "one", "teen", "teenager", "youth", "senior", "driver", "human", "runner", "walker", "shopper"}
-    | {
-        "officer",
-        "wife",
-        "husband",
-        "friend",
-        "brother",
-        "sister",
-        "son",
-        "daughter",
-        "cop",
-        "guest",
-        "artist",
-        "member",
-    }
-)
-_RIVAL = frozenset({"opposite", "opposing", "opponent", "rival", "other", "another", "the other", "the opposite"})
+_RIVAL = frozenset({"opposite", "opposing", "rival", "the opposite"})
 _ELSE = frozenset({"another", "other", "everyone else", "everybody else"})
 _SEVERAL = frozenset({"two", "three", "four", "several", "some", "many"})
 _DEFINITE = frozenset({"the", "this", "that", "these", "those"})
@@ -235,7 +217,8 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
     if not walk.subject_gender:
         hers = any(item.phrase.possessive for item in walk.items)  # "her red coat and the man's hat"
         return OTHER if hers and _is_possessor(walk) else SUBJECT
-    if phrase.noun is not None and phrase.noun.text in ("everyone else", "everybody else"):
+    rest = phrase.noun is not None and phrase.noun.text in ("everyone else", "everybody else")
+    if rest and walk.text(-1) != "as" and walk.mark(-1, "comma", "stop", "subordinate", "and"):
         return OTHER
     if phrase.possessive in ("my", "our") and walk.text(-1) == "where" and not walk.items:
         return SUBJECT  # "the photo from my parents' party where my mum has a perm"
@@ -262,7 +245,7 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
     if walk.several and walk.subject_gender == "any" and walk.mark(-1, "comma") and phrase.determiner in _DEFINITE:
         return SUBJECT  # "a couple on a bench, the man in a straw hat"
     bare = walk.mark(-1, "comma") and not phrase.determiner and not walk.main_verb
-    picked = _are_several(walk.subject_noun) and not _are_several(phrase.noun.text if phrase.noun else "s")
+    picked = phrase.noun is not None and walk.subject_noun in _plurals(phrase.noun.text)
     if (
         picked
         and walk.mark(-1, "comma")
@@ -453,18 +436,14 @@ def _is_another(walk: Walk, phrase: Phrase) -> bool:
     placed = near and walk.text(2) in ("her", "him", "them")  # "the ball boy behind her"
     met = walk.mark(-1, "be", "verb") and walk.text(-2) in ("her", "him", "them") and walk.mark(-3, "beside")
     placed = placed or met  # "next to him is a drummer"
-    both_trades = _is_a_trade(noun) and _is_a_trade(walk.subject_noun) and noun != walk.subject_noun
-    rival = rival or (both_trades and walk.sentence_start and phrase.determiner == "the")  # "The singer, for his part,"
     another = bool(told) or rival or ((pointed or placed) and noun != walk.subject_noun)
     another = another or (phrase.determiner in _SEVERAL and walk.sentence_start and bool(walk.items))
     return another or introduced or elsewhere or named_before or too_small or not _same_gender(walk, phrase)
 
 
-def _is_a_trade(noun: str) -> bool:
-    """Whether it names somebody by what few do, so that another such noun names somebody else."""
-    return (
-        bool(noun) and not _are_several(noun) and noun.split()[-1] not in _PLAIN | _SMALL | _GROWN | _ANYBODY | _ROLES
-    )
+def _plurals(noun: str) -> set[str]:
+    """What several of one kind of people may be called."""
+    return {noun + "s", noun.replace("man", "men"), noun.removesuffix("y") + "ies", noun + "ren"} - {noun}
 
 
 def _are_several(noun: str) -> bool:

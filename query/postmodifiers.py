@@ -73,15 +73,18 @@ def _read_one(walk: Walk, item: Item) -> bool:
 def _none_of_it(walk: Walk, item: Item) -> bool:
     """ "hat: none", "glasses: no", "tie = no"."""
     ends = not isinstance(walk.chunk(3), Phrase) or walk.text(4) in (":", "=")
-    if walk.text(1) == "not" and first_word(walk.chunk(2)) == "worn":
+    behind = walk.chunk(3) is None or walk.mark(3, "comma", "stop", "and", "but")
+    worn = walk.chunk(2)
+    alone = isinstance(worn, Phrase) and [unit.text for unit in worn.units] == ["worn"]
+    if walk.text(1) == "not" and alone and behind:
         item.negated = True
         return walk.consume(item, 2)  # "goggles not worn"
-    alone = walk.text(2) == "none" or (walk.text(2) == "no" and ends)
+    none = walk.text(2) == "none" or (walk.text(2) == "no" and ends)
     unseen = walk.text(2) == "not" and walk.text(3) in ("seen", "visible", "known") and walk.text(1) == ":"
     if unseen:
         item.worn = False  # "footwear: not seen"
         return walk.consume(item, 3)
-    if not (alone and (walk.mark(1, "comma") or walk.text(1) in DASHES or walk.text(1) == "=")):
+    if not (none and (walk.mark(1, "comma") or walk.text(1) in DASHES or walk.text(1) == "=")):
         return False
     item.negated = True
     return walk.consume(item, 2)
@@ -324,6 +327,7 @@ def _in_halves(walk: Walk, item: Item) -> bool:
     ahead = 4 if walk.text(3) in ("on top", "at the top") else 5
     lower = walk.adjectives(ahead + 1)
     told = walk.mark(1, "comma") and walk.mark(ahead, "and") and walk.text(ahead + 2) in ("on", "at")
+    told = told and item.covers_torso
     if not told or upper is None or lower is None or walk.text(3) not in ("on top", "at the top", "on"):
         return False
     item.look.add(Look(colors=upper.look.colors + lower.look.colors))

@@ -13,6 +13,7 @@ _DIRECTIONS = frozenset(
     {"to", "above", "below", "past", "over", "down", "down to", "down past", "up to", "beyond", "at"}
 )
 _SWEEPING = frozenset({"sweeps", "brushes", "grazes", "skims"})
+_CATCHING = frozenset({"catcher", "pitcher", "player", "fielder", "outfielder", "infielder", "shortstop", "baseman"})
 _COMBED = frozenset({"combed", "brushed", "slicked", "swept", "gelled"})
 _HANGING = frozenset({"Coat", "UpperClothes", "Skirt", "Pants"})
 _ROLLED = frozenset({"rolled", "rolled up"})
@@ -91,7 +92,7 @@ def _is_combed(walk: Walk, words: set[str]) -> bool:
 
 def _carried(walk: Walk, item: Item, reach: str, words: set[str]) -> bool:
     """Whether it lies in a hand or over an arm; the item is then not worn."""
-    catching = item.attributes == ("Glove",) and not item.phrase.units[-1].text.endswith("s")
+    catching = item.attributes == ("Glove",) and walk.subject_noun.split(" ")[-1] in _CATCHING
     held = reach == "hand" and "in" in words and not catching  # "a brown glove in his left hand"
     across = bool(words & {"over", "under", "across"}) or ("on" in words and walk.chunk() is item.phrase)
     on_arm = reach == "arm" and across  # not "with dots on his arms"
