@@ -22,9 +22,8 @@ _PICTURED = frozenset(
     {"ships", "rockets", "dinosaurs", "unicorns", "penguins", "ducks", "sheep", "reindeer", "cars", "trucks", "trains"}
     | {"planes", "monkeys", "bears", "pandas", "foxes", "owls", "fish", "whales", "sharks", "pineapples", "bananas"}
     | {"cherries", "strawberries", "lemons", "robots", "planets", "moons", "clouds", "mermaids", "princesses"}
-    | {"bunnies"}
-    | {"rabbits", "lions", "tigers", "elephants", "giraffes", "parrots", "flamingos", "anchors", "pumpkins", "bats"}
-    | {"skeletons", "bees", "mushrooms", "cacti", "astronauts", "cowboys", "ballerinas"}
+    | {"bunnies", "rabbits", "lions", "tigers", "elephants", "giraffes", "parrots", "flamingos", "anchors", "pumpkins"}
+    | {"bats", "skeletons", "bees", "mushrooms", "cacti", "astronauts", "cowboys", "ballerinas"}
 )
 _PRINTED = frozenset({"printed with", "embroidered with", "patterned with", "emblazoned with"})
 _NAMES = frozenset({"name", "names", "logo", "logos", "number", "initials"})
@@ -120,7 +119,7 @@ def read_feature(walk: Walk, item: Item) -> bool:
 
 def _are_pictured(phrase: Phrase) -> bool:
     """Whether it names things that cloth is printed with: "covered with rocket ships", not "with crumbs"."""
-    return phrase.noun is not None and phrase.noun.text.split()[-1] in _PICTURED and not phrase.determiner
+    return phrase.noun_text.split(" ")[-1] in _PICTURED and not phrase.determiner
 
 
 def _with_a_name(walk: Walk, item: Item, ahead: int) -> bool:
@@ -200,10 +199,8 @@ def _with_adjectives(walk: Walk, item: Item, phrase: Phrase, ahead: int) -> bool
     place = _on_the_garment(walk, ahead + 2)
     if phrase.units[-1].text == "flower" and not place:
         return False  # in a button hole
-    if (kind := _pattern_of(walk, phrase, ahead + 2)) is not None:
-        shown = walk.chunk(ahead + 3)
-        shades = shown.look.colors if isinstance(shown, Phrase) else []
-        item.look.add(Look(patterns=kind, colors=phrase.look.colors + shades))
+    if (shown := _pattern_of(walk, phrase, ahead + 2)) is not None:
+        item.look.add(shown)
         return walk.consume(item, ahead + 3)
     letters = phrase.look.patterns == ("Letters",)  # their color is not the garment's
     item.look.add(replace(phrase.look, colors=[]) if letters else phrase.look)
@@ -213,17 +210,20 @@ def _with_adjectives(walk: Walk, item: Item, phrase: Phrase, ahead: int) -> bool
     return walk.consume(item, ahead + 1 + (place if tint is None else 2))
 
 
-def _pattern_of(walk: Walk, phrase: Phrase, ahead: int) -> tuple[str, ...] | None:
-    """What "a pattern of leaves" is: Fancy, unless lines or figures are named; None without "of"."""
+def _pattern_of(walk: Walk, phrase: Phrase, ahead: int) -> Look | None:
+    """The look of "a pattern of leaves": Fancy, unless letters, lines or figures are named; None without "of"."""
     shown = walk.chunk(ahead + 1)
     if phrase.units[-1].text not in ("pattern", "design") or walk.text(ahead) != "of" or not isinstance(shown, Phrase):
         return None
-    lines = any(
-        ("Geometrical",) in (unit.entry.pattern, unit.entry.pattern_noun) for unit in (*shown.units, *phrase.units)
-    )
     if shown.noun is not None and shown.noun.entry.pattern_noun == ("Letters",):
-        return ("Letters",)
-    return ("Geometrical",) if lines else ("Fancy",) if shown.noun is not None and not shown.garment else None
+        kind = "Letters"
+    elif any(("Geometrical",) in (unit.entry.pattern, unit.entry.pattern_noun) for unit in shown.units + phrase.units):
+        kind = "Geometrical"
+    elif shown.noun is not None and not shown.garment:
+        kind = "Fancy"
+    else:
+        return None
+    return Look(patterns=(kind,), colors=phrase.look.colors + shown.look.colors)
 
 
 def _on_the_garment(walk: Walk, ahead: int) -> int:

@@ -4,12 +4,12 @@ import re
 from dataclasses import replace
 
 from query.items import OTHER, SUBJECT, Item
-from query.phrases import Chunk, Phrase, first_word, names_body
+from query.phrases import Chunk, Phrase, first_word, names_body, names_person
 from query.postmodifiers import read_after
 from query.predicates import read_predicate
 from query.reach import read_place
 from query.units import Unit
-from query.walk import Walk
+from query.walk import HIM, Walk
 
 FINITE = re.compile(
     r"(wears|wore|dons|donned|holds|carries|stands|sits|walks|has|have|had|is|are|was|were|'s|'re|'ve)$"
@@ -69,7 +69,7 @@ def read_word(walk: Walk, unit: Unit) -> None:
 def _takes_up_the_one(walk: Walk, unit: Unit) -> bool:
     """Whether one person is told of behind several: "the woman in the middle of three skiers who is wearing"."""
     others, verb = walk.chunk(-1), walk.text(1).split()[:1]
-    counted = isinstance(others, Phrase) and bool(others.person) and others.determiner in _COUNTED
+    counted = names_person(others) and others.determiner in _COUNTED
     return counted and unit.text == "who" and verb in (["is"], ["has"], ["wears"], ["was"]) and not walk.several
 
 
@@ -150,7 +150,7 @@ def _denied(walk: Walk, unit: Unit) -> None:
         walk.holding = True  # "with or without glasses": either will do
         return
     named = walk.text(1) == "the" and walk.text(2) in ("one", "ones", "other", "two", "three", "rest")
-    named = named or (walk.text(1) in ("him", "her", "them") and walk.text(2) in ("who", "in", "with"))
+    named = named or (walk.text(1) in HIM and walk.text(2) in ("who", "in", "with"))
     if named:
         walk.owner, walk.governed, walk.told_apart = OTHER, True, True
     else:
@@ -187,8 +187,7 @@ def _is_another_one(walk: Walk, pronoun: str) -> bool:
 
 def _began_with_another(walk: Walk) -> bool:
     """Whether the other person is whom the whole sentence tells of: "The guide, in the driver's seat, has"."""
-    first = walk.chunk(walk.begin())
-    return walk.owner == OTHER and walk.other_leads and isinstance(first, Phrase) and bool(first.person)
+    return walk.owner == OTHER and walk.other_leads and names_person(walk.chunk(walk.begin()))
 
 
 def _ends_a_comparison(walk: Walk) -> bool:
@@ -307,14 +306,14 @@ def _verb(walk: Walk, unit: Unit) -> None:
 def _who_acts(walk: Walk, unit: Unit) -> None:
     """After another person was named: is it the described one who acts?"""
     before = walk.chunk(-1)
-    follows_person = isinstance(before, Phrase) and bool(before.person)
+    follows_person = names_person(before)
     if walk.other_leads:
         return  # "her husband holds the bags and is wearing a grey shirt"
-    if FINITE.match(unit.text) or (isinstance(before, Unit) and _is_auxiliary(before)):
+    helped = isinstance(before, Unit) and _is_auxiliary(before)  # "must be wearing", "who does have a tie"
+    if FINITE.match(unit.text) or helped:
         ends = _began_behind_comma(walk) and (not walk.main_verb or walk.mark(-1, "and"))
         linked = walk.mark(-1, "and", "comma", "be", "have", "relative", "negation", "filler")
-        linked = linked or (isinstance(before, Unit) and _is_auxiliary(before))  # "who does have a tie"
-        closed = ends or (walk.other_acts and not linked)
+        closed = ends or (walk.other_acts and not (linked or helped))
         relative = walk.relative and not closed  # "a woman whose son is in red wears a hat"
         own = relative or (follows_person and not walk.governed) or (walk.mark(-1, "pronoun") and not _is_a_thing(walk))
         own = own or walk.text(-2) == "whose"
@@ -424,7 +423,7 @@ def _one(walk: Walk) -> None:
     if walk.text(1) == "where" and not walk.subject_gender:
         return  # a photograph: "the one where my niece has a costume on"
     begun = walk.chunk(-2) is None or walk.mark(-2, "stop", "subordinate") or walk.text(-2) == ";"
-    beside = walk.mark(1, "beside") and walk.text(2) in ("him", "her", "them")
+    beside = walk.mark(1, "beside") and walk.text(2) in HIM
     if walk.mark(-2, "comma") or (walk.told_apart and walk.mark(-2, "but")):
         walk.owner = SUBJECT  # "not the one in red but the one in blue"
     elif not walk.subject_gender:

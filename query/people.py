@@ -2,9 +2,9 @@
 
 from query.function_words import FINITE
 from query.items import OTHER, SUBJECT
-from query.phrases import Chunk, Look, Phrase, first_word
+from query.phrases import Chunk, Look, Phrase, first_word, names_person
 from query.units import Unit
-from query.walk import Walk
+from query.walk import HIM, Walk
 
 _SMALL = frozenset({"baby", "infant", "toddler", "newborn", "child", "kid"})
 _GROWN = frozenset(
@@ -144,7 +144,7 @@ def read_person(walk: Walk, phrase: Phrase) -> None:
         walk.other_leads = owner == OTHER and ((begins and not walk.governed) or _stands_there(walk))
         walk.holding = False
         walk.denial = "" if _is_told_apart(walk, phrase) or _was_once(walk) else walk.denial
-    noun = phrase.noun.text if phrase.noun is not None else ""
+    noun = phrase.noun_text
     if owner == SUBJECT:
         walk.subject_noun = walk.subject_noun or noun
         walk.subject_side = walk.subject_side or _side(walk)
@@ -159,7 +159,7 @@ def read_person(walk: Walk, phrase: Phrase) -> None:
 def _stands_there(walk: Walk) -> bool:
     """Whether the sentence begins with where this one stands: "Beside him stands the headmaster"."""
     begin = walk.begin()
-    return walk.mark(begin, "beside") and walk.text(begin + 1) in ("him", "her", "them")
+    return walk.mark(begin, "beside") and walk.text(begin + 1) in HIM
 
 
 def _is_nobody(walk: Walk, phrase: Phrase) -> bool:
@@ -167,7 +167,7 @@ def _is_nobody(walk: Walk, phrase: Phrase) -> bool:
 
     "Tying the shoe of a kid" names one.
     """
-    noun = phrase.noun.text if phrase.noun is not None else ""
+    noun = phrase.noun_text
     of_a = walk.text(-1) == "of" and walk.garment_at(-2) is not None and phrase.determiner in ("a", "an")
     kind = of_a and bool(walk.subject_gender) and not walk.mark(-3, "verb", "hold")
     figure = noun == "figure" and walk.text(-1) == "with"
@@ -176,14 +176,14 @@ def _is_nobody(walk: Walk, phrase: Phrase) -> bool:
 
 def _is_crowd(walk: Walk, phrase: Phrase) -> bool:
     """Whether it is where somebody stands: "a woman in the crowd with a red hat", not "in the crowd in red"."""
-    crowd = phrase.noun is not None and phrase.noun.text in _CROWDS and phrase.determiner == "the"
+    crowd = phrase.noun_text in _CROWDS and phrase.determiner == "the"
     among = walk.text(-1) in _AMONG or _is_side(walk.chunk(-2)) or walk.text(-1) in _SIDE_OF
     return crowd and among and walk.text(1) not in ("in", "of", "wearing")
 
 
 def _is_side(chunk: Chunk | None) -> bool:
     """Whether it is "the front" of "in the front of the group"."""
-    return isinstance(chunk, Phrase) and chunk.noun is not None and chunk.noun.text in _SIDES and not chunk.person
+    return isinstance(chunk, Phrase) and chunk.noun_text in _SIDES and not chunk.person
 
 
 def _gave_it(walk: Walk, phrase: Phrase) -> bool:
@@ -195,7 +195,7 @@ def _gave_it(walk: Walk, phrase: Phrase) -> bool:
 def _is_kin(walk: Walk, phrase: Phrase) -> bool:
     """Whether it tells whose father somebody is: "the father of the bride in a suit", not "the coach of the team"."""
     whole = walk.chunk(-2)
-    of_them = walk.text(-1) == "of" and isinstance(whole, Phrase) and bool(whole.person) and not whole.group
+    of_them = walk.text(-1) == "of" and names_person(whole) and not whole.group
     return of_them and bool(walk.subject_gender) and not phrase.group
 
 
@@ -217,7 +217,7 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
     if not walk.subject_gender:
         hers = any(item.phrase.possessive for item in walk.items)  # "her red coat and the man's hat"
         return OTHER if hers and _is_possessor(walk) else SUBJECT
-    rest = phrase.noun is not None and phrase.noun.text in ("everyone else", "everybody else")
+    rest = phrase.noun_text in ("everyone else", "everybody else")
     if rest and walk.text(-1) != "as" and walk.mark(-1, "comma", "stop", "subordinate", "and"):
         return OTHER
     if phrase.possessive in ("my", "our") and walk.text(-1) == "where" and not walk.items:
@@ -245,14 +245,8 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
     if walk.several and walk.subject_gender == "any" and walk.mark(-1, "comma") and phrase.determiner in _DEFINITE:
         return SUBJECT  # "a couple on a bench, the man in a straw hat"
     bare = walk.mark(-1, "comma") and not phrase.determiner and not walk.main_verb
-    picked = phrase.noun is not None and walk.subject_noun in _plurals(phrase.noun.text)
-    if (
-        picked
-        and walk.mark(-1, "comma")
-        and phrase.determiner == "the"
-        and not walk.items
-        and _same_gender(walk, phrase)
-    ):
+    picked = phrase.determiner == "the" and walk.subject_noun in _plurals(phrase.noun_text)
+    if picked and walk.mark(-1, "comma") and not walk.items and _same_gender(walk, phrase):
         return SUBJECT  # "three men are cooking, the man in the middle"
     grown = walk.subject_noun in _SMALL and phrase.noun is not None and phrase.noun.text in _GROWN
     grown = grown and bool(FINITE.match(walk.text(1)))
@@ -274,11 +268,11 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
 
 def _stands_before(unit: Unit) -> bool:
     """Whether it may stand between the place and who is there: "Next to him is just a woman"."""
-    return unit.plays("filler") or unit.plays("be") or unit.text in ("him", "her", "them")
+    return unit.plays("filler") or unit.plays("be") or unit.text in HIM
 
 
 def _is_far(chunk: Chunk | None) -> bool:
-    return isinstance(chunk, Phrase) and chunk.noun is not None and chunk.noun.text == "far"
+    return isinstance(chunk, Phrase) and chunk.noun_text == "far"
 
 
 def _is_apposed(walk: Walk, phrase: Phrase) -> bool:
@@ -299,13 +293,11 @@ def _tells_trade(walk: Walk, phrase: Phrase) -> bool:
 
     Another person stands beside, or does something to, the one who was named: "the pilot, a woman beside him".
     """
-    noun = phrase.noun.text.split()[-1] if phrase.noun is not None else ""
+    noun = phrase.noun_text.split(" ")[-1]
     several = _are_several(walk.subject_noun) or walk.several
     first = walk.chunks[0]
     name = walk.chunk(-2)
-    the_one = walk.subject_gender == "any" or (
-        isinstance(name, Phrase) and bool(name.person) and name.determiner == "the"
-    )
+    the_one = walk.subject_gender == "any" or (names_person(name) and name.determiner == "the")
     gender = noun in _PLAIN and walk.subject_noun not in _PLAIN and the_one and not several
     pointed = isinstance(first, Phrase) and first.determiner in ("that", "this") and bool(first.person)
     trade = noun not in _PLAIN and phrase.determiner == "the" and pointed
@@ -318,14 +310,13 @@ def _tells_trade(walk: Walk, phrase: Phrase) -> bool:
 
 def _is_enclosed(walk: Walk) -> bool:
     """Whether commas enclose a noun phrase that stands directly behind a name: "the lady, a nurse in blue, pushes"."""
-    name = walk.chunk(-2)
     ahead = 1
     while walk.chunk(ahead) is not None and not walk.mark(ahead, "comma", "stop", "and"):
         ahead += 1
     behind = walk.chunk(ahead + 1)
     acts = isinstance(behind, Phrase) and not (behind.garment or behind.person or behind.determiner)
     acts = acts or walk.mark(ahead + 1, "verb", "be", "have", "wear", "hold")
-    return isinstance(name, Phrase) and bool(name.person) and walk.mark(ahead, "comma") and acts
+    return names_person(walk.chunk(-2)) and walk.mark(ahead, "comma") and acts
 
 
 def _only_describes(walk: Walk) -> bool:
@@ -348,8 +339,8 @@ def _only_describes(walk: Walk) -> bool:
 def _stands_beside_somebody(walk: Walk) -> bool:
     """Whether the sentence goes on with "beside him" or "at her side"."""
     behind = walk.chunks[walk.at + 1 :]
-    named = any(isinstance(chunk, Phrase) and chunk.noun is not None and chunk.noun.text == "side" for chunk in behind)
-    return named or any(isinstance(chunk, Unit) and chunk.text in ("him", "her", "them") for chunk in behind)
+    named = any(isinstance(chunk, Phrase) and chunk.noun_text == "side" for chunk in behind)
+    return named or any(isinstance(chunk, Unit) and chunk.text in HIM for chunk in behind)
 
 
 def _same_gender(walk: Walk, phrase: Phrase) -> bool:
@@ -376,7 +367,7 @@ def _is_before_the_subject(walk: Walk) -> bool:
         if walk.mark(ahead, "stop"):
             return False
         person = walk.chunk(ahead + 1)
-        named = isinstance(person, Phrase) and bool(person.person) and not person.possessive
+        named = names_person(person) and not person.possessive
         named = named and (acts or not walk.mark(ahead, "comma") or walk.mark(ahead + 2, "wear", "have", "be"))
         if named and walk.mark(ahead, *links) and not walk.mark(ahead - 1, "relative", "pronoun"):
             return True
@@ -402,7 +393,7 @@ def _only_tells(walk: Walk) -> bool:
 
 
 def _is_named(chunk: Chunk, noun: str) -> bool:
-    return isinstance(chunk, Phrase) and bool(chunk.person) and chunk.noun is not None and chunk.noun.text == noun
+    return names_person(chunk) and chunk.noun_text == noun
 
 
 def _tells(chunk: Chunk) -> bool:
@@ -423,7 +414,7 @@ def _was_once(walk: Walk) -> bool:
 
 def _is_another(walk: Walk, phrase: Phrase) -> bool:
     """Whether the noun phrase cannot name the described person: "another man", a girl beside a boy, a man's baby."""
-    noun = phrase.noun.text if phrase.noun is not None else ""
+    noun = phrase.noun_text
     named_before = noun in walk.other_nouns and noun != walk.subject_noun
     too_small = noun in _SMALL and walk.subject_noun in _GROWN
     elsewhere = bool(walk.subject_side) and _side(walk) not in ("", walk.subject_side)
@@ -433,8 +424,8 @@ def _is_another(walk: Walk, phrase: Phrase) -> bool:
     rival = walk.text(1) == "from" and bool({walk.text(2), first_word(walk.chunk(2))} & _RIVAL)
     pointed = phrase.determiner == "that" and walk.sentence_start and bool(walk.other_nouns)
     near = walk.mark(1, "beside") or walk.text(1) in ("around", "round")
-    placed = near and walk.text(2) in ("her", "him", "them")  # "the ball boy behind her"
-    met = walk.mark(-1, "be", "verb") and walk.text(-2) in ("her", "him", "them") and walk.mark(-3, "beside")
+    placed = near and walk.text(2) in HIM  # "the ball boy behind her"
+    met = walk.mark(-1, "be", "verb") and walk.text(-2) in HIM and walk.mark(-3, "beside")
     placed = placed or met  # "next to him is a drummer"
     another = bool(told) or rival or ((pointed or placed) and noun != walk.subject_noun)
     another = another or (phrase.determiner in _SEVERAL and walk.sentence_start and bool(walk.items))
@@ -453,9 +444,7 @@ def _are_several(noun: str) -> bool:
 
 def _fits_anybody(walk: Walk, noun: str) -> bool:
     """Whether both may be one person: "The suspect wore a hat. A white male", not "A cyclist in red. A male runner"."""
-    following = walk.chunk(1)
-    is_more = isinstance(following, Phrase) and bool(following.person)
-    return walk.subject_noun in _ANYBODY or (noun in ("male", "female") and not is_more)
+    return walk.subject_noun in _ANYBODY or (noun in ("male", "female") and not names_person(walk.chunk(1)))
 
 
 def _side(walk: Walk) -> str:

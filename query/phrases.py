@@ -1,6 +1,7 @@
 """Phrases: a noun phrase, and what its adjectives say."""
 
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from query.lexicon import Garment
 from query.units import Unit
@@ -87,6 +88,11 @@ class Phrase:
     uses: list[Unit] = field(default_factory=list)
 
     @property
+    def noun_text(self) -> str:
+        """Its noun, "" without one."""
+        return "" if self.noun is None else self.noun.text
+
+    @property
     def only_adjectives(self) -> bool:
         """Whether it says something and has no noun."""
         return self.noun is None and not self.traits and self.look.says_something()
@@ -109,6 +115,11 @@ class Phrase:
 
 
 Chunk = Phrase | Unit
+
+
+def names_person(chunk: Chunk | None) -> TypeGuard[Phrase]:
+    """Whether its noun is a person."""
+    return isinstance(chunk, Phrase) and bool(chunk.person)
 
 
 def names_body(chunk: Chunk | None) -> bool:

@@ -3,11 +3,11 @@
 from query.adjective_links import DASHES
 from query.decoration import read_feature
 from query.items import OTHER, Item
-from query.phrases import Chunk, Look, Phrase, first_word, names_body
+from query.phrases import Chunk, Look, Phrase, first_word, names_body, names_person
 from query.predicates import read_alike, read_predicate, read_same_color
 from query.reach import read_place
 from query.units import Unit
-from query.walk import Walk
+from query.walk import HIM, Walk
 
 _SAYING = frozenset({"says", "say", "said", "saying", "reading", "reads"})
 UNDER = frozenset({"under", "underneath", "beneath"})
@@ -43,12 +43,15 @@ def _read_one(walk: Walk, item: Item) -> bool:
         or _of_somebody(walk, item)
         or _taken_off(walk, item)
         or _lies_elsewhere(walk, item)
+        or _beneath(walk, item)
+        or _too(walk, item)
         or _particle(walk, item)
         or _held_up(walk, item)
         or _put_away(walk, item)
         or _turned(walk, item)
         or _on_the_head(walk, item)
         or _set_right(walk, item)
+        or _not_worn(walk, item)
         or _none_of_it(walk, item)
         or read_place(walk, item)
         or _out_of_sight(walk, item)
@@ -70,15 +73,20 @@ def _read_one(walk: Walk, item: Item) -> bool:
     )
 
 
+def _not_worn(walk: Walk, item: Item) -> bool:
+    """ "goggles not worn", not "a cap not worn backwards"."""
+    worn = walk.chunk(2)
+    ends = walk.chunk(3) is None or walk.mark(3, "comma", "stop", "and", "but")
+    alone = isinstance(worn, Phrase) and [unit.text for unit in worn.units] == ["worn"]
+    if not (walk.text(1) == "not" and alone and ends):
+        return False
+    item.negated = True
+    return walk.consume(item, 2)
+
+
 def _none_of_it(walk: Walk, item: Item) -> bool:
     """ "hat: none", "glasses: no", "tie = no"."""
     ends = not isinstance(walk.chunk(3), Phrase) or walk.text(4) in (":", "=")
-    behind = walk.chunk(3) is None or walk.mark(3, "comma", "stop", "and", "but")
-    worn = walk.chunk(2)
-    alone = isinstance(worn, Phrase) and [unit.text for unit in worn.units] == ["worn"]
-    if walk.text(1) == "not" and alone and behind:
-        item.negated = True
-        return walk.consume(item, 2)  # "goggles not worn"
     none = walk.text(2) == "none" or (walk.text(2) == "no" and ends)
     unseen = walk.text(2) == "not" and walk.text(3) in ("seen", "visible", "known") and walk.text(1) == ":"
     if unseen:
@@ -103,7 +111,7 @@ def _of_somebody(walk: Walk, item: Item) -> bool:
 
     What then follows is said of the garment, as if its owner had not been named there.
     """
-    if walk.text(1) == "of" and walk.text(2) in ("him", "her", "them") and walk.mark(3, "be"):
+    if walk.text(1) == "of" and walk.text(2) in HIM and walk.mark(3, "be"):
         del walk.chunks[walk.at + 1 : walk.at + 3]
         return True
     owner = walk.chunk(2)
@@ -113,11 +121,10 @@ def _of_somebody(walk: Walk, item: Item) -> bool:
     if another and walk.subject_gender and walk.mark(-1, "verb", "hold"):
         item.owner = OTHER
     plain = not (owner.traits or owner.look.says_something())
-    noun = owner.noun.text if owner.noun is not None else ""
-    known = bool(walk.subject_gender) and (walk.owner == OTHER or noun != walk.subject_noun)
+    known = bool(walk.subject_gender) and (walk.owner == OTHER or owner.noun_text != walk.subject_noun)
     if owner.determiner not in ("this", "the") or known or not walk.mark(3, "be") or not plain:
         return False
-    walk.subject_gender, walk.subject_noun = owner.person, noun
+    walk.subject_gender, walk.subject_noun = owner.person, owner.noun_text
     del walk.chunks[walk.at + 1 : walk.at + 3]
     return True
 
@@ -163,13 +170,21 @@ def _is_nobodys(phrase: Phrase) -> bool:
     return not (phrase.possessive or (phrase.noun is not None and phrase.noun.entry.body))
 
 
-def _particle(walk: Walk, item: Item) -> bool:
-    """ "has a hat on": the word ends nothing."""
-    if walk.text(1) in UNDER and walk.mark(2, "be"):
-        return walk.consume(item, 1)  # "the skirt beneath is gray"
+def _beneath(walk: Walk, item: Item) -> bool:
+    """ "the skirt beneath is gray"."""
+    return walk.text(1) in UNDER and walk.mark(2, "be") and walk.consume(item, 1)
+
+
+def _too(walk: Walk, item: Item) -> bool:
+    """ "his waistcoat is white, and his bow tie too"."""
     alike = walk.text(1) == "too" and (walk.chunk(2) is None or walk.mark(2, "comma", "stop"))
     if alike and not item.look.says_something():
-        item.look.add(walk.said)  # "his waistcoat is white, and his bow tie too"
+        item.look.add(walk.said)
+    return False
+
+
+def _particle(walk: Walk, item: Item) -> bool:
+    """ "has a hat on": the word ends nothing."""
     on = walk.text(1) == "on" and not isinstance(walk.chunk(2), Phrase) and not walk.mark(2, "pronoun")
     return on and walk.consume(item, 1)
 
@@ -208,7 +223,7 @@ def _turned(walk: Walk, item: Item) -> bool:
 def _on_the_head(walk: Walk, item: Item) -> bool:
     """ "holding her hat on her head" is wearing it."""
     place = walk.chunk(2)
-    head = isinstance(place, Phrase) and place.noun is not None and place.noun.text in _WHERE_WORN
+    head = isinstance(place, Phrase) and place.noun_text in _WHERE_WORN
     if not (head and walk.text(1) in ("on", "over")):
         return False
     item.worn = True
@@ -282,7 +297,7 @@ def _is_apposition(walk: Walk, item: Item, said: Phrase, ahead: int) -> bool:
     if isinstance(behind, Phrase) and not (ahead >= 2 and behind.person == ""):
         return False
     person = walk.chunk(ahead + 2)
-    leads_to_person = walk.mark(ahead + 1, "comma") and isinstance(person, Phrase) and bool(person.person)
+    leads_to_person = walk.mark(ahead + 1, "comma") and names_person(person)
     return not (ahead >= 2 and leads_to_person)
 
 

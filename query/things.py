@@ -5,10 +5,10 @@ from query.former import read_former
 from query.garments import new_item, read_garment
 from query.items import OTHER, SUBJECT
 from query.lexicon import some_garment
-from query.phrases import Chunk, Look, Phrase, names_body
+from query.phrases import Chunk, Look, Phrase, names_body, names_person
 from query.postmodifiers import read_after
 from query.units import Unit
-from query.walk import Walk
+from query.walk import HIM, Walk
 
 _CLOTHING = some_garment("UpperClothes", "Coat")
 _UPPER = some_garment("UpperClothes")
@@ -19,7 +19,6 @@ _BROW = frozenset({"head", "heads", "forehead", "foreheads", "brow"})
 _PETS = frozenset({"dog", "dogs", "puppy", "cat", "kitten", "poodle", "chihuahua", "pug"})
 _ANIMALS = _PETS | {"horse", "horses", "pony", "puppies", "cats", "monkey", "elephant", "camel", "donkey", "goat"}
 _EVERYONE = frozenset({"everyone", "everybody"})  # "everyone around him was in black"
-_HIM = frozenset({"him", "her", "them"})
 _LYING = frozenset({"lies", "lie", "sits", "sleeps"})
 _TOYS = frozenset({"rabbit", "teddy bear", "teddy", "stuffed animal", "snowman", "scarecrow"})
 
@@ -47,8 +46,8 @@ def read_thing(walk: Walk, phrase: Phrase) -> None:
         walk.owner, walk.governed = OTHER, True
         first = walk.chunk(-1) is None or walk.text(-2) == "one"
         walk.other_leads = first or walk.mark(-1, "comma", "stop") or walk.text(-1) == "("
-    others = phrase.noun is not None and phrase.noun.text == "others" and walk.sentence_start
-    if others or (phrase.noun is not None and phrase.noun.text in _EVERYONE and walk.text(2) in _HIM):
+    others = phrase.noun_text == "others" and walk.sentence_start
+    if others or (phrase.noun_text in _EVERYONE and walk.text(2) in HIM):
         walk.owner, walk.other_leads = OTHER, True
 
 
@@ -101,7 +100,7 @@ def _everything_is(walk: Walk, phrase: Phrase) -> bool:
 
 def _is_word_or_person(chunk: Chunk | None) -> bool:
     """Whether it may stand in "that this person has on is"."""
-    return isinstance(chunk, Unit) or (isinstance(chunk, Phrase) and bool(chunk.person))
+    return isinstance(chunk, Unit) or names_person(chunk)
 
 
 def _each_of_them_is(walk: Walk, said: Phrase, ahead: int) -> bool:

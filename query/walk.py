@@ -4,6 +4,7 @@ from query.items import OTHER, SUBJECT, Item
 from query.phrases import Chunk, Look, Phrase
 from query.units import Unit
 
+HIM = frozenset({"him", "her", "them"})
 _GENDER_OF = {"he": "male", "his": "male", "she": "female", "her": "female"}
 _OPPOSITE = {"male": "female", "female": "male"}
 
