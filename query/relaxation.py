@@ -1,13 +1,16 @@
-"""Relaxation: every query that asks one thing less, for when nothing or little matches."""
+"""Relaxation: every query that asks one thing less, or a few terms less, for when nothing or little matches."""
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import combinations
+from math import comb
 from typing import Any
 
 from parsing.labels import CHARACTERISTICS
 from query.tree import CHARACTERISTIC_WORDS, And, Has, Not, Or, Query, conjunction, format_query
 
 _WORDS = {label: word for word, (_, label) in CHARACTERISTIC_WORDS.items()}
+_MOST_WAYS = 128  # of leaving out as many terms, which are all counted
 
 
 def relaxed(query: Query) -> Iterator[tuple[str, Query]]:
@@ -18,6 +21,19 @@ def relaxed(query: Query) -> Iterator[tuple[str, Query]]:
     for dropped, rest in _relaxed(query):
         if rest is not None:
             yield dropped, rest
+
+
+def shortened(query: Query) -> Iterator[list[tuple[str, Query]]]:
+    """The ways to leave out two whole terms, then three, and so on, each as `relaxed` tells it."""
+    terms = query.terms if isinstance(query, And) else ()
+    for kept in range(len(terms) - 2, 0, -1):
+        if comb(len(terms), kept) <= _MOST_WAYS:
+            yield [_kept(terms, places) for places in combinations(range(len(terms)), kept)]
+
+
+def _kept(terms: tuple[Query, ...], places: tuple[int, ...]) -> tuple[str, Query]:
+    dropped = tuple(term for place, term in enumerate(terms) if place not in places)
+    return format_query(conjunction(dropped)), conjunction(tuple(terms[place] for place in places))
 
 
 def _relaxed(query: Query) -> Iterator[tuple[str, Query | None]]:

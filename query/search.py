@@ -20,7 +20,7 @@ from index.palettes import open_palettes
 from index.person_index import PersonIndex, StoredPerson
 from parsing.labels import CHARACTERIZED, members
 from query.facets import Facet, Question, best_question, facet_counts
-from query.relaxation import relaxed
+from query.relaxation import relaxed, shortened
 from query.scan import count_matches, scan
 from query.scoring import Confusion, Rows, back_off, clause_plan, mass, strength
 from query.tree import Camera, Gallery, Has, Like, Not, Query, Swatch, format_query, leaves
@@ -170,7 +170,7 @@ def search(
         total=found.total,
         matches=_matches(query, store, config, found.best[offset:], found.scores[offset:]),
         expected_further=found.further * config.further.get(mode, 1.0),
-        relaxations=_count_relaxations(query, store, config, threshold) if found.total < config.few else (),
+        relaxations=_relaxations(query, store, config, threshold) if found.total < config.few else (),
         store=store,
         matched=found.matched,
     )
@@ -282,10 +282,19 @@ def _shown(
     return [members(leaf.attribute[best]) for best in np.argmax(fits, axis=0)]
 
 
-def _count_relaxations(
-    query: Query, store: ColumnStore, config: SearchConfig, threshold: float
+def _relaxations(query: Query, store: ColumnStore, config: SearchConfig, threshold: float) -> tuple[Relaxation, ...]:
+    """One thing less; where that finds nobody, also as few terms less as find somebody."""
+    one_less = _counted(list(relaxed(query)), store, config, threshold)
+    if any(way.total for way in one_less):
+        return one_less
+    fewer = (_counted(options, store, config, threshold) for options in shortened(query))
+    found = (tuple(way for way in ways if way.total) for ways in fewer)
+    return one_less + next(filter(None, found), ())
+
+
+def _counted(
+    options: list[tuple[str, Query]], store: ColumnStore, config: SearchConfig, threshold: float
 ) -> tuple[Relaxation, ...]:
-    options = list(relaxed(query))
     totals = count_matches([rest for _, rest in options], store, threshold=threshold, confusion=config.back_off_table())
     return tuple(Relaxation(dropped, rest, total) for (dropped, rest), total in zip(options, totals, strict=True))
 

@@ -369,6 +369,14 @@ def test_relaxations_are_counted_one_by_one(store_of: Callable[..., ColumnStore]
     }
 
 
+def test_where_one_thing_less_finds_nobody_as_few_terms_as_possible_go(store_of: Callable[..., ColumnStore]) -> None:
+    store = store_of(person(FACE, worn("Coat", "Blue")), person(FACE, worn("Pants", "Red"), worn("Hat", "Red")))
+    result = search(parse_query("coat:blue hat:green pants:yellow -glasses"), store, mode="strict")
+    assert {one.dropped: (format_query(one.query), one.total) for one in result.relaxations if one.total} == {
+        "hat:green pants:yellow": ("coat:blue -glasses", 1),
+    }
+
+
 def test_relaxation_never_drops_everything(store_of: Callable[..., ColumnStore]) -> None:
     result = search(parse_query("coat"), store_of(person()))
     assert (result.total, result.relaxations) == (0, ())

@@ -10,6 +10,7 @@ cannot name them.
 
 import argparse
 import json
+import logging
 import math
 import sys
 import time
@@ -24,6 +25,7 @@ from torch.utils.data import DataLoader
 from parsing.checkpoint import CheckpointError, CheckpointInfo, replacing, save
 from parsing.model import CONFIGS, HPTR
 from training.pictures import ClassifiedBatches, Picture, find_pictures, middle, stack
+from training.precision import add_mixed_precision, warn_where_slower
 from training.processes import choose_device
 from training.state import read_state, write_state
 
@@ -258,7 +260,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     for name in NUMBERS:
         default = getattr(PretrainConfig, name)
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), help=f"default {default}")
-    parser.add_argument("--mixed-precision", action="store_true", default=None, help="bfloat16 (GPUs, AMX processors)")
+    add_mixed_precision(parser)
     return parser.parse_args(arguments)
 
 
@@ -284,11 +286,14 @@ def configure(options: argparse.Namespace) -> tuple[Path, PretrainConfig]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     options = parse_arguments(arguments)
     try:
         folder, config = configure(options)
+        device = choose_device(options.device)
+        warn_where_slower(config.mixed_precision, device)
         pictures = read_pictures(options.data, options.held_out)
-        run = start(folder, config, len(pictures.classes), choose_device(options.device))
+        run = start(folder, config, len(pictures.classes), device)
         top1 = pretrain(run, pictures)
     except (CheckpointError, FileNotFoundError, FloatingPointError, ValueError) as error:
         print(f"Error: {error}", file=sys.stderr)

@@ -21,10 +21,11 @@ from torch.utils.data import DataLoader
 from parsing.checkpoint import CheckpointError
 from parsing.memory import keep_freed_memory
 from parsing.model import CONFIGS
-from parsing.parser import HumanParser, bfloat16_is_fast
+from parsing.parser import HumanParser
 from training.dataset import Batch, CompositeBatches, make_composer
 from training.journal import Journal
 from training.losses import total_loss
+from training.precision import add_mixed_precision, warn_where_slower
 from training.processes import choose_device, joined, world
 from training.run import POSITION, Run, TrainConfig, read_position, start, store, update_average
 from training.schedule import SCHEDULES, learning_rate
@@ -165,12 +166,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     for name in NUMBERS:
         kind = type(getattr(TrainConfig, name))
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help=f"default {getattr(TrainConfig, name)}")
-    parser.add_argument(
-        "--mixed-precision",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="bfloat16 (GPUs, processors that are faster with it)",
-    )
+    add_mixed_precision(parser)
     parser.add_argument("--freeze-norms", action="store_true", default=None, help="keep the encoder's batch norms")
     parser.add_argument("--freeze-stem", action="store_true", default=None, help="keep its layers up to stride 4")
     return parser.parse_args(arguments)
@@ -215,8 +211,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         folder, config, data = configure(options)
         device = choose_device(options.device)
-        if config.mixed_precision and not bfloat16_is_fast(device):
-            logger.warning("bfloat16 is slower than float32 on this machine; faster is --no-mixed-precision")
+        warn_where_slower(config.mixed_precision, device)
         teacher = Teacher(HumanParser.load(options.teacher, mixed_precision=None)) if options.teacher else None
         with joined(device):
             train(
