@@ -85,6 +85,8 @@ def _next_garment_begins(place: Place, link: Unit, following: Unit, ahead: int) 
         return False
     if _is_predicate(place):
         return ahead > 1 or not _more_colors_follow(place, ahead)
+    if place.phrase.look.sleeve and link.plays("comma") and not _covers_torso(place, ahead):
+        return True  # "a shirt, short-sleeved, white shorts"
     apposed = before is not None and before.plays("comma") and not place.phrase.determiner
     if apposed and ahead > 1 and not place.phrase.look.colors:
         return True  # "a black top, sleeveless, and maroon leggings"
@@ -93,6 +95,12 @@ def _next_garment_begins(place: Place, link: Unit, following: Unit, ahead: int) 
     colored = any(unit.entry.color for unit in _adjectives_from(place, ahead))
     alone = colored and not place.phrase.determiner and _all_before_are_colors(place)
     return ahead > 1 or (alone and not _more_colors_follow(place, ahead))
+
+
+def _covers_torso(place: Place, ahead: int) -> bool:
+    """Whether the next garment may have sleeves."""
+    garment = next(unit.entry.garment for unit in place.units[place.position + ahead :] if unit.entry.garment)
+    return bool({"UpperClothes", "Coat"} & set(garment.attributes))
 
 
 def _link_before_garment(place: Place, ahead: int) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from query.garments import new_item, read_garment
 from query.items import Item
 from query.lexicon import some_garment
-from query.phrases import Chunk, Phrase, names_body
+from query.phrases import Chunk, Phrase, names_body, names_thing
 from query.postmodifiers import read_after
 from query.walk import Walk
 
@@ -34,8 +34,9 @@ def read_bare_adjectives(walk: Walk, phrase: Phrase) -> None:
     if phrase.determiner in ("a", "an") and not walk.mark(-back, "wear") and phrase.units[-1].entry.pattern_noun:
         worn_words = False  # "has a yellow flower in her hair"
     everything = any(unit.text.split()[0] == "all" for unit in phrase.units)
-    if walk.text(-1) == "in" and _is_bag(walk.chunk(-2)) and not everything:
-        worn_words = False  # "with a backpack in orange"
+    told = walk.mark(-2, "be") and walk.mark(-3, "relative") and names_thing(walk.chunk(-4))
+    if walk.text(-1) == "in" and (_is_bag(walk.chunk(-2)) or told) and not everything:
+        worn_words = False  # "with a backpack in orange", "an umbrella which is in black color"
     dirty = walk.garment_at(-3) if walk.mark(-2, "be") else None
     if walk.text(-1) == "covered in" and dirty is not None and dirty.garment is not None and dirty.garment.main:
         worn_words = False  # "whose shirt is covered in chocolate"
@@ -126,7 +127,8 @@ def _one_or_another(walk: Walk, phrase: Phrase) -> bool:
 
 def _said_of_it(walk: Walk, back: int) -> bool:
     """ "it is red", "he wears it long"."""
-    it_is = walk.mark(-back, "be") and walk.text(-back - 1) == "it"
+    around = walk.text(-back - 3) == "in" and names_thing(walk.chunk(-back - 2))  # "in the background it is dark"
+    it_is = walk.mark(-back, "be") and walk.text(-back - 1) == "it" and not around
     black_it_was = walk.mark(-1, "comma") and walk.text(1) in ("it", "they") and walk.mark(2, "be")
     return it_is or black_it_was or (walk.text(-back) == "it" and walk.mark(-back - 1, "wear", "have"))
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from query.items import OTHER, Item
-from query.phrases import Chunk, Look, Phrase, first_word
+from query.phrases import Chunk, Look, Phrase, first_word, names_thing
 from query.units import Unit
 from query.walk import Walk
 
@@ -28,7 +28,7 @@ _PICTURED = frozenset(
 _PRINTED = frozenset({"printed with", "embroidered with", "patterned with", "emblazoned with"})
 _NAMES = frozenset({"name", "names", "logo", "logos", "number", "initials"})
 _FACES = frozenset({"face", "faces", "head", "heads", "picture", "portrait"})
-_PUT_ON = frozenset({"printed", "embroidered", "decorated"})
+PUT_ON = frozenset({"printed", "embroidered", "decorated"})
 _PINNED = frozenset({"pinned", "clipped", "attached"})
 _SKIN = frozenset({"wrist", "wrists", "ankle", "ankles", "hand", "hands", "finger", "fingers"}) | {
     "head",
@@ -52,7 +52,9 @@ def placed_pattern(walk: Walk, phrase: Phrase) -> None:
     ahead = 2 if walk.mark(1, "be") else 1
     if noun is None or item is None or item.owner != walk.owner or not item.covers_torso:
         return
-    if noun.entry.pattern_noun and _on_the_garment(walk, ahead):
+    held = walk.mark(-3, "hold") or (walk.mark(-3, "preposition") and walk.mark(-4, "hold"))
+    carried = held and walk.text(-1) == "with" and names_thing(walk.chunk(-2))  # "holding up a sign with a name on it"
+    if noun.entry.pattern_noun and _on_the_garment(walk, ahead) and not carried:
         item.look.add(Look(patterns=noun.entry.pattern_noun))
         item.uses.append(noun)
 
@@ -103,6 +105,8 @@ def read_feature(walk: Walk, item: Item) -> bool:
         return False
     if phrase.only_adjectives:
         return _with_adjectives(walk, item, phrase, ahead)
+    if phrase.noun is None and has_it and not phrase.determiner:
+        return _with_a_picture_of(walk, item, ahead + 1)  # "with Spider-Man on the front"
     if phrase.noun is None or walk.text(ahead) == "in" or (walk.denial and walk.text(ahead) == "and"):
         return False
     place = _on_the_garment(walk, ahead + 2)
@@ -112,9 +116,10 @@ def read_feature(walk: Walk, item: Item) -> bool:
         return False
     printed = walk.text(ahead) in _PRINTED or (walk.text(ahead) == "covered with" and _are_pictured(phrase))
     if printed and not told:
-        item.look.patterns = item.look.patterns or ("Fancy",)  # "printed with tiny cherries"
+        # "printed with tiny cherries", "embroidered with white cranes"
+        item.look.add(Look(patterns=() if item.look.patterns else ("Fancy",), colors=phrase.look.colors))
         return walk.consume(item, ahead + 1 + place)
-    return _decorated(walk, item, phrase, ahead + 1, place)
+    return decorated(walk, item, phrase, ahead + 1, place)
 
 
 def _are_pictured(phrase: Phrase) -> bool:
@@ -132,7 +137,7 @@ def _with_a_name(walk: Walk, item: Item, ahead: int) -> bool:
     pattern = "Letters" if words & _NAMES else "Fancy" if words & _FACES else ""
     place = _on_the_garment(walk, behind + 1)
     ends = walk.chunk(behind + 1) is None or walk.mark(behind + 1, "comma", "stop", "and")
-    last = named.units[-1].text in _NAMES | _FACES | _PUT_ON | {"painted", "written"}
+    last = named.units[-1].text in _NAMES | _FACES | PUT_ON | {"painted", "written"}
     if not pattern or not last or not (place or (ends and pattern == "Letters") or _across(walk, behind + 1)):
         return False
     item.look.patterns = item.look.patterns or (pattern,)
@@ -174,7 +179,7 @@ def _numbered(walk: Walk, item: Item) -> bool:
     if phrase.units[0].text == "#" and digits and item.covers_torso:
         item.look.add(Look(patterns=("Letters",)))
         return walk.consume(item, ahead)
-    return letters and (digits or ahead == 1) and _decorated(walk, item, phrase, ahead, 0)
+    return letters and (digits or ahead == 1) and decorated(walk, item, phrase, ahead, 0)
 
 
 def _bare_number(walk: Walk, item: Item) -> bool:
@@ -229,7 +234,7 @@ def _pattern_of(walk: Walk, phrase: Phrase, ahead: int) -> Look | None:
 def _on_the_garment(walk: Walk, ahead: int) -> int:
     """How many chunks "on it", "on" or "printed on the front" takes, 0 where it does not follow."""
     put = walk.adjectives(ahead)
-    made = put is not None and put.units[-1].text in _PUT_ON
+    made = put is not None and put.units[-1].text in PUT_ON
     if made and walk.text(ahead + 1) == "all over":
         return 2  # "with sharks printed all over"
     if walk.text(ahead + made) == "on" and (
@@ -253,12 +258,13 @@ def _on_the_skin(walk: Walk, ahead: int) -> bool:
     return hair or (place.noun.text in _SKIN and place.determiner != "the")
 
 
-def _decorated(walk: Walk, item: Item, phrase: Phrase, ahead: int, place: int) -> bool:
+def decorated(walk: Walk, item: Item, phrase: Phrase, ahead: int, place: int) -> bool:
     """Takes over a pattern's noun, a part's color, or a picture."""
     noun = phrase.noun
-    if noun is None or (noun.text in _PINNED and walk.text(ahead - 1) == "and"):
-        return False  # "a pink tie and a flower pinned on"
-    noun = _pattern_named(phrase, noun) or noun
+    named = noun and _pattern_named(phrase, noun)
+    if noun is None or (noun.text in _PINNED and not (named and named.entry.pattern_noun == ("Letters",))):
+        return False  # "a pink tie and a flower pinned on", "with a name badge pinned on it"
+    noun = named or noun
     if noun.entry.pattern_noun:
         if noun.text.endswith(" of") and isinstance(walk.chunk(ahead + 1), Phrase):
             place = 1 + _on_the_garment(walk, ahead + 2)  # "with a picture of a dog on it"
@@ -266,7 +272,7 @@ def _decorated(walk: Walk, item: Item, phrase: Phrase, ahead: int, place: int) -
     if noun.entry.part or noun.text in _LIMBS or phrase.garment:
         return _has_part(walk, item, phrase, noun, ahead, place)
     body = noun.entry.body and not (noun.text in _FACES and place)  # "with a lions face on it"
-    thing = noun.entry.object or body or noun.text in _PINNED  # "with a name badge pinned on it"
+    thing = noun.entry.object or body
     if not place or thing or item.attributes == ("Hair",):
         return False
     digits = any(unit.text.strip("#").isdigit() for unit in phrase.units)

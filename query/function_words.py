@@ -12,7 +12,7 @@ from query.units import Unit
 from query.walk import HIM, Walk
 
 FINITE = re.compile(
-    r"(wears|wore|dons|donned|holds|carries|stands|sits|walks|has|have|had|is|are|was|were|'s|'re|'ve)$"
+    r"(wears|wore|dons|donned|holds|carries|stands|sits|walks|have|is|are|was|were|'s|'re|'ve|(has|had)( on)?)$"
 )
 
 _OFTEN_ELSE = frozenset({"sorry", "wait", "hold on", "hang on", "make that"})  # "sorry to hear", "wait for the bus"
@@ -310,7 +310,9 @@ def _who_acts(walk: Walk, unit: Unit) -> None:
     if walk.other_leads:
         return  # "her husband holds the bags and is wearing a grey shirt"
     helped = isinstance(before, Unit) and _is_auxiliary(before)  # "must be wearing", "who does have a tie"
-    if FINITE.match(unit.text) or helped:
+    if unit.text.split()[0] in ("has", "is", "wears") and walk.mark(-1, "and") and _follows_others(walk):
+        back = True  # "in the middle of two kids that jump and has on a sweater"
+    elif FINITE.match(unit.text) or helped:
         ends = _began_behind_comma(walk) and (not walk.main_verb or walk.mark(-1, "and"))
         linked = walk.mark(-1, "and", "comma", "be", "have", "relative", "negation", "filler")
         closed = ends or (walk.other_acts and not (linked or helped))
@@ -362,7 +364,8 @@ def _preposition(walk: Walk, unit: Unit) -> None:
     if unit.text in ("in", "with", "over", "under", "on", "by", "underneath", "beneath"):
         walk.holding = False
         stands_there = walk.other_leads and not walk.other_acts  # "Beside him stands a man, in a grey suit"
-        aside = walk.relative and _is_an_aside(walk)  # "whose driver, in a flat cap, is holding the door"
+        led = walk.relative or walk.mark(-3, "subordinate") or walk.text(-3) == "as"
+        aside = led and _is_an_aside(walk)  # "whose driver, in a flat cap, is holding the door"
         back = walk.mark(-1, "comma") and not stands_there and not aside and unit.text in ("in", "with")
         if walk.owner == OTHER and back:
             walk.owner = SUBJECT

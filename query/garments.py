@@ -28,6 +28,7 @@ _CONSISTING = frozenset(
 
 
 _TAKING = frozenset({"took", "takes", "taken", "stole", "steals", "stolen", "nicked", "snatched", "grabbed"})
+_ON_TOP = frozenset({"over", "layered over", "on top of", "atop"})
 _LEFT = frozenset({"left", "dropped"})
 _COUNTED = frozenset({"two", "three", "four", "five", "six", "several", "many"})
 
@@ -99,7 +100,7 @@ def read_garment(walk: Walk, phrase: Phrase, garment: Garment) -> None:
     walk.shared = None
     if phrase.determiner and phrase.noun is not None and phrase.noun.text == "cloth":
         return  # "wiping the table with a cloth"
-    if _labels_the_next(walk, phrase, garment) or _names_again(walk, phrase, garment):
+    if _labels_the_next(walk, phrase, garment) or _names_again(walk, phrase, garment) or _is_where(walk, phrase):
         return
     item = new_item(walk, garment, phrase.look, phrase)
     _take_sleeves_before(walk, item)
@@ -116,6 +117,9 @@ def read_garment(walk: Walk, phrase: Phrase, garment: Garment) -> None:
     read_after(walk, item)
     _layer(walk, item)
     _take_back(walk, item)
+    if not item.worn and item.covers_torso and [unit.text for unit in phrase.units[:-1]] == ["the"]:
+        for before in walk.items[:-1]:  # "a blue coat ..., the coat is over his arm"
+            before.worn &= before.phrase.noun_text != phrase.noun_text or before.owner != item.owner
     if walk.denial and not denial_goes_on(walk):
         walk.denial = ""
     if not walk.mark(1, "or", "and"):
@@ -130,6 +134,15 @@ def _names_again(walk: Walk, phrase: Phrase, garment: Garment) -> bool:
     if bare and phrase.units[-1].text in ("zip up", "zip-up") and walk.mark(-1, "comma") and walk.items:
         return walk.items[-1].attributes == ("Coat",)  # "jacket: dark, zip up"
     return bare and under and named
+
+
+def _is_where(walk: Walk, phrase: Phrase) -> bool:
+    """In "on the top she has on an orange shirt" and "a jacket of fleece" it is no garment."""
+    begins = walk.chunk(-2) is None or walk.mark(-2, "stop", "comma", "and")
+    on_top = [unit.text for unit in phrase.units] == ["the", "top"] and walk.text(-1) == "on" and begins
+    made_of = walk.text(-1) == "of" and walk.garment_at(-2) is not None and len(phrase.units) == 1
+    stuff = made_of and phrase.noun is not None and phrase.noun.entry.neutral
+    return (on_top and walk.mark(1, "pronoun", "wear", "have", "comma")) or stuff
 
 
 def _take_back(walk: Walk, item: Item) -> None:
@@ -218,7 +231,9 @@ def _told_before(walk: Walk, item: Item) -> None:
 
 def _layer(walk: Walk, item: Item) -> None:
     """A sweater over a shirt may be seen as a coat, a jacket under a coat as a top."""
+    over_it = walk.text(1) in _ON_TOP and walk.text(2) in ("it", "them")
     item.layered = _is_put_on_over(walk, item)
+    item.layered |= (over_it or _holds_another(walk)) and item.attributes == ("UpperClothes",)
     shut = walk.chunk(1)
     ahead = 2 if isinstance(shut, Phrase) and len(shut.units) == 1 and not shut.garment else 1  # "buttoned over"
     undone = walk.chunk(2)
@@ -228,7 +243,7 @@ def _layer(walk: Walk, item: Item) -> None:
     if following is None or following.garment is None:
         return
     other = set(following.garment.attributes)
-    over = walk.text(ahead) in ("over", "layered over", "on top of", "atop") or (
+    over = walk.text(ahead) in _ON_TOP or (
         walk.text(1) in ("with", "and") and not UNDER.isdisjoint({walk.text(3), following.units[-1].text})
     )
     under = walk.text(1) in UNDER
@@ -237,6 +252,14 @@ def _layer(walk: Walk, item: Item) -> None:
         or (over and item.attributes == ("UpperClothes",) and "UpperClothes" in other)
         or (under and item.attributes == ("Coat",) and "Coat" in other)
     )
+
+
+def _holds_another(walk: Walk) -> bool:
+    """ "a sweater, inside of which is a pink shirt"."""
+    ahead = 2 if walk.mark(1, "comma") else 1
+    inside = walk.text(ahead) in UNDER | {"inside"}
+    ahead += walk.text(ahead + 1) == "of"
+    return inside and walk.mark(ahead + 1, "relative")
 
 
 def _is_put_on_over(walk: Walk, item: Item) -> bool:

@@ -21,6 +21,7 @@ _ANYBODY = frozenset({"person", "people", "individual", "someone", "child", "kid
 _PAST = frozenset({"threw", "ran", "drove", "took", "fled", "swam", "spoke", "shot", "hit", "broke", "fell", "rode"})
 _TRADES = frozenset({"fisherman", "policeman", "fireman", "postman", "cowboy", "cowgirl", "schoolboy", "schoolgirl"})
 _WHITHER = frozenset({"forward", "forwards", "backwards", "towards", "toward", "away"})
+_ALONG = frozenset({"into", "down", "across", "past", "toward", "towards", "through", "along"})
 _PHRASE_ROLES = frozenset({"transparent", "filler", "determiner", "possessive"})
 
 
@@ -73,6 +74,8 @@ class _PhraseReader:
         before, following = self.place.units[at - 1], self.place.peek(ahead + 1)
         if unit.text == "dresses" and following is not None and following.text == "in":
             return bool(before.entry.garment or before.entry.person)  # "a woman with permed hair dresses in"
+        if unit.text == "slides" and following is not None and following.text in _ALONG:
+            return True  # "in red socks slides into home plate"
         its_object = following is not None and (following.plays("determiner") or following.plays("possessive"))
         its_object = its_object and following is not None and following.text not in ("both", "each", "all", "that")
         its_object = its_object and not (

@@ -127,6 +127,12 @@ def names_body(chunk: Chunk | None) -> bool:
     return isinstance(chunk, Phrase) and chunk.noun is not None and bool(chunk.noun.entry.body)
 
 
+def names_thing(chunk: Chunk | None) -> bool:
+    """Whether its noun is neither a person nor a garment nor a part of the body."""
+    named = isinstance(chunk, Phrase) and chunk.noun is not None and not (chunk.person or chunk.garment)
+    return named and not names_body(chunk)
+
+
 def first_word(chunk: Chunk | None) -> str:
     """The first word of a chunk, "" without one."""
     return chunk.units[0].text if isinstance(chunk, Phrase) else "" if chunk is None else chunk.text

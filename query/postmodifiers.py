@@ -4,18 +4,20 @@ from query.adjective_links import DASHES
 from query.decoration import read_feature
 from query.items import OTHER, Item
 from query.phrases import Chunk, Look, Phrase, first_word, names_body, names_person
-from query.predicates import read_alike, read_predicate, read_same_color
+from query.predicates import read_alike, read_height, read_predicate, read_same_color
 from query.reach import read_place
+from query.relative_clauses import read_of_which, read_saying
 from query.units import Unit
 from query.walk import HIM, Walk
 
-_SAYING = frozenset({"says", "say", "said", "saying", "reading", "reads"})
 UNDER = frozenset({"under", "underneath", "beneath"})
 _STORES = frozenset(
     {"bag", "backpack", "pocket", "basket", "rack", "table", "chair", "hook", "hanger", "suitcase", "box", "purse"}
     | {"handbag", "bench", "floor", "ground"}
 )
 _HOLDING = frozenset({"hand", "hands", "arm", "arms", "head", "teeth", "lap", "shoulder"})
+_LAID = frozenset({"hung", "folded"})  # what is draped or slung may be worn
+_ARMS = frozenset({"arm", "arms", "forearm"})
 MATERIALS = frozenset({"flannel", "cloth"})
 _SHUT = frozenset({"closed", "shut", "together"})
 _HIDING = frozenset({"covered", "hidden", "concealed", "hiding", "obscured"})
@@ -25,7 +27,6 @@ _WHERE_WORN = frozenset({"head", "face", "nose", "feet", "neck"})
 _BUT = frozenset({"but", "except", "except for", "other than", "apart from", "save for"})
 _WAYS = [["backward"], ["backwards"], ["sideways"], ["back to front"]]
 _UNSEEN = [["can not", "be", "seen"], ["cannot", "be", "seen"], ["can't", "be", "seen"]]
-_OF_WHICH = ["the", "color of", "which"]
 _DYED = frozenset({"dyed", "done", "colored", "coloured", "painted"})
 _ABOUT = ("in", "across", "under", "by")
 
@@ -39,7 +40,8 @@ def read_after(walk: Walk, item: Item) -> None:
 def _read_one(walk: Walk, item: Item) -> bool:
     """Reads one thing said after the garment; False where nothing more is said of it."""
     return (
-        _on_something_else(walk, item)
+        read_of_which(walk, item)
+        or _on_something_else(walk, item)
         or _of_somebody(walk, item)
         or _taken_off(walk, item)
         or _lies_elsewhere(walk, item)
@@ -58,8 +60,11 @@ def _read_one(walk: Walk, item: Item) -> bool:
         or _hidden(walk, item)
         or read_alike(walk, item)
         or read_same_color(walk, item)
+        or _blond(walk, item)
         or read_predicate(walk, item)
+        or (walk.mark(1, "comma") and read_height(walk, item, 2))
         or _in_halves(walk, item)
+        or _not_that_one(walk, item)
         or _apposition(walk, item)
         or read_feature(walk, item)
         or _in_any_color_but(walk, item)
@@ -68,8 +73,7 @@ def _read_one(walk: Walk, item: Item) -> bool:
         or _under_another(walk, item)
         or _one_of_each(walk, item)
         or _as_red_as(walk, item)
-        or _its_color(walk, item)
-        or _saying(walk, item)
+        or read_saying(walk, item)
     )
 
 
@@ -145,11 +149,14 @@ def _lies_elsewhere(walk: Walk, item: Item) -> bool:
     """ "a shirt hanging from his pocket", "whose jacket hangs over the chair", "a hat is lying on it" is not worn."""
     first = walk.at == 0 or walk.mark(-1, "stop")  # what lies is the subject: "a man in a hat lies on the table"
     begins = first or walk.mark(-1, "subordinate", "and")  # not "a climber in a helmet is hanging on the rope"
+    begins = begins or (walk.mark(-1, "comma") and bool(item.phrase.possessive))
     verb = 1 + (walk.mark(1, "be") and begins)
     hangs, lies = walk.text(verb) in ("hanging", "hangs"), first and walk.text(verb) in _LYING
-    where, place = walk.text(verb + 1), walk.chunk(verb + 2)
+    where, place = first_word(walk.chunk(verb + 1)), walk.chunk(verb + 2)
     if isinstance(place, Phrase) and place.garment is not None and place.possessive:
         return False  # "his shirt hangs out of his shorts"
+    if walk.text(verb) == "hangs" and walk.mark(-1, "preposition", "wear"):
+        return False  # "a gymnast in white pants hangs from the rings"
     on_it = where in ("over", "on", *_ABOUT * first) and _is_furniture(place)
     beside = first and walk.mark(verb + 1, "beside") and (not isinstance(place, Phrase) or _is_nobodys(place))
     if not (hangs or lies) or not (on_it or beside or (hangs and where in ("from", "out of", "off"))):
@@ -193,9 +200,14 @@ def _held_up(walk: Walk, item: Item) -> bool:
     """ "with his jacket held over his head", "her hat is carried under her arm": it is not worn."""
     ahead = 2 if walk.mark(1, "be") else 1
     held = walk.text(ahead) in ("held", "carried") and walk.text(ahead + 1) in ("over", "above", "in", "under")
+    if ahead == 2 and walk.text(2) in ("over", "on"):
+        ahead = 1  # "the coat is over his arm"
+    laid = (first_word(walk.chunk(ahead)) in _LAID or ahead == 1) and walk.text(ahead + 1) in ("over", "on", "across")
+    laid = laid and (ahead == 2 or walk.mark(1, "be"))
     place = walk.chunk(ahead + 2)
-    noun = place.noun if isinstance(place, Phrase) and place.possessive else None
-    if not held or noun is None or noun.text not in _HOLDING or not item.phrase.possessive:
+    noun = place.noun if isinstance(place, Phrase) and (place.possessive or place.determiner == "one") else None
+    own = item.phrase.possessive or item.phrase.determiner == "the"
+    if noun is None or noun.text not in (_HOLDING if held else _ARMS if laid else ()) or not own:
         return False
     item.worn = "Hair" in item.attributes
     return walk.consume(item, ahead + 2)
@@ -284,6 +296,31 @@ def _apposition(walk: Walk, item: Item) -> bool:
     return walk.consume(item, ahead)
 
 
+def _blond(walk: Walk, item: Item) -> bool:
+    """ "Her hair, blond, is short"."""
+    said = walk.chunk(2)
+    if not walk.mark(1, "comma") or item.attributes != ("Hair",) or not isinstance(said, Phrase) or said.noun:
+        return False
+    if len(said.traits) != 1 or said.determiner or not walk.mark(3, "comma", "stop", "and"):
+        return False
+    has = said.traits[0].means[0].has
+    if has.attribute != ("Hair",) or not has.color:
+        return False
+    item.look.add(Look(colors=[has.color], size=has.size or said.look.size))
+    return walk.consume(item, 2)
+
+
+def _not_that_one(walk: Walk, item: Item) -> bool:
+    """ "an anorak, not the orange one"."""
+    said = walk.adjectives(3)
+    one = walk.mark(1, "comma") and walk.text(2) == "not" and walk.text(4) in ("one", "ones")
+    ends = walk.chunk(5) is None or walk.mark(5, "comma", "stop", "and")
+    if not (one and ends) or said is None or said.determiner not in ("the", "a", "an") or not said.look.colors:
+        return False
+    item.denied = said.look
+    return walk.consume(item, 4)
+
+
 def _is_apposition(walk: Walk, item: Item, said: Phrase, ahead: int) -> bool:
     """Whether the adjectives that stand there are said of the garment before, not of something behind them."""
     likened = any(unit.text in ("color of", "colour of") for unit in said.units)
@@ -303,7 +340,8 @@ def _is_apposition(walk: Walk, item: Item, said: Phrase, ahead: int) -> bool:
 
 def _in_color(walk: Walk, item: Item) -> bool:
     """ "coat in red", "of red color", "a skirt in tartan", "a suit in grey flannel"."""
-    dyed = first_word(walk.chunk(1)) in _DYED
+    whole = len(item.garment.means) > 1 and walk.mark(1, "comma") and walk.text(2) == "all"
+    dyed = 2 * whole or int(first_word(walk.chunk(1)) in _DYED)  # "a tracksuit, all in white"
     said = walk.adjectives(2 + dyed) or _material(walk.chunk(2), item)
     if walk.text(1 + dyed) not in ("in", "of") or said is None or not (said.look.colors or said.look.patterns):
         return False
@@ -391,36 +429,3 @@ def _as_red_as(walk: Walk, item: Item) -> bool:
         return False
     item.look.add(said.look)
     return walk.consume(item, 3)
-
-
-def _its_color(walk: Walk, item: Item) -> bool:
-    """ "a hat whose color is orange", "a coat; its color is khaki", "a top, the color of which is red"."""
-    ahead = 2 if walk.mark(1, "comma", "stop") else 1
-    words = [walk.text(at).replace("colour", "color") for at in range(ahead, ahead + 3)]
-    its = words[0] in ("whose", "its", "their") or (words[0] == "the" and ahead == 2)  # "a shirt, the color is blue"
-    told = 2 if its and words[1] == "color" else 3 * (words == _OF_WHICH)
-    said = walk.adjectives(ahead + told + 1)
-    if not told or not walk.mark(ahead + told, "be") or said is None:
-        return False
-    item.look.add(said.look)
-    return walk.consume(item, ahead + told + 1)
-
-
-def _saying(walk: Walk, item: Item) -> bool:
-    """ "that says PRESS in white": up to the end of what it says."""
-    ahead = 2 if walk.mark(1, "relative") else 1
-    said = walk.chunk(ahead + 1)
-    if walk.text(ahead) not in _SAYING or (isinstance(said, Phrase) and said.determiner):
-        return False
-    item.look.add(Look(patterns=("Letters",)))
-    while _quoted(walk, ahead + 1):
-        ahead += 1
-    return walk.consume(item, ahead)
-
-
-def _quoted(walk: Walk, ahead: int) -> bool:
-    """Whether what stands there is still said by a garment's letters, or how they are written."""
-    chunk = walk.chunk(ahead)
-    if isinstance(chunk, Phrase):
-        return not (chunk.garment or chunk.determiner)
-    return walk.text(ahead) == "in" or walk.mark(ahead, "filler")

@@ -7,6 +7,7 @@ from query.units import Unit
 from query.walk import Walk
 
 _ALL_OF_THEM = frozenset({"both", "all", "each", "of", "them", "it", "which", "whom", "are", "is", "in"})
+_HEIGHTS = frozenset({"knee-high", "knee high", "thigh high"})
 _SHADES = frozenset({"color", "colour", "shade", "hue", "tone"})
 
 
@@ -157,13 +158,8 @@ def _is_a(walk: Walk, item: Item, ahead: int) -> bool:
     if not isinstance(said, Phrase) or said.noun is None or said.person or said.possessive:
         return False
     kind, entry = said.garment, said.noun.entry
-    if (
-        kind is not None
-        and item.attributes == ("Shoes",)
-        and said.noun.text in ("knee-high", "knee high", "thigh high")
-    ):
-        item.look.add(Look(size=kind.means[0].has.size))  # "boots which are knee high"
-        return walk.consume(item, ahead)
+    if read_height(walk, item, ahead):
+        return True
     material = not said.determiner and said.noun.entry.modifies and said.look.shows()  # "are grey flannel"
     if kind is not None and kind.attributes == item.attributes and not kind.facial:
         item.garment = kind
@@ -172,6 +168,15 @@ def _is_a(walk: Walk, item: Item, ahead: int) -> bool:
     elif kind or entry.object or entry.body or said.determiner not in ("a", "an") or not said.look.shows():
         return False
     item.look.add(said.look)
+    return walk.consume(item, ahead)
+
+
+def read_height(walk: Walk, item: Item, ahead: int) -> bool:
+    """ "boots which are knee high", "boots, knee-high", where socks are called so too."""
+    said = walk.garment_at(ahead)
+    if said is None or said.garment is None or said.noun_text not in _HEIGHTS or item.attributes != ("Shoes",):
+        return False
+    item.look.add(Look(size=said.garment.means[0].has.size))
     return walk.consume(item, ahead)
 
 

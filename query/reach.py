@@ -5,12 +5,12 @@ from query.phrases import Chunk, Look, Phrase, first_word
 from query.walk import Walk
 
 _STEMS = ("fall", "reach", "hang", "end", "flow", "extend", "cover", "touch", "go", "com", "come", "stop", "hit")
-_REACHING = frozenset(
+REACHING = frozenset(
     {stem + ending for stem in _STEMS for ending in ("", "s", "es", "ing")}
     | {"hung", "cut", "kept", "stopping", "hitting", "goes down", "comes down"}
 )
 _DIRECTIONS = frozenset(
-    {"to", "above", "below", "past", "over", "down", "down to", "down past", "up to", "beyond", "at"}
+    {"to", "above", "below", "past", "over", "down", "down to", "down past", "up to", "beyond", "at", "till", "until"}
 )
 _SWEEPING = frozenset({"sweeps", "brushes", "grazes", "skims"})
 _CATCHING = frozenset({"catcher", "pitcher", "player", "fielder", "outfielder", "infielder", "shortstop", "baseman"})
@@ -18,7 +18,7 @@ _COMBED = frozenset({"combed", "brushed", "slicked", "swept", "gelled"})
 _HANGING = frozenset({"Coat", "UpperClothes", "Skirt", "Pants"})
 _ROLLED = frozenset({"rolled", "rolled up"})
 _TO_A_PLACE = (
-    _REACHING
+    REACHING
     | _DIRECTIONS
     | frozenset(
         {"that", "which", "in", "on", "under", "across", "around", "about", "and", "pulled", "up"}
@@ -31,14 +31,12 @@ _TO_A_PLACE = (
 def read_place(walk: Walk, item: Item) -> bool:
     """ "that reaches above the knee", "down her back", "in his hand"."""
     words = set[str]()
-    ahead = 2 if walk.mark(1, "comma") and (_word(walk.chunk(2)) in _REACHING or walk.mark(2, "relative")) else 1
-    ahead += walk.mark(1, "comma") and _word(walk.chunk(3)) in _REACHING and walk.chunk() is not item.phrase
-    if (walk.text(1), walk.text(2)) == ("whose", "length") and walk.mark(3, "be"):
-        ahead = 4  # "a dress whose length is to the knee"
+    ahead = 2 if walk.mark(1, "comma") and (_word(walk.chunk(2)) in REACHING or walk.mark(2, "relative")) else 1
+    ahead += walk.mark(1, "comma") and _word(walk.chunk(3)) in REACHING and walk.chunk() is not item.phrase
     if walk.text(1) in ("that", "which") and _word(walk.chunk(2)) in _SWEEPING:
         words.add("reaches")  # "a dress that sweeps the floor"
         ahead = 3
-    cut = walk.text(ahead + 1) in _REACHING  # "is cut very short"
+    cut = walk.text(ahead + 1) in REACHING  # "is cut very short"
     cut = cut or (item.attributes == ("Hair",) and walk.text(ahead + 1) in ("down", "down to", "down past", "past"))
     ahead += walk.mark(ahead, "be") and (cut or walk.text(ahead + 1) == "in")  # "are in her hand"
     while ahead < 8 and (_word(walk.chunk(ahead)) in _TO_A_PLACE or walk.mark(ahead, "filler")):
@@ -47,7 +45,7 @@ def read_place(walk: Walk, item: Item) -> bool:
     body = walk.chunk(ahead)
     if not isinstance(body, Phrase):
         return False
-    cut = bool(words & _REACHING) or (item.phrase.units[-1].text == "hair cut" and "to" in words)
+    cut = bool(words & REACHING) or (item.phrase.units[-1].text == "hair cut" and "to" in words)
     if body.only_adjectives and cut and (body.look.size or body.look.length):
         item.look.add(body.look)
         return walk.consume(item, ahead)
@@ -70,13 +68,13 @@ def _word(chunk: Chunk | None) -> str:
 def _to_the_shoes(body: Phrase, words: set[str], item: Item) -> str:
     """The reach of a coat that comes down to its wearer's shoes, "" for another garment."""
     shoes = body.garment is not None and body.garment.attributes == ("Shoes",) and bool(body.possessive)
-    return "foot" if shoes and _HANGING & set(item.attributes) and words & (_REACHING | {"to", "down to"}) else ""
+    return "foot" if shoes and _HANGING & set(item.attributes) and words & (REACHING | {"to", "down to"}) else ""
 
 
 def _reaches(walk: Walk, item: Item, reach: str, words: set[str]) -> bool:
     """Whether the garment or hair comes down to a part of the body, which tells its size."""
-    at_the_garment = walk.chunk() is item.phrase or "at" not in words or bool(words & _REACHING)
-    if not (words & (_REACHING - {"kept"} | _DIRECTIONS) and at_the_garment):
+    at_the_garment = walk.chunk() is item.phrase or "at" not in words or bool(words & REACHING)
+    if not (words & (REACHING - {"kept"} | _DIRECTIONS) and at_the_garment):
         return False
     if item.attributes == ("Hair",) and (words & {"cover", "covers", "covering"} or _is_combed(walk, words)):
         return False  # over the ears

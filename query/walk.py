@@ -5,7 +5,7 @@ from query.phrases import Chunk, Look, Phrase
 from query.units import Unit
 
 HIM = frozenset({"him", "her", "them"})
-_GENDER_OF = {"he": "male", "his": "male", "she": "female", "her": "female"}
+_GENDER_OF = {"he": "male", "his": "male", "she": "female", "her": "female", "hers": "female"}
 _OPPOSITE = {"male": "female", "female": "male"}
 
 
