@@ -24,16 +24,21 @@ def relaxed(query: Query) -> Iterator[tuple[str, Query]]:
 
 
 def shortened(query: Query) -> Iterator[list[tuple[str, Query]]]:
-    """The ways to leave out two whole terms, then three, and so on, each as `relaxed` tells it."""
+    """The ways to leave out two whole terms, then three, at last all but one with one thing less, as `relaxed` does.
+
+    What is dropped is apart by ", ".
+    """
     terms = query.terms if isinstance(query, And) else ()
     for kept in range(len(terms) - 2, 0, -1):
         if comb(len(terms), kept) <= _MOST_WAYS:
             yield [_kept(terms, places) for places in combinations(range(len(terms)), kept)]
+    alone = [(_kept(terms, (place,))[0], one) for place, term in enumerate(terms) for one in relaxed(term)]
+    yield [(f"{others}, {dropped}", rest) for others, (dropped, rest) in alone]
 
 
 def _kept(terms: tuple[Query, ...], places: tuple[int, ...]) -> tuple[str, Query]:
-    dropped = tuple(term for place, term in enumerate(terms) if place not in places)
-    return format_query(conjunction(dropped)), conjunction(tuple(terms[place] for place in places))
+    dropped = (format_query(term) for place, term in enumerate(terms) if place not in places)
+    return ", ".join(dropped), conjunction(tuple(terms[place] for place in places))
 
 
 def _relaxed(query: Query) -> Iterator[tuple[str, Query | None]]:

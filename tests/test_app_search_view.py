@@ -111,6 +111,13 @@ def test_nobody_found_offers_relaxations_with_exact_counts(workspace: Workspace)
         assert search_view(SearchState(query=way["query"]), workspace)[1]["results"]["total"] == way["count"]
 
 
+def test_where_several_clauses_have_to_go_the_page_says_what_remains(workspace: Workspace) -> None:
+    view = view_of("purple gloves, a pink scarf and an orange striped coat", workspace)
+    assert view["results"]["total"] == 0
+    assert all(way["label"].startswith("only “") for way in view["relaxations"])
+    assert view["relaxations"]
+
+
 @pytest.mark.parametrize("text", ["   ", "tall man", "<script>alert(1)</script>"])
 def test_what_cannot_be_asked_is_answered_with_one_sentence(workspace: Workspace, text: str) -> None:
     view = view_of(text, workspace)

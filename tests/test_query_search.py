@@ -373,7 +373,13 @@ def test_where_one_thing_less_finds_nobody_as_few_terms_as_possible_go(store_of:
     store = store_of(person(FACE, worn("Coat", "Blue")), person(FACE, worn("Pants", "Red"), worn("Hat", "Red")))
     result = search(parse_query("coat:blue hat:green pants:yellow -glasses"), store, mode="strict")
     assert {one.dropped: (format_query(one.query), one.total) for one in result.relaxations if one.total} == {
-        "hat:green pants:yellow": ("coat:blue -glasses", 1),
+        "hat:green, pants:yellow": ("coat:blue -glasses", 1),
+    }
+    result = search(parse_query("coat:orange hat:green pants:yellow"), store, mode="strict")
+    assert {one.dropped: (format_query(one.query), one.total) for one in result.relaxations if one.total} == {
+        "hat:green, pants:yellow, orange": ("coat", 1),
+        "coat:orange, pants:yellow, green": ("hat", 1),
+        "coat:orange, hat:green, yellow": ("pants", 1),
     }
 
 

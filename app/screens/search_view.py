@@ -19,7 +19,7 @@ from app.workspace import Workspace
 from index.database import StoreError
 from index.person_index import StoredPerson, UnknownPersonError
 from parsing.labels import group_of
-from query.search import ClauseMatch, Match, SearchResult
+from query.search import ClauseMatch, Match, Relaxation, SearchResult
 from query.tree import Has, Like, Query, Swatch, format_query, leaves, parse_query
 
 if TYPE_CHECKING:
@@ -206,18 +206,20 @@ def _relaxation_views(result: SearchResult) -> list[View]:
     """What to leave out, most people first; ways that lead to nobody are not offered."""
     ways = sorted(result.relaxations, key=lambda way: -way.total)
     return [
-        {"label": f"without “{_dropped(way.dropped)}”", "count": way.total, "query": format_query(way.query)}
+        {"label": _relaxation_label(way), "count": way.total, "query": format_query(way.query)}
         for way in ways
         if way.total > result.total
     ]
 
 
-def _dropped(text: str) -> str:
-    """Words for what a relaxation leaves out: a label or a whole term."""
+def _relaxation_label(way: Relaxation) -> str:
+    """What is left out, a label or a term; where that is several, what remains."""
+    if ", " in way.dropped:
+        return f"only “{describe_text(format_query(way.query))}”"
     try:
-        return describe_text(text)
+        return f"without “{describe_text(way.dropped)}”"
     except ValueError:
-        return text.replace("|", " or ")
+        return f"without “{way.dropped.replace('|', ' or ')}”"
 
 
 def _add_start(workspace: Workspace, view: View) -> None:
