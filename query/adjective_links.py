@@ -48,8 +48,9 @@ def take_link(place: Place, unit: Unit) -> bool:
         return False
     before, told = place.before(), place.phrase.units[-1]
     reach = told.entry.length or told.entry.reach or (told.entry.size and " " in told.text)  # "above the knee"
-    if before is not None and before.text in _COMING_DOWN and reach:
-        return False  # "a skirt that ends above the knee, and beige heels"
+    led = before is not None and (before.text in _COMING_DOWN or before.text in ("to", "past", "down to"))
+    if led and reach:
+        return False  # "a skirt that ends above the knee, and beige heels", "to mid calf, black tights"
     if _ends_in_a_noun(place, unit):
         return False
     if _next_garment_begins(place, unit, following, ahead):
@@ -85,7 +86,9 @@ def _next_garment_begins(place: Place, link: Unit, following: Unit, ahead: int) 
         return False
     if _is_predicate(place):
         return ahead > 1 or not _more_colors_follow(place, ahead)
-    if place.phrase.look.sleeve and link.plays("comma") and not _covers_torso(place, ahead):
+    behind_a_top = before is not None and before.plays("comma") and _is_top(place.before(2))
+    other = behind_a_top or not _is_top(_next_garment(place, ahead))
+    if place.phrase.look.sleeve and link.plays("comma") and other:
         return True  # "a shirt, short-sleeved, white shorts"
     apposed = before is not None and before.plays("comma") and not place.phrase.determiner
     if apposed and ahead > 1 and not place.phrase.look.colors:
@@ -97,10 +100,15 @@ def _next_garment_begins(place: Place, link: Unit, following: Unit, ahead: int) 
     return ahead > 1 or (alone and not _more_colors_follow(place, ahead))
 
 
-def _covers_torso(place: Place, ahead: int) -> bool:
-    """Whether the next garment may have sleeves."""
-    garment = next(unit.entry.garment for unit in place.units[place.position + ahead :] if unit.entry.garment)
-    return bool({"UpperClothes", "Coat"} & set(garment.attributes))
+def _next_garment(place: Place, ahead: int) -> Unit | None:
+    """The garment that is named next, from there on."""
+    return next((unit for unit in place.units[place.position + ahead :] if unit.entry.garment), None)
+
+
+def _is_top(unit: Unit | None) -> bool:
+    """Whether it may have sleeves."""
+    garment = unit.entry.garment if unit is not None else None
+    return garment is not None and bool({"UpperClothes", "Coat"} & set(garment.attributes))
 
 
 def _link_before_garment(place: Place, ahead: int) -> bool:

@@ -19,6 +19,7 @@ _BAGS = frozenset({"backpack", "bag", "purse", "handbag", "rucksack", "suitcase"
     "duffel bag",
     "apron",
 }
+_AROUND = frozenset({"background", "distance", "room", "street", "hall", "surroundings"})
 _ON = frozenset({"on", "around", "round", "all over", "over"})
 
 
@@ -34,7 +35,7 @@ def read_bare_adjectives(walk: Walk, phrase: Phrase) -> None:
     if phrase.determiner in ("a", "an") and not walk.mark(-back, "wear") and phrase.units[-1].entry.pattern_noun:
         worn_words = False  # "has a yellow flower in her hair"
     everything = any(unit.text.split()[0] == "all" for unit in phrase.units)
-    told = walk.mark(-2, "be") and walk.mark(-3, "relative") and names_thing(walk.chunk(-4))
+    told = walk.mark(-2, "be") and _is_told_of(walk.chunk(-4), walk.text(-3))
     if walk.text(-1) == "in" and (_is_bag(walk.chunk(-2)) or told) and not everything:
         worn_words = False  # "with a backpack in orange", "an umbrella which is in black color"
     dirty = walk.garment_at(-3) if walk.mark(-2, "be") else None
@@ -99,6 +100,12 @@ def _is_bag(chunk: Chunk | None) -> bool:
     return noun is not None and noun.text in _BAGS
 
 
+def _is_told_of(thing: Chunk | None, relative: str) -> bool:
+    """Whether a thing, and no person, is what "which is in black" tells of."""
+    known = isinstance(thing, Phrase) and thing.noun is not None and thing.noun.entry.object
+    return names_thing(thing) and (relative == "which" or (relative == "that" and bool(known)))
+
+
 def _one_over_another(walk: Walk, phrase: Phrase) -> bool:
     """ "in white over blue": a white top, and blue on the legs."""
     lower = walk.adjectives(2)
@@ -127,8 +134,12 @@ def _one_or_another(walk: Walk, phrase: Phrase) -> bool:
 
 def _said_of_it(walk: Walk, back: int) -> bool:
     """ "it is red", "he wears it long"."""
-    around = walk.text(-back - 3) == "in" and names_thing(walk.chunk(-back - 2))  # "in the background it is dark"
+    scene = walk.chunk(-back - 2)
+    around = isinstance(scene, Phrase) and scene.noun_text in _AROUND  # "in the background it is"
     it_is = walk.mark(-back, "be") and walk.text(-back - 1) == "it" and not around
+    call = walk.chunk(-2) if walk.text(-1) in ("it", "them") else walk.chunk(-1)
+    called = isinstance(call, Phrase) and call.units[-1].text in ("call", "called")
+    it_is = it_is or (called and (call is walk.chunk(-2) or walk.mark(-3, "relative")))  # "I would call it short"
     black_it_was = walk.mark(-1, "comma") and walk.text(1) in ("it", "they") and walk.mark(2, "be")
     return it_is or black_it_was or (walk.text(-back) == "it" and walk.mark(-back - 1, "wear", "have"))
 

@@ -10,8 +10,34 @@ from query.walk import Walk
 _LIMBS = frozenset({"arms", "legs"})
 _TORSO = frozenset({"UpperClothes", "Coat"})
 _FRAMES = frozenset({"frame", "frames", "rim", "rims"})
-_PEEPING = frozenset({"showing", "visible", "peeking out", "sticking out", "seen", "underneath"})
-_ADORNED = frozenset({"covered in", "decorated with", "printed with", "embroidered with", "adorned with"}) | {
+PEEPING = frozenset(
+    {
+        "poking",
+        "peeping",
+        "peeking",
+        "poking out",
+        "peeping out",
+        "showing",
+        "visible",
+        "peeking out",
+        "sticking out",
+        "seen",
+        "underneath",
+    }
+)
+_ADORNED = frozenset(
+    {
+        "patterned all over with",
+        "printed all over with",
+        "embroidered all over with",
+        "covered all over with",
+        "covered in",
+        "decorated with",
+        "printed with",
+        "embroidered with",
+        "adorned with",
+    }
+) | {
     "covered with",
     "dotted with",
     "patterned with",
@@ -25,7 +51,24 @@ _PICTURED = frozenset(
     | {"bunnies", "rabbits", "lions", "tigers", "elephants", "giraffes", "parrots", "flamingos", "anchors", "pumpkins"}
     | {"bats", "skeletons", "bees", "mushrooms", "cacti", "astronauts", "cowboys", "ballerinas"}
 )
-_PRINTED = frozenset({"printed with", "embroidered with", "patterned with", "emblazoned with"})
+_PRINTED = frozenset(
+    {
+        "patterned all over with",
+        "printed all over with",
+        "embroidered all over with",
+        "printed with",
+        "embroidered with",
+        "patterned with",
+        "emblazoned with",
+    }
+)
+_HEROES = frozenset({"captain america", "spider-man", "spiderman", "superman", "batman", "wonder woman", "iron man"})
+_STUFF = frozenset(
+    {"tulle", "glitter", "pearls", "sequins", "pins", "badges", "ice", "dust", "sweat", "blood", "paint", "ketchup"}
+    | {"nothing", "snow", "mud", "dirt", "chocolate", "stain", "stains", "food", "sand", "water", "feathers", "studs"}
+    | {"beads", "rhinestones", "crystals", "fur", "lace", "leather", "mesh", "grass", "grease", "oil", "milk", "pollen"}
+)
+_THREADS = frozenset({"thread", "threads", "yarn", "stitching", "stitches"})
 _NAMES = frozenset({"name", "names", "logo", "logos", "number", "initials"})
 _FACES = frozenset({"face", "faces", "head", "heads", "picture", "portrait"})
 PUT_ON = frozenset({"printed", "embroidered", "decorated"})
@@ -53,6 +96,10 @@ def placed_pattern(walk: Walk, phrase: Phrase) -> None:
     if noun is None or item is None or item.owner != walk.owner or not item.covers_torso:
         return
     held = walk.mark(-3, "hold") or (walk.mark(-3, "preposition") and walk.mark(-4, "hold"))
+    place, thing = walk.chunk(ahead + 1), walk.chunk(-2)
+    side = isinstance(place, Phrase) and place.noun_text in ("side", "lid", "label")
+    met = isinstance(thing, Phrase) and thing.determiner in ("a", "an")  # "by a banner with writing on it"
+    held = (held or met) and (walk.text(ahead + 1) in ("it", "them") or side)
     carried = held and walk.text(-1) == "with" and names_thing(walk.chunk(-2))  # "holding up a sign with a name on it"
     if noun.entry.pattern_noun and _on_the_garment(walk, ahead) and not carried:
         item.look.add(Look(patterns=noun.entry.pattern_noun))
@@ -62,7 +109,7 @@ def placed_pattern(walk: Walk, phrase: Phrase) -> None:
 def part_is(walk: Walk, part: Unit) -> None:
     """In "a red jacket. The sleeves are white", "a shirt, sleeves long", the look is the garment's too."""
     ahead = 3 if walk.text(1) == "of" and walk.mark(2, "relative") else 1  # "the sleeves of which are white"
-    bare = _is_sleeve(part) and walk.mark(-1, "comma") and walk.adjectives(1) is not None
+    bare = walk.mark(-1, "comma") and walk.adjectives(1) is not None  # "the body black"
     ahead = 0 if bare else ahead
     said = walk.adjectives(ahead + 1)
     if not (bare or walk.mark(ahead, "be")) or said is None or not walk.items or not walk.items[-1].covers_torso:
@@ -94,9 +141,12 @@ def read_feature(walk: Walk, item: Item) -> bool:
         return False  # "with letters on it and taking a photo"
     if _with_a_name(walk, item, ahead + 1):
         return True
+    has_it = walk.text(ahead) == "with" or walk.mark(ahead, "have")
+    if has_it and all(unit.capitals for unit in phrase.units) and (place := _on_the_garment(walk, ahead + 2)):
+        item.look.add(Look(patterns=("Letters",)))  # "with POLICE on the back"
+        return walk.consume(item, ahead + 1 + place)
     if phrase.person:
         return walk.text(ahead) == "with" and _with_a_picture_of(walk, item, ahead + 1)
-    has_it = walk.text(ahead) == "with" or walk.mark(ahead, "have")
     if has_it and (picture := _picture_of_clothes(phrase)) is not None:
         return _patterned(walk, item, phrase, picture, ahead + 1, _on_the_garment(walk, ahead + 2))
     if phrase.garment and not (has_it and _is_part_of(phrase, item, in_a_state=_in_a_state(walk, ahead + 2))):
@@ -105,7 +155,7 @@ def read_feature(walk: Walk, item: Item) -> bool:
         return False
     if phrase.only_adjectives:
         return _with_adjectives(walk, item, phrase, ahead)
-    if phrase.noun is None and has_it and not phrase.determiner:
+    if has_it and not phrase.determiner and any(unit.text in _HEROES for unit in phrase.units):
         return _with_a_picture_of(walk, item, ahead + 1)  # "with Spider-Man on the front"
     if phrase.noun is None or walk.text(ahead) == "in" or (walk.denial and walk.text(ahead) == "and"):
         return False
@@ -116,8 +166,8 @@ def read_feature(walk: Walk, item: Item) -> bool:
         return False
     printed = walk.text(ahead) in _PRINTED or (walk.text(ahead) == "covered with" and _are_pictured(phrase))
     if printed and not told:
-        # "printed with tiny cherries", "embroidered with white cranes"
-        item.look.add(Look(patterns=() if item.look.patterns else ("Fancy",), colors=phrase.look.colors))
+        colors = [] if phrase.units[-1].text in _THREADS else phrase.look.colors  # "embroidered with white cranes"
+        item.look.add(Look(patterns=() if item.look.patterns else ("Fancy",), colors=colors))
         return walk.consume(item, ahead + 1 + place)
     return decorated(walk, item, phrase, ahead + 1, place)
 
@@ -137,7 +187,8 @@ def _with_a_name(walk: Walk, item: Item, ahead: int) -> bool:
     pattern = "Letters" if words & _NAMES else "Fancy" if words & _FACES else ""
     place = _on_the_garment(walk, behind + 1)
     ends = walk.chunk(behind + 1) is None or walk.mark(behind + 1, "comma", "stop", "and")
-    last = named.units[-1].text in _NAMES | _FACES | PUT_ON | {"painted", "written"}
+    everywhere = named.units[-1].text in ("everywhere", "all over")
+    last = everywhere or named.units[-1].text in _NAMES | _FACES | PUT_ON | {"painted", "written"}
     if not pattern or not last or not (place or (ends and pattern == "Letters") or _across(walk, behind + 1)):
         return False
     item.look.patterns = item.look.patterns or (pattern,)
@@ -241,11 +292,13 @@ def _on_the_garment(walk: Walk, ahead: int) -> int:
         walk.chunk(ahead + made + 1) is None or walk.mark(ahead + made + 1, "comma", "stop", "and")
     ):
         return 1 + made  # "with frogs on"
-    if walk.text(ahead + made) not in ("on", "across", "in", "down", "at", "along", "all over"):
+    if walk.text(ahead + made) not in ("everywhere", "on", "across", "in", "down", "at", "along", "all over"):
         return 0
     phrase = walk.chunk(ahead + made + 1)
     noun = phrase.noun if isinstance(phrase, Phrase) else None
     on_it = noun is not None and noun.text in _PLACE_ON and not _possessed(phrase)
+    if walk.text(ahead + made) == "everywhere":
+        return 1 + made
     return 2 + made if on_it or walk.text(ahead + made + 1) in ("it", "them") else 0
 
 
@@ -275,8 +328,10 @@ def decorated(walk: Walk, item: Item, phrase: Phrase, ahead: int, place: int) ->
     thing = noun.entry.object or body
     if not place or thing or item.attributes == ("Hair",):
         return False
-    digits = any(unit.text.strip("#").isdigit() for unit in phrase.units)
-    item.look.patterns += () if item.look.patterns else ("Letters",) if digits else ("Fancy",)
+    if noun.text in _STUFF:
+        return walk.consume(item, ahead + place)  # "with mud on it"
+    letters = any(unit.text.strip("#").isdigit() or unit.capitals for unit in phrase.units)
+    item.look.patterns += () if item.look.patterns else ("Letters",) if letters else ("Fancy",)
     item.uses.append(noun)
     return walk.consume(item, ahead + place)
 
@@ -321,14 +376,14 @@ def _has_part(walk: Walk, item: Item, phrase: Phrase, part: Unit, ahead: int, pl
     if (limb and (phrase.possessive or not phrase.look.colors)) or (_is_sleeve(part) and not item.covers_torso):
         return False
     frames = part.text in _FRAMES and item.attributes == ("Glasses",)
-    if (limb or frames or part.entry.part == "colored") and walk.text(ahead + 1) not in _PEEPING:
+    if (limb or frames or part.entry.part == "colored") and walk.text(ahead + 1) not in PEEPING:
         item.look.add(Look(colors=phrase.look.colors, sleeve=_sleeve_of(part, phrase.look)))
     return walk.consume(item, ahead + place)
 
 
 def _possessed(chunk: Chunk | None) -> bool:
     """Whether "his" or "her" stands in the phrase: then it is the person's back, not the garment's."""
-    return isinstance(chunk, Phrase) and bool(chunk.possessive)
+    return isinstance(chunk, Phrase) and chunk.possessive not in ("", "its")
 
 
 def _is_sleeve(noun: Unit) -> bool:

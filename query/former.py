@@ -1,7 +1,7 @@
 """What is named before: the former and the latter of two garments or people, and "hers" of somebody else's hat."""
 
 from query.items import OTHER, SUBJECT, Item
-from query.phrases import Look, Phrase
+from query.phrases import Look, Phrase, names_thing
 from query.postmodifiers import read_after
 from query.walk import Walk
 
@@ -19,7 +19,9 @@ def read_hers(walk: Walk) -> bool:
     said = walk.adjectives(2)
     if walk.text(0) not in ("hers", "his") or not walk.mark(1, "be") or said is None or not walk.items:
         return False
-    item, owner = walk.items[-1], walk.whose(walk.text(0))
+    item, owner = _kind_named(walk), walk.whose(walk.text(0))
+    if item is None:
+        return False
     if item.owner != owner or not item.worn:
         item = Item(item.garment, Look(), owner, said, sentence=walk.sentence)
         walk.items.append(item)
@@ -29,6 +31,19 @@ def read_hers(walk: Walk) -> bool:
     walk.consume(item, 2)
     read_after(walk, item)
     return True
+
+
+def _kind_named(walk: Walk) -> Item | None:
+    """The last garment that "is" or "are" agrees with; None behind a thing: "a dog, his is black"."""
+    many = walk.text(1) in ("are", "were")
+    for item in reversed(walk.items):
+        between = walk.chunks[walk.chunks.index(item.phrase) + 1 : walk.at] if item.phrase in walk.chunks else []
+        if any(names_thing(chunk) for chunk in between):
+            return None
+        noun = item.phrase.noun_text
+        if noun and many == (noun.endswith("s") and not noun.endswith(("ss", "dress"))):
+            return item
+    return walk.items[-1]
 
 
 def _garment_is(walk: Walk, place: int) -> bool:

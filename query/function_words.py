@@ -50,7 +50,7 @@ def read_word(walk: Walk, unit: Unit) -> None:
     elif unit.plays("relative"):
         if _takes_up_the_one(walk, unit):
             walk.owner = SUBJECT
-        elif _takes_up_others(walk, unit):
+        elif _takes_up_others(walk, unit) or _are_several(walk, unit):
             walk.owner = OTHER
         walk.relative = walk.owner == OTHER
         if unit.text == "who" and not walk.relative:
@@ -81,6 +81,14 @@ def _takes_up_others(walk: Walk, unit: Unit) -> bool:
         return False
     them = walk.owner == OTHER or not before.person
     return (some and them) or (unit.text == "who" and before.units[-1].text == "others")
+
+
+def _are_several(walk: Walk, unit: Unit) -> bool:
+    """Whether ", who were" tells of several others: "older than the rest of the band, who were all in red"."""
+    said = isinstance(walk.chunk(-2), Phrase) and walk.mark(-1, "comma") and walk.text(1) in ("are", "were", "have")
+    many = walk.several or walk.subject_noun.endswith(("s", "men", "people", "children"))
+    one = bool(walk.subject_noun) and not many
+    return unit.text == "who" and said and one
 
 
 def _only_lists(walk: Walk, unit: Unit) -> bool:
@@ -196,6 +204,8 @@ def _ends_a_comparison(walk: Walk) -> bool:
     while walk.chunk(back) is not None and not walk.mark(back, "comma", "stop"):
         if walk.text(back) == "than":
             return first_word(walk.chunk(back + 1)) in _ANYBODY
+        if walk.text(back) == "unlike" and walk.mark(back - 1, "comma"):
+            return walk.text(1) != "whose"
         back -= 1
     return False
 
@@ -238,7 +248,8 @@ def _pronoun(walk: Walk, text: str) -> None:
     if text not in ("he", "she", "they", "he/she", "s/he"):
         return
     before = walk.chunk(-1)
-    if isinstance(before, Phrase) and before.person and walk.owner == OTHER and not _runs_on(walk):
+    told = names_person(before) or walk.text(-1) == "whom"
+    if told and walk.owner == OTHER and not _runs_on(walk):
         walk.other_leads = True  # "the customer she is shaving has a beard"
         return
     walk.begin_clause()
@@ -349,7 +360,10 @@ def _is_an_aside(walk: Walk) -> bool:
     ahead = 1
     while walk.chunk(ahead) is not None and not walk.mark(ahead, "comma", "stop"):
         ahead += 1
-    return walk.mark(ahead, "comma") and walk.mark(ahead + 1, "verb", "hold", "be", "have")
+    behind = walk.chunk(ahead + 1)
+    acts = isinstance(behind, Phrase) and len(behind.units) == 1 and behind.units[0].unknown  # "laughs"
+    acts = acts or walk.mark(ahead + 1, "verb", "hold", "be", "have")
+    return walk.mark(ahead, "comma") and acts
 
 
 def _is_a_thing(walk: Walk) -> bool:
@@ -364,7 +378,10 @@ def _preposition(walk: Walk, unit: Unit) -> None:
     if unit.text in ("in", "with", "over", "under", "on", "by", "underneath", "beneath"):
         walk.holding = False
         stands_there = walk.other_leads and not walk.other_acts  # "Beside him stands a man, in a grey suit"
-        led = walk.relative or walk.mark(-3, "subordinate") or walk.text(-3) == "as"
+        compared = "as" in (walk.text(-4), walk.text(-5), walk.text(-6))  # "as tall as her brother"
+        led = walk.relative or (not compared and (walk.mark(-3, "subordinate") or walk.text(-3) == "as"))
+        kin = walk.chunk(-2)
+        led = led or (names_person(kin) and bool(kin.possessive) and not walk.governed)  # "her brother, in boots, was"
         aside = led and _is_an_aside(walk)  # "whose driver, in a flat cap, is holding the door"
         back = walk.mark(-1, "comma") and not stands_there and not aside and unit.text in ("in", "with")
         if walk.owner == OTHER and back:
@@ -427,6 +444,9 @@ def _one(walk: Walk) -> None:
         return  # a photograph: "the one where my niece has a costume on"
     begun = walk.chunk(-2) is None or walk.mark(-2, "stop", "subordinate") or walk.text(-2) == ";"
     beside = walk.mark(1, "beside") and walk.text(2) in HIM
+    apposed = walk.mark(-2, "comma") and walk.owner == OTHER and not walk.told_apart and _is_of_another(walk)
+    if apposed:
+        return  # "her friend, the one with the skateboard and the beanie"
     if walk.mark(-2, "comma") or (walk.told_apart and walk.mark(-2, "but")):
         walk.owner = SUBJECT  # "not the one in red but the one in blue"
     elif not walk.subject_gender:
@@ -438,6 +458,13 @@ def _one(walk: Walk) -> None:
         walk.owner, walk.other_leads = OTHER, True  # "while the one in the white hat stands"
     elif _is_governed(walk):
         walk.owner, walk.governed = OTHER, True  # "about to crash into the one in red"
+
+
+def _is_of_another(walk: Walk) -> bool:
+    """Whether "the one" behind a comma tells who somebody's kin is, or who begins the sentence."""
+    named = walk.chunk(-3)
+    beside = walk.text(-3) in HIM and walk.mark(-4, "beside")
+    return (names_person(named) and bool(named.possessive)) or (beside and walk.other_leads)
 
 
 def _of_a_pair(walk: Walk) -> bool:

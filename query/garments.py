@@ -1,9 +1,10 @@
 """Garments: what a noun phrase that names one says, and what it shares with its neighbours."""
 
+from query.decoration import PEEPING
 from query.function_words import denial_goes_on
 from query.items import OTHER, Item
 from query.lexicon import Garment
-from query.phrases import Look, Phrase, first_word
+from query.phrases import Look, Phrase, first_word, names_person
 from query.postmodifiers import MATERIALS, UNDER, read_after
 from query.walk import Walk
 
@@ -29,6 +30,8 @@ _CONSISTING = frozenset(
 
 _TAKING = frozenset({"took", "takes", "taken", "stole", "steals", "stolen", "nicked", "snatched", "grabbed"})
 _ON_TOP = frozenset({"over", "layered over", "on top of", "atop"})
+_HANGING = frozenset({"hangs", "hanging", "hung", "worn", "up", "half", "pulled"})
+_SWAPPED = frozenset({"swapped", "swaps", "traded", "exchanged", "changed", "ditched", "replaced"})
 _LEFT = frozenset({"left", "dropped"})
 _COUNTED = frozenset({"two", "three", "four", "five", "six", "several", "many"})
 
@@ -61,6 +64,10 @@ def new_item(walk: Walk, garment: Garment, look: Look, phrase: Phrase) -> Item:
         or _stands_beside(walk, phrase)
         or (item.attributes != ("Hair",) and not phrase.person and _lies_in_something(walk))
     )
+    swapped = first_word(walk.chunk(-1)) in _SWAPPED and walk.text(1) == "for"
+    other = walk.text(-1) == "not" and walk.mark(1, "but") and walk.garment_at(2) is not None
+    if swapped or other:
+        item.worn = False  # "has swapped her trench for a jacket", "is not a shirt but a windbreaker"
     off = first_word(walk.chunk(-1)) == "off" and walk.text(-2) in ("took", "taken") and bool(phrase.possessive)
     if off or walk.text(-1) == "about" or (first_word(walk.chunk(-1)) in _LEFT and phrase.possessive):
         item.worn = False  # "I couldn't tell you about his shoes", "left her coat here", "took off his hat"
@@ -137,12 +144,11 @@ def _names_again(walk: Walk, phrase: Phrase, garment: Garment) -> bool:
 
 
 def _is_where(walk: Walk, phrase: Phrase) -> bool:
-    """In "on the top she has on an orange shirt" and "a jacket of fleece" it is no garment."""
+    """In "on the top she has on an orange shirt" it is no garment."""
     begins = walk.chunk(-2) is None or walk.mark(-2, "stop", "comma", "and")
+    begins = begins or names_person(walk.chunk(-2))
     on_top = [unit.text for unit in phrase.units] == ["the", "top"] and walk.text(-1) == "on" and begins
-    made_of = walk.text(-1) == "of" and walk.garment_at(-2) is not None and len(phrase.units) == 1
-    stuff = made_of and phrase.noun is not None and phrase.noun.entry.neutral
-    return (on_top and walk.mark(1, "pronoun", "wear", "have", "comma")) or stuff
+    return on_top and walk.mark(1, "pronoun", "wear", "have", "comma")
 
 
 def _take_back(walk: Walk, item: Item) -> None:
@@ -174,7 +180,7 @@ def _labels_the_next(walk: Walk, phrase: Phrase, garment: Garment) -> bool:
         return False
     stuff = following.noun is not None and following.noun.text in MATERIALS  # "a suit of grey cloth"
     consists = garment.attributive and walk.text(ahead) in _CONSISTING and not stuff
-    label = walk.text(1) == ":" and bool(set(garment.attributes) & set(following.garment.attributes))
+    label = walk.text(1) in (":", "?") and bool(set(garment.attributes) & set(following.garment.attributes))
     if consists or label:
         following.uses += phrase.uses
     return consists or label
@@ -201,13 +207,16 @@ def _shown_on(walk: Walk, item: Item) -> None:
         item.look.patterns += ("Letters",)  # "with a 9 on his jersey"
     if walk.text(back) in ("in", "through") and isinstance(before, Phrase) and before.streaks:
         item.look.add(before.look)  # "pink highlights in her hair"
-    if walk.text(back) not in ("on", "down", "along", "across") or not isinstance(before, Phrase):
+    pinned = walk.text(back) == "to" and isinstance(before, Phrase) and before.units[-1].text in ("pinned", "attached")
+    if not (pinned or walk.text(back) in ("on", "down", "along", "across")) or not isinstance(before, Phrase):
         return
     if before.only_adjectives and before.look.patterns:  # "white stripes": the noun is an adjective too
         item.look.add(before.look)
         item.uses += before.uses
     elif before.units[0].text == "#":
         item.look.patterns += ("Letters",)
+    elif pinned and any(unit.text.isdigit() for unit in before.units):
+        item.look.patterns += ("Letters",)  # "with the number 482 pinned to her top"
     elif not before.only_adjectives and before.noun is not None and before.noun.entry.pattern_noun:
         item.look.patterns += before.noun.entry.pattern_noun
         item.look.add(Look(colors=[] if "Letters" in item.look.patterns else before.look.colors))
@@ -232,13 +241,10 @@ def _told_before(walk: Walk, item: Item) -> None:
 def _layer(walk: Walk, item: Item) -> None:
     """A sweater over a shirt may be seen as a coat, a jacket under a coat as a top."""
     over_it = walk.text(1) in _ON_TOP and walk.text(2) in ("it", "them")
+    over_it = over_it and any(before.covers_torso and before.owner == item.owner for before in walk.items[:-1])
     item.layered = _is_put_on_over(walk, item)
     item.layered |= (over_it or _holds_another(walk)) and item.attributes == ("UpperClothes",)
-    shut = walk.chunk(1)
-    ahead = 2 if isinstance(shut, Phrase) and len(shut.units) == 1 and not shut.garment else 1  # "buttoned over"
-    undone = walk.chunk(2)
-    if walk.mark(1, "comma") and walk.mark(3, "comma") and isinstance(undone, Phrase) and len(undone.units) == 1:
-        ahead = 4  # "a shirt, unbuttoned, over a t-shirt"
+    ahead = _leads_over(walk)
     following = walk.garment_at(ahead + 1)
     if following is None or following.garment is None:
         return
@@ -246,6 +252,7 @@ def _layer(walk: Walk, item: Item) -> None:
     over = walk.text(ahead) in _ON_TOP or (
         walk.text(1) in ("with", "and") and not UNDER.isdisjoint({walk.text(3), following.units[-1].text})
     )
+    over = over or (walk.text(1) == "with" and first_word(walk.chunk(3)) in PEEPING)
     under = walk.text(1) in UNDER
     item.layered = (
         item.layered
@@ -254,12 +261,28 @@ def _layer(walk: Walk, item: Item) -> None:
     )
 
 
+def _leads_over(walk: Walk) -> int:
+    """Where "over" of "a shirt, unbuttoned, over a top" or "a jersey that hangs open over a top" stands; else 1."""
+    for ahead in range(1, 6):
+        chunk = walk.chunk(ahead)
+        if walk.text(ahead) in _ON_TOP:
+            return ahead
+        loose = isinstance(chunk, Phrase) and not (
+            chunk.garment or chunk.person or chunk.determiner or chunk.possessive
+        )
+        if not (loose or walk.mark(ahead, "comma", "filler", "relative", "be") or walk.text(ahead) in _HANGING):
+            return 1
+    return 1
+
+
 def _holds_another(walk: Walk) -> bool:
     """ "a sweater, inside of which is a pink shirt"."""
     ahead = 2 if walk.mark(1, "comma") else 1
-    inside = walk.text(ahead) in UNDER | {"inside"}
+    inside = first_word(walk.chunk(ahead)) in UNDER | {"inside"}
     ahead += walk.text(ahead + 1) == "of"
-    return inside and walk.mark(ahead + 1, "relative")
+    named = next((garment for more in range(2, 6) if (garment := walk.garment_at(ahead + more))), None)
+    top = named is not None and named.garment is not None and "UpperClothes" in named.garment.attributes
+    return inside and walk.mark(ahead + 1, "relative") and top
 
 
 def _is_put_on_over(walk: Walk, item: Item) -> bool:

@@ -56,6 +56,9 @@ class _PhraseReader:
         following = self.place.peek(1)
         if self.place.units[start].text == "that" and following is not None and following.text in _ENDING:
             return None  # "a dress that ends above the knee"
+        before = self.place.units[start - 1] if start else None
+        if before is not None and before.text in ("which", "that") and self.place.units[start].text in _ENDING:
+            return None  # "a dress which ends right above the knee"
         self.openers()
         while self.place.position < len(self.place.units) and self.step():
             pass
@@ -74,7 +77,8 @@ class _PhraseReader:
         before, following = self.place.units[at - 1], self.place.peek(ahead + 1)
         if unit.text == "dresses" and following is not None and following.text == "in":
             return bool(before.entry.garment or before.entry.person)  # "a woman with permed hair dresses in"
-        if unit.text == "slides" and following is not None and following.text in _ALONG:
+        named = before.entry.garment or before.entry.person
+        if unit.text == "slides" and named and following is not None and following.text in _ALONG:
             return True  # "in red socks slides into home plate"
         its_object = following is not None and (following.plays("determiner") or following.plays("possessive"))
         its_object = its_object and following is not None and following.text not in ("both", "each", "all", "that")
@@ -173,6 +177,8 @@ class _PhraseReader:
         if garment.trait or (following is not None and following.entry.person and not following.entry.garment):
             self.trait(unit, garment)
             return True
+        if following is not None and self.garment_as_verb(0):
+            following = None  # "a boy in a uniform slides into base"
         if following is not None and following.entry.garment and _qualifies(garment, following.entry.garment):
             if len(garment.means) == 1:
                 self.phrase.look.size = self.phrase.look.size or garment.means[0].has.size
@@ -198,7 +204,8 @@ class _PhraseReader:
         phrase = self.phrase
         behind, following = self.place.peek(), self.place.next_noun()
         hair = following is not None and following.entry.garment and "Hair" in following.entry.garment.attributes
-        if hair or (behind is not None and behind.entry.part == "colored"):  # "blond highlights"
+        is_hair = garment.means[0].has.attribute == ("Hair",)
+        if (hair and is_hair) or (behind is not None and behind.entry.part == "colored"):  # "blond highlights"
             has = garment.means[0].has
             phrase.look.add(Look(colors=[has.color] if has.color else [], size=has.size))
         else:
@@ -265,6 +272,7 @@ class _PhraseReader:
         joined = following is not None and (
             following.entry.garment is not None or following.text == "-" or following.entry.object
         )
+        joined = joined and not self.garment_as_verb(1)  # "the runner slides into the base"
         if any(named.entry.pattern_noun == ("Letters",) for named in self.phrase.units):
             return self.other_noun(unit)  # "the word camper"
         trade = unit.text in _TRADES or (unit.entry.person == "any" and unit.text not in _ANYBODY)
@@ -292,6 +300,8 @@ class _PhraseReader:
             return False
         if unit.text == ")" and all(word.text != "(" for word in self.phrase.units):
             return False  # "a cardigan (beige) and grey trousers"
+        if unit.text == "(" and self.phrase.look.shows() and not self.phrase.determiner:
+            return False  # "shoes gray (white soles)"
         if dash_ends_it(self.place, unit):
             return False
         if unit.plays("transparent") or (unit.plays("filler") and not unit.plays("relative") and self.phrase.units):

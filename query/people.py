@@ -40,6 +40,11 @@ _TELLERS = frozenset(
         "security",
     }
     | {
+        "driver",
+        "conductor",
+        "barman",
+        "bouncer",
+        "receptionist",
         "witness",
         "victim",
         "caller",
@@ -100,6 +105,8 @@ _CLAIMING = frozenset({"says", "said", "say", "thinks"})
 _AMONG = frozenset({"in", "from", "among", "amongst"})
 _CROWDS = frozenset({"family", "group", "crowd", "audience", "line", "team"})
 _PLACES = frozenset({"next to", "beside", "behind", "near", "in front of", "alongside", "opposite"})
+_GIVEN = frozenset({"borrowed", "bought", "inherited", "stolen", "lent", "given", "knitted", "made"})
+_CONFUSING = frozenset({"confuse", "confused", "mistake", "mix", "mixed"})
 _SIDE_OF = frozenset({"left of", "right of", "middle of", "front of", "back of", "end of", "edge of"})
 _SIDES = frozenset({"left", "right", "middle", "center", "centre", "front", "back", "rear"})
 _ASKING = frozenset(
@@ -189,6 +196,7 @@ def _is_side(chunk: Chunk | None) -> bool:
 def _gave_it(walk: Walk, phrase: Phrase) -> bool:
     """Whether it tells where a garment comes from: "the stripy top from her nan, sandals"."""
     given = walk.text(-1) == "from" and walk.garment_at(-2) is not None and bool(phrase.possessive)
+    given = given or (walk.text(-1) in ("from", "by") and first_word(walk.chunk(-2)) in _GIVEN)
     return given and walk.text(1) not in ("in", "with", "wearing") and walk.text(2) != "who"
 
 
@@ -216,7 +224,14 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
         return OTHER
     if not walk.subject_gender:
         hers = any(item.phrase.possessive for item in walk.items)  # "her red coat and the man's hat"
-        return OTHER if hers and _is_possessor(walk) else SUBJECT
+        own = any(item.owner == SUBJECT for item in walk.items)
+        kin = bool(phrase.possessive) or _is_told_by_another(walk, phrase)  # "Her girl was", "The guy on her arm was"
+        kin = kin and walk.sentence_start and own and not _hangs_on_a_word(walk)
+        return OTHER if (hers and _is_possessor(walk)) or kin else SUBJECT
+    if walk.sentence_start and walk.mark(walk.begin(), "beside") and walk.mark(walk.begin() + 1, "comma"):
+        return OTHER  # "Behind, out of focus, somebody in a turban"
+    if _is_confused_with(walk, phrase) or (not phrase.determiner and _is_owned(walk)):
+        return OTHER
     rest = phrase.noun_text in ("everyone else", "everybody else")
     if rest and walk.text(-1) != "as" and walk.mark(-1, "comma", "stop", "subordinate", "and"):
         return OTHER
@@ -224,6 +239,11 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
         return SUBJECT  # "the photo from my parents' party where my mum has a perm"
     if walk.mark(-1, "be") and walk.text(-2) == "there" and walk.items:
         return OTHER  # "a singer in a red gown, there are four men behind her"
+    whom = 1 + walk.mark(1, "preposition")
+    if walk.text(whom) == "whom" and walk.mark(whom + 1, "pronoun") and bool(walk.items):
+        return OTHER  # "The person with whom he is arguing, in a hat"
+    if phrase.possessive in ("my", "our") and phrase.noun_text == walk.subject_noun:
+        return SUBJECT  # "my husband ... beside the groom, but my husband has a beard"
     if phrase.possessive:
         named = walk.mark(-1, "be") and not walk.subject_noun
         return walk.owner if named else OTHER  # "the one on the left is my wife", "his son"
@@ -302,6 +322,7 @@ def _tells_trade(walk: Walk, phrase: Phrase) -> bool:
     pointed = isinstance(first, Phrase) and first.determiner in ("that", "this") and bool(first.person)
     trade = noun not in _PLAIN and phrase.determiner == "the" and pointed
     trade = trade and all(isinstance(chunk, Unit) and chunk.plays("filler") for chunk in walk.chunks[1 : walk.at - 1])
+    gender = gender or (walk.subject_gender == "any" and the_one and noun not in _SMALL and _is_enclosed(walk))
     named = gender or (noun not in _PLAIN | _SMALL and walk.subject_noun in _PLAIN and _is_enclosed(walk))
     if walk.other_nouns or not (trade or (named and phrase.determiner in ("a", "an"))):
         return False
@@ -338,7 +359,10 @@ def _only_describes(walk: Walk) -> bool:
 
 def _stands_beside_somebody(walk: Walk) -> bool:
     """Whether the sentence goes on with "beside him" or "at her side"."""
-    behind = walk.chunks[walk.at + 1 :]
+    ahead = 1
+    while walk.chunk(ahead) is not None and not walk.mark(ahead, "stop"):
+        ahead += 1
+    behind = walk.chunks[walk.at + 1 : walk.at + ahead]
     named = any(isinstance(chunk, Phrase) and chunk.noun_text == "side" for chunk in behind)
     return named or any(isinstance(chunk, Unit) and chunk.text in HIM for chunk in behind)
 
@@ -361,6 +385,7 @@ def _is_before_the_subject(walk: Walk) -> bool:
     if walk.subject_gender or asks or not _hangs_on_a_word(walk):
         return False
     acts = isinstance(first, Unit) and (first.plays("verb") or first.plays("hold") or first.text.endswith(" by"))
+    acts = acts or (first_word(first) == "with" and walk.at == 1)  # "With a baby on her back, the woman wears"
     placed = (isinstance(first, Unit) and first.plays("beside")) or walk.text(1 - walk.at) == "than"
     links = ("be", "comma") if acts or placed else ("be",) if walk.mark(-1, "beside") else ()
     for ahead in range(1, len(walk.chunks) - walk.at - 1):
@@ -404,7 +429,28 @@ def _tells(chunk: Chunk) -> bool:
 
 def _is_told_apart(walk: Walk, phrase: Phrase) -> bool:
     """Whether it is "not the man in red", whom nobody looks for."""
-    return walk.mark(-1, "negation") and phrase.determiner in _DEFINITE
+    if phrase.determiner not in _DEFINITE:
+        owned = walk.behind_possessive(-2) if walk.text(-1) in ("'s", "’s") else 0
+        owner = walk.chunk(-2)
+        return bool(owned) and names_person(owner) and owner.determiner in _DEFINITE and walk.mark(-3, "negation")
+    denied = walk.denial == "not" and walk.mark(-1, "be")  # "isn't thought to be the man with"
+    to_be = walk.text(-1) == "be" and any(walk.mark(back, "negation") for back in range(walk.begin(), -1))
+    return walk.mark(-1, "negation") or denied or to_be
+
+
+def _is_confused_with(walk: Walk, phrase: Phrase) -> bool:
+    """ "not to be confused with the rider", "don't mix him up with the groom's brother"."""
+    said = [unit.text for chunk in walk.chunks[walk.begin() + walk.at : walk.at] for unit in _units(chunk)]
+    return phrase.determiner in _DEFINITE and "with" in said and bool(_CONFUSING & set(said))
+
+
+def _is_owned(walk: Walk) -> bool:
+    """Whether another person's name and "'s" stand before: "the groom's brother"."""
+    return walk.text(-1) in ("'s", "’s") and names_person(walk.chunk(-2)) and walk.owner == OTHER
+
+
+def _units(chunk: Chunk) -> list[Unit]:
+    return chunk.units if isinstance(chunk, Phrase) else [chunk]
 
 
 def _was_once(walk: Walk) -> bool:
@@ -420,16 +466,38 @@ def _is_another(walk: Walk, phrase: Phrase) -> bool:
     elsewhere = bool(walk.subject_side) and _side(walk) not in ("", walk.subject_side)
     begun = walk.sentence_start and phrase.determiner in ("a", "an") and walk.subject_noun not in ("", noun)
     introduced = begun and bool(walk.items) and not _fits_anybody(walk, noun)  # "A cyclist wears red. A woman"
+    begins_with_the = walk.sentence_start and phrase.determiner in _DEFINITE and bool(walk.items)
     told = {unit.text for unit in phrase.units} & _ELSE
     rival = walk.text(1) == "from" and bool({walk.text(2), first_word(walk.chunk(2))} & _RIVAL)
     pointed = phrase.determiner == "that" and walk.sentence_start and bool(walk.other_nouns)
     near = walk.mark(1, "beside") or walk.text(1) in ("around", "round")
     placed = near and walk.text(2) in HIM  # "the ball boy behind her"
+    placed = placed or (walk.sentence_start and _is_told_by_another(walk, phrase))
     met = walk.mark(-1, "be", "verb") and walk.text(-2) in HIM and walk.mark(-3, "beside")
     placed = placed or met  # "next to him is a drummer"
     another = bool(told) or rival or ((pointed or placed) and noun != walk.subject_noun)
     another = another or (phrase.determiner in _SEVERAL and walk.sentence_start and bool(walk.items))
-    return another or introduced or elsewhere or named_before or too_small or not _same_gender(walk, phrase)
+    alone = walk.subject_gender in ("male", "female") and not (walk.several or _are_several(walk.subject_noun))
+    several = begins_with_the and alone and _are_several(noun)  # "The porters in blue stepped aside"
+    return another or several or introduced or elsewhere or named_before or too_small or not _same_gender(walk, phrase)
+
+
+def _is_told_by_another(walk: Walk, phrase: Phrase) -> bool:
+    """Whether the described one is "her" in "the guy on her arm", "the man holding the parasol over her"."""
+    theirs = {"male": ("her",), "female": ("his", "him")}.get(phrase.person, ())
+    if _are_several(phrase.noun_text) and phrase.determiner in _DEFINITE:
+        theirs = ("her", "his", "him")  # "The photographers crouching in front of him"
+    ahead = 1
+    while walk.chunk(ahead) is not None and not walk.mark(ahead, "stop", "comma", "be", "have", "wear"):
+        chunk = walk.chunk(ahead)
+        if walk.mark(ahead, "verb") and not walk.text(ahead).endswith("ing"):
+            return False  # "Friends saw her in a red coat"
+        if walk.text(ahead) in HIM and walk.mark(ahead - 1, "beside"):
+            return True  # "The friend in beige next to her"
+        if walk.text(ahead) in theirs or (isinstance(chunk, Phrase) and chunk.possessive in theirs):
+            return walk.subject_gender != phrase.person
+        ahead += 1
+    return False
 
 
 def _plurals(noun: str) -> set[str]:
@@ -439,7 +507,7 @@ def _plurals(noun: str) -> set[str]:
 
 def _are_several(noun: str) -> bool:
     """Whether a person's noun names more than one."""
-    return noun.endswith(("s", "men", "people", "children")) and not noun.endswith("ss")
+    return noun.endswith(("s", "men", "people", "children")) and not noun.endswith("ss") and noun != "mrs"
 
 
 def _fits_anybody(walk: Walk, noun: str) -> bool:

@@ -58,6 +58,9 @@ class Place:
         if self.phrase.determiner in ("a", "an") and self.phrase.only_adjectives and naming:
             return False  # "a red building"
         following = self.peek(1)
+        bare = self.phrase.determiner in ("a", "an") and len(self.phrase.units) == 1 and naming
+        if bare and following is not None and following.entry.person:
+            return False  # "a lean man"
         pictured = following is not None and following.entry.pattern_noun and unit.text.endswith("ing")
         if self.phrase.determiner in ("a", "an") and len(self.phrase.units) == 1 and pictured:
             return False  # "a flaming skull"

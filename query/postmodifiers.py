@@ -15,6 +15,7 @@ _STORES = frozenset(
     {"bag", "backpack", "pocket", "basket", "rack", "table", "chair", "hook", "hanger", "suitcase", "box", "purse"}
     | {"handbag", "bench", "floor", "ground"}
 )
+_KEPT = frozenset({"kept", "left", "stuck", "stuffed", "shoved"})
 _HOLDING = frozenset({"hand", "hands", "arm", "arms", "head", "teeth", "lap", "shoulder"})
 _LAID = frozenset({"hung", "folded"})  # what is draped or slung may be worn
 _ARMS = frozenset({"arm", "arms", "forearm"})
@@ -48,6 +49,7 @@ def _read_one(walk: Walk, item: Item) -> bool:
         or _beneath(walk, item)
         or _too(walk, item)
         or _particle(walk, item)
+        or _carried_by(walk, item)
         or _held_up(walk, item)
         or _put_away(walk, item)
         or _turned(walk, item)
@@ -69,6 +71,7 @@ def _read_one(walk: Walk, item: Item) -> bool:
         or read_feature(walk, item)
         or _in_any_color_but(walk, item)
         or _in_several_colors(walk, item)
+        or _of_stuff(walk, item)
         or _in_color(walk, item)
         or _under_another(walk, item)
         or _one_of_each(walk, item)
@@ -155,8 +158,11 @@ def _lies_elsewhere(walk: Walk, item: Item) -> bool:
     where, place = first_word(walk.chunk(verb + 1)), walk.chunk(verb + 2)
     if isinstance(place, Phrase) and place.garment is not None and place.possessive:
         return False  # "his shirt hangs out of his shorts"
-    if walk.text(verb) == "hangs" and walk.mark(-1, "preposition", "wear"):
+    led = walk.chunks.index(item.phrase) - walk.at - 1 if item.phrase in walk.chunks else -1
+    if walk.text(verb) == "hangs" and walk.mark(led, "preposition", "wear", "negation"):
         return False  # "a gymnast in white pants hangs from the rings"
+    if where in ("from", "off") and isinstance(place, Phrase) and place.reach not in ("", "hand"):
+        return False  # "her sweater hangs off one shoulder"
     on_it = where in ("over", "on", *_ABOUT * first) and _is_furniture(place)
     beside = first and walk.mark(verb + 1, "beside") and (not isinstance(place, Phrase) or _is_nobodys(place))
     if not (hangs or lies) or not (on_it or beside or (hangs and where in ("from", "out of", "off"))):
@@ -196,6 +202,19 @@ def _particle(walk: Walk, item: Item) -> bool:
     return on and walk.consume(item, 1)
 
 
+def _carried_by(walk: Walk, item: Item) -> bool:
+    """ "his jacket he carries over one arm": it is not worn."""
+    if not (walk.mark(1, "pronoun") and walk.mark(2, "hold") and _begins(walk)):
+        return False
+    item.worn = "Hair" in item.attributes
+    return walk.consume(item, 2)
+
+
+def _begins(walk: Walk) -> bool:
+    """Whether the garment begins a clause."""
+    return walk.chunk(-1) is None or walk.mark(-1, "comma", "stop", "and", "but", "subordinate")
+
+
 def _held_up(walk: Walk, item: Item) -> bool:
     """ "with his jacket held over his head", "her hat is carried under her arm": it is not worn."""
     ahead = 2 if walk.mark(1, "be") else 1
@@ -206,8 +225,12 @@ def _held_up(walk: Walk, item: Item) -> bool:
     laid = laid and (ahead == 2 or walk.mark(1, "be"))
     place = walk.chunk(ahead + 2)
     noun = place.noun if isinstance(place, Phrase) and (place.possessive or place.determiner == "one") else None
-    own = item.phrase.possessive or item.phrase.determiner == "the"
-    if noun is None or noun.text not in (_HOLDING if held else _ARMS if laid else ()) or not own:
+    own = item.phrase.possessive or item.phrase.determiner == "the" or walk.mark(1, "be")
+    if (
+        noun is None
+        or noun.text not in (_HOLDING if held else _ARMS if laid and item.attributes != ("Glove",) else ())
+        or not own
+    ):
         return False
     item.worn = "Hair" in item.attributes
     return walk.consume(item, ahead + 2)
@@ -215,9 +238,9 @@ def _held_up(walk: Walk, item: Item) -> bool:
 
 def _put_away(walk: Walk, item: Item) -> bool:
     """ "the scarf is in her bag", "jackets are kept on the rack": they are not worn."""
-    ahead = 2 + (walk.text(2) in ("kept", "left"))
+    ahead = 2 + (first_word(walk.chunk(2)) in _KEPT)
     place = walk.chunk(ahead + 1)
-    stored = isinstance(place, Phrase) and place.noun is not None and place.noun.text in _STORES
+    stored = isinstance(place, Phrase) and place.noun is not None and place.noun.text.split()[-1] in _STORES
     if not (walk.mark(1, "be") and walk.text(ahead) in ("in", "inside", "on", "over") and stored):
         return False
     item.worn = False
@@ -255,7 +278,7 @@ def _hidden(walk: Walk, item: Item) -> bool:
     """ "her hair is covered by a veil": what cannot be seen is not asked for."""
     ahead = 2 if walk.mark(1, "be") else 1
     hidden = walk.text(ahead) in _HIDING and walk.mark(ahead + 1, "preposition")
-    hidden = hidden or walk.text(ahead) == "covered with"
+    hidden = hidden or walk.text(ahead) == "covered with" or (ahead == 2 and first_word(walk.chunk(2)) in _HIDING)
     if not hidden or item.attributes != ("Hair",):
         return False
     item.worn = False
@@ -315,7 +338,7 @@ def _not_that_one(walk: Walk, item: Item) -> bool:
     said = walk.adjectives(3)
     one = walk.mark(1, "comma") and walk.text(2) == "not" and walk.text(4) in ("one", "ones")
     ends = walk.chunk(5) is None or walk.mark(5, "comma", "stop", "and")
-    if not (one and ends) or said is None or said.determiner not in ("the", "a", "an") or not said.look.colors:
+    if not (one and ends) or said is None or said.determiner not in ("the", "a", "an") or not said.look.shows():
         return False
     item.denied = said.look
     return walk.consume(item, 4)
@@ -342,6 +365,7 @@ def _in_color(walk: Walk, item: Item) -> bool:
     """ "coat in red", "of red color", "a skirt in tartan", "a suit in grey flannel"."""
     whole = len(item.garment.means) > 1 and walk.mark(1, "comma") and walk.text(2) == "all"
     dyed = 2 * whole or int(first_word(walk.chunk(1)) in _DYED)  # "a tracksuit, all in white"
+    dyed += walk.text(1) == "also"
     said = walk.adjectives(2 + dyed) or _material(walk.chunk(2), item)
     if walk.text(1 + dyed) not in ("in", "of") or said is None or not (said.look.colors or said.look.patterns):
         return False
@@ -353,6 +377,13 @@ def _in_color(walk: Walk, item: Item) -> bool:
         return False
     item.look.add(said.look)
     return walk.consume(item, 2 + dyed)
+
+
+def _of_stuff(walk: Walk, item: Item) -> bool:
+    """ "a jacket of fleece": what it is made of has a garment's name."""
+    stuff = walk.garment_at(2)
+    neutral = stuff is not None and stuff.noun is not None and stuff.noun.entry.neutral and len(stuff.units) == 1
+    return neutral and walk.text(1) in ("of", "made of", "made from") and walk.consume(item, 2)
 
 
 def _material(chunk: Chunk | None, item: Item) -> Phrase | None:

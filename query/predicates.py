@@ -7,7 +7,7 @@ from query.units import Unit
 from query.walk import Walk
 
 _ALL_OF_THEM = frozenset({"both", "all", "each", "of", "them", "it", "which", "whom", "are", "is", "in"})
-_HEIGHTS = frozenset({"knee-high", "knee high", "thigh high"})
+_HEIGHTS = frozenset({"knee-high", "knee high", "thigh high", "thigh-high"})
 _SHADES = frozenset({"color", "colour", "shade", "hue", "tone"})
 
 
@@ -48,6 +48,7 @@ def _behind_be(walk: Walk, item: Item) -> int:
         return 0
     item.owner = walk.owner_told(wearer, item.owner)
     ahead += walk.text(ahead + 1) == "both"  # "are both of white linen"
+    ahead += 3 * ([walk.text(ahead + more) for more in (1, 2, 3)] == ["all", "of", "them"])
     return ahead + 1 + (walk.text(ahead + 1) in ("of", "in", "made of", "made from", "made out of"))
 
 
@@ -174,7 +175,12 @@ def _is_a(walk: Walk, item: Item, ahead: int) -> bool:
 def read_height(walk: Walk, item: Item, ahead: int) -> bool:
     """ "boots which are knee high", "boots, knee-high", where socks are called so too."""
     said = walk.garment_at(ahead)
-    if said is None or said.garment is None or said.noun_text not in _HEIGHTS or item.attributes != ("Shoes",):
+    if (
+        said is None
+        or said.garment is None
+        or said.noun_text not in _HEIGHTS
+        or item.attributes[0] not in ("Shoes", "Socks")
+    ):
         return False
     item.look.add(Look(size=said.garment.means[0].has.size))
     return walk.consume(item, ahead)

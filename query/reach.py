@@ -6,7 +6,7 @@ from query.walk import Walk
 
 _STEMS = ("fall", "reach", "hang", "end", "flow", "extend", "cover", "touch", "go", "com", "come", "stop", "hit")
 REACHING = frozenset(
-    {stem + ending for stem in _STEMS for ending in ("", "s", "es", "ing")}
+    {stem + ending for stem in _STEMS for ending in ("", "s", "es", "ing", "ed")}
     | {"hung", "cut", "kept", "stopping", "hitting", "goes down", "comes down"}
 )
 _DIRECTIONS = frozenset(
@@ -16,6 +16,7 @@ _SWEEPING = frozenset({"sweeps", "brushes", "grazes", "skims"})
 _CATCHING = frozenset({"catcher", "pitcher", "player", "fielder", "outfielder", "infielder", "shortstop", "baseman"})
 _COMBED = frozenset({"combed", "brushed", "slicked", "swept", "gelled"})
 _HANGING = frozenset({"Coat", "UpperClothes", "Skirt", "Pants"})
+_LOOSE = frozenset({"right", "well", "just", "slightly", "loose", "straight", "freely", "open"})
 _ROLLED = frozenset({"rolled", "rolled up"})
 _TO_A_PLACE = (
     REACHING
@@ -32,6 +33,9 @@ def read_place(walk: Walk, item: Item) -> bool:
     """ "that reaches above the knee", "down her back", "in his hand"."""
     words = set[str]()
     ahead = 2 if walk.mark(1, "comma") and (_word(walk.chunk(2)) in REACHING or walk.mark(2, "relative")) else 1
+    ahead += (
+        walk.mark(1, "comma") and walk.text(2) in ("to", "down to") and item.covers_torso | ("Skirt" in item.attributes)
+    )
     ahead += walk.mark(1, "comma") and _word(walk.chunk(3)) in REACHING and walk.chunk() is not item.phrase
     if walk.text(1) in ("that", "which") and _word(walk.chunk(2)) in _SWEEPING:
         words.add("reaches")  # "a dress that sweeps the floor"
@@ -39,7 +43,7 @@ def read_place(walk: Walk, item: Item) -> bool:
     cut = walk.text(ahead + 1) in REACHING  # "is cut very short"
     cut = cut or (item.attributes == ("Hair",) and walk.text(ahead + 1) in ("down", "down to", "down past", "past"))
     ahead += walk.mark(ahead, "be") and (cut or walk.text(ahead + 1) == "in")  # "are in her hand"
-    while ahead < 8 and (_word(walk.chunk(ahead)) in _TO_A_PLACE or walk.mark(ahead, "filler")):
+    while ahead < 8 and _leads_to_a_place(walk, ahead):
         words.add(_word(walk.chunk(ahead)))
         ahead += 1
     body = walk.chunk(ahead)
@@ -56,6 +60,12 @@ def read_place(walk: Walk, item: Item) -> bool:
     more = walk.mark(ahead + 1, "relative") or (walk.mark(ahead + 1, "comma") and walk.mark(ahead + 2, "relative"))
     told_of_too = body.garment is not None and (body.look.says_something() or more)  # "down to her brown boots"
     return walk.consume(item, ahead - told_of_too)
+
+
+def _leads_to_a_place(walk: Walk, ahead: int) -> bool:
+    """Whether it may stand between a garment and how far it reaches: "that hangs loose down to"."""
+    word = _word(walk.chunk(ahead))
+    return word in _TO_A_PLACE or walk.mark(ahead, "filler") or (word in _LOOSE and ahead > 1)
 
 
 def _word(chunk: Chunk | None) -> str:

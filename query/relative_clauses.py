@@ -9,6 +9,9 @@ from query.reach import REACHING, read_place
 from query.walk import Walk
 
 _SAYING = frozenset({"says", "say", "said", "saying", "reading", "reads"})
+_BEARING = frozenset({"carries", "bears", "displays", "sports"})
+_NAMES = frozenset({"name", "names", "logo", "slogan", "word", "words"})
+_LETTERS = frozenset({"letters", "lettering", "letter"})
 _COLORS = frozenset({"color", "colour", "shade"})
 _EDGES = frozenset({"length", "hem", "tops", "top", "shafts", "bottom", "bottoms", "ends", "legs"})
 _SIDES = frozenset({"front", "back", "chest", "side"})
@@ -34,6 +37,9 @@ def _named(walk: Walk) -> tuple[str, int]:
     ahead = 2 if walk.mark(1, "comma", "stop") else 1
     if walk.text(ahead) in ("whose", "its", "their"):
         return _word(walk, ahead + 1), ahead + 1
+    chunk = walk.chunk(ahead)
+    if isinstance(chunk, Phrase) and chunk.possessive in ("its", "their"):
+        return chunk.noun_text, ahead
     if walk.text(ahead) == "of" and walk.mark(ahead + 1, "relative"):
         ahead += walk.text(ahead + 2) == "the"
         return _word(walk, ahead + 2), ahead + 2
@@ -65,7 +71,11 @@ def _shown_on(walk: Walk, item: Item) -> bool:
     """ "on which there is a wolf", "on the back of which an eagle is embroidered", "on which is written NASA"."""
     ahead = 2 if walk.mark(1, "comma") else 1
     side = 2 * (_word(walk, ahead + 1) in _SIDES and walk.text(ahead + 2) == "of")
-    if walk.text(ahead) not in _ONTO or not walk.mark(ahead + side + 1, "relative") or item.attributes == ("Hair",):
+    if (
+        walk.text(ahead) not in _ONTO
+        or walk.text(ahead + side + 1) not in ("which", "whose")
+        or item.attributes == ("Hair",)
+    ):
         return False
     ahead += side + 2
     is_there = walk.mark(ahead, "filler", "be")
@@ -77,18 +87,33 @@ def _shown_on(walk: Walk, item: Item) -> bool:
     made = first_word(walk.chunk(ahead + 2)) if walk.mark(ahead + 1, "be") else ""
     if {first_word(shown), made} & _WRITTEN:
         item.look.add(Look(patterns=("Letters",)))
-    elif made in PUT_ON:
-        item.look.patterns = item.look.patterns or ("Fancy",)
+    elif made in PUT_ON or (is_there and _is_picture(shown)):
+        item.look.add(_picture(shown))
     else:
         return is_there and (_in_a_pattern(walk, item, shown, ahead) or decorated(walk, item, shown, ahead, 0))
     return walk.consume(item, ahead + 2 * bool(made))
+
+
+def _is_picture(shown: Phrase) -> bool:
+    """Whether it is neither a pattern nor a part of the garment, as far as that is known."""
+    entry = shown.noun.entry if shown.noun else None
+    return entry is not None and not (entry.pattern_noun or entry.part or entry.body) and shown.determiner != "no"
+
+
+def _picture(shown: Phrase) -> Look:
+    """Letters for a number or words, the pattern that is named, else Fancy."""
+    named = next((unit.entry.pattern_noun for unit in shown.units if unit.entry.pattern_noun), ("Fancy",))
+    if any(unit.text.isdigit() or unit.capitals for unit in shown.units):
+        named = ("Letters",)
+    return Look(patterns=named, colors=[] if named == ("Letters",) else shown.look.colors)
 
 
 def _and_reaches(walk: Walk, item: Item) -> bool:
     """ "which is buttoned all the way and comes to her knees"."""
     ahead = 2 if walk.mark(1, "comma") else 1
     said = walk.chunk(ahead + 2)
-    led = walk.mark(ahead, "relative") and walk.mark(ahead + 1, "be") and walk.mark(ahead + 3, "and")
+    which = walk.text(ahead) in ("which", "that")
+    led = which and walk.mark(ahead + 1, "be") and walk.mark(ahead + 3, "and")
     plain = isinstance(said, Phrase) and not (said.garment or said.person or said.only_adjectives)
     if not (led and plain and walk.text(ahead + 4) in REACHING):
         return False
@@ -112,15 +137,43 @@ def _in_a_pattern(walk: Walk, item: Item, shown: Phrase, ahead: int) -> bool:
 
 
 def read_saying(walk: Walk, item: Item) -> bool:
-    """ "that says PRESS in white": up to the end of what it says."""
+    """ "that says PRESS in white": up to the end of what it says; "that carries the name of a band on the back"."""
     ahead = 2 if walk.mark(1, "relative") else 1
+    if walk.text(ahead) in _BEARING and _word(walk, ahead + 1).removesuffix(" of") in _NAMES:
+        return _lettered(walk, item, _behind_details(walk, ahead + 2))
+    if walk.text(1) == "with" and (letters := _letters_behind(walk)):
+        return _lettered(walk, item, letters)
     said = walk.chunk(ahead + 1)
     if walk.text(ahead) not in _SAYING or (isinstance(said, Phrase) and said.determiner):
         return False
-    item.look.add(Look(patterns=("Letters",)))
     while _quoted(walk, ahead + 1):
         ahead += 1
+    return _lettered(walk, item, ahead)
+
+
+def _lettered(walk: Walk, item: Item, ahead: int) -> bool:
+    item.look.add(Look(patterns=("Letters",)))
     return walk.consume(item, ahead)
+
+
+def _letters_behind(walk: Walk) -> int:
+    """Where "in faded letters" of 'with "Property of Jets" in faded letters' ends, 0 without it."""
+    for ahead in range(3, 10):
+        chunk = walk.chunk(ahead)
+        if isinstance(chunk, Phrase) and (chunk.garment or chunk.person):
+            return 0
+        if walk.text(ahead - 1) == "in" and isinstance(chunk, Phrase) and chunk.units[-1].text in _LETTERS:
+            return ahead
+    return 0
+
+
+def _behind_details(walk: Walk, ahead: int) -> int:
+    """How far "of a band in red on the back" goes from there."""
+    while walk.text(ahead) in ("of", "in", "on", "across") and isinstance(chunk := walk.chunk(ahead + 1), Phrase):
+        if chunk.garment:
+            break
+        ahead += 2
+    return ahead - 1
 
 
 def _quoted(walk: Walk, ahead: int) -> bool:

@@ -46,7 +46,8 @@ def read_thing(walk: Walk, phrase: Phrase) -> None:
         walk.owner, walk.governed = OTHER, True
         first = walk.chunk(-1) is None or walk.text(-2) == "one"
         walk.other_leads = first or walk.mark(-1, "comma", "stop") or walk.text(-1) == "("
-    others = phrase.noun_text == "others" and walk.sentence_start
+    rest = phrase.noun_text == "rest" and walk.text(1) == "of" and walk.chunk(3) is not None and bool(walk.items)
+    others = (phrase.noun_text == "others" or rest) and walk.sentence_start
     if others or (phrase.noun_text in _EVERYONE and walk.text(2) in HIM):
         walk.owner, walk.other_leads = OTHER, True
 
@@ -69,12 +70,13 @@ def _wears_what_follows(walk: Walk, phrase: Phrase) -> bool:
     )
     told = told or (walk.text(1) == "dressed in" and walk.text(-1) in _LYING)  # "in her arms lies a puppy dressed in"
     first = walk.begin() == 0 or (walk.text(-2), walk.text(-1)) == ("one", "of")
-    if first and phrase.noun.text in _ANIMALS and (walk.mark(1, "wear", "have") or walk.mark(2, "wear")):
+    behind = 3 if walk.mark(1, "beside") and walk.text(2) in HIM else 1  # "The dog beside her has a tartan coat"
+    if first and phrase.noun.text in _ANIMALS and (walk.mark(behind, "wear", "have") or walk.mark(2, "wear")):
         return True  # "The horse has a long blonde mane", "one of the dogs is wearing a sweater"
     bracket = walk.text(-1) == "("  # "with poodles (the poodles have coats on)"
     told = told or ((walk.mark(-1, "comma") or bracket) and walk.mark(1, "wear", "have"))  # "dog, dog has a scarf"
     pets = phrase.noun.text in _PETS or (bracket and phrase.noun.text.removesuffix("s") in _PETS)
-    pet = (pets and told) or (phrase.noun.text in _TOYS and walk.text(1) in ("that", "which", "with"))
+    pet = (pets and told) or (phrase.noun.text in _TOYS and walk.text(1) in ("in", "that", "which", "with"))
     return pet or (beside_the_person and not phrase.noun.entry.body)
 
 

@@ -28,6 +28,7 @@ class Unit:
         start, end: characters of the sentence.
         entry: its senses; `NOTHING` for a word that the lexicon does not know.
         typed: what was typed, where that is something else.
+        capitals: it is written in capitals in a text that is not ("POLICE").
     """
 
     text: str
@@ -35,6 +36,7 @@ class Unit:
     end: int
     entry: Entry
     typed: str = ""
+    capitals: bool = False
 
     def plays(self, role: str) -> bool:
         """Whether it can have this role in the grammar, one of `[words]` in the lexicon's file."""
@@ -68,7 +70,8 @@ def read_units(doc: Doc, lexicon: Lexicon, speller: Speller) -> list[Unit]:
             units.append(Unit(first, start, start + cut, lexicon.entries[first]))
             units.append(Unit(second, start + cut, end, lexicon.entries[second]))
         else:
-            units.append(Unit(word, start, end, entry or _guess(word, lexicon), typed if changed else ""))
+            capitals = len(typed) > 1 and typed.isupper() and not text.isupper()
+            units.append(Unit(word, start, end, entry or _guess(word, lexicon), typed if changed else "", capitals))
         position = behind
     return _with_names(_with_split_words(units, lexicon, speller), text)
 

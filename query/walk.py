@@ -102,8 +102,8 @@ class Walk:
     def whose(self, pronoun: str) -> str:
         """Who is meant by "he", "his", "she" or "her"."""
         gender = _GENDER_OF.get(pronoun, "")
-        if pronoun == "their" and self.relative and self.owner == OTHER:
-            return OTHER  # "the others, who all have their jackets buttoned"
+        if pronoun == "their" and (self.relative or self.other_leads) and self.owner == OTHER:
+            return OTHER  # "the others, who all have their jackets buttoned", "the porters in their smocks"
         fits = not gender or self.subject_gender in ("", "any", gender)
         if self.relative and self.owner == OTHER and self.other_gender == gender and self.subject_gender == "any":
             return OTHER  # "the child behind a man who has a rope around his coat"
