@@ -63,7 +63,7 @@ _PRINTED = frozenset(
     }
 )
 _HEROES = frozenset({"captain america", "spider-man", "spiderman", "superman", "batman", "wonder woman", "iron man"})
-_STUFF = frozenset(
+STUFF = frozenset(
     {"tulle", "glitter", "pearls", "sequins", "pins", "badges", "ice", "dust", "sweat", "blood", "paint", "ketchup"}
     | {"nothing", "snow", "mud", "dirt", "chocolate", "stain", "stains", "food", "sand", "water", "feathers", "studs"}
     | {"beads", "rhinestones", "crystals", "fur", "lace", "leather", "mesh", "grass", "grease", "oil", "milk", "pollen"}
@@ -122,7 +122,7 @@ def part_is(walk: Walk, part: Unit) -> None:
 
 def read_feature(walk: Walk, item: Item) -> bool:
     """ "with white stripes", "has long sleeves", "with a bunny on it"."""
-    if _bare_number(walk, item) or _numbered(walk, item) or _part_behind_comma(walk, item):
+    if _full_of(walk, item) or _bare_number(walk, item) or _numbered(walk, item) or _part_behind_comma(walk, item):
         return True
     ahead = 1
     while walk.mark(ahead, "relative", "comma") and ahead < 3:
@@ -142,7 +142,7 @@ def read_feature(walk: Walk, item: Item) -> bool:
     if _with_a_name(walk, item, ahead + 1):
         return True
     has_it = walk.text(ahead) == "with" or walk.mark(ahead, "have")
-    if has_it and all(unit.capitals for unit in phrase.units) and (place := _on_the_garment(walk, ahead + 2)):
+    if has_it and is_lettering(phrase) and (place := _on_the_garment(walk, ahead + 2)):
         item.look.add(Look(patterns=("Letters",)))  # "with POLICE on the back"
         return walk.consume(item, ahead + 1 + place)
     if phrase.person:
@@ -233,6 +233,21 @@ def _numbered(walk: Walk, item: Item) -> bool:
     return letters and (digits or ahead == 1) and decorated(walk, item, phrase, ahead, 0)
 
 
+def is_lettering(phrase: Phrase) -> bool:
+    """Whether it is all in capitals: "POLICE", not "a UFO", nor "WHITE STRIPES"."""
+    told = any(unit.entry.color or unit.entry.pattern_noun for unit in phrase.units)
+    return all(unit.capitals for unit in phrase.units) and not (phrase.determiner or told)
+
+
+def _full_of(walk: Walk, item: Item) -> bool:
+    """ "a shirt full of flowers"."""
+    phrase = walk.chunk(1)
+    if first_word(phrase) != "full of" or not isinstance(phrase, Phrase) or item.attributes == ("Hair",):
+        return False
+    noun = phrase.noun
+    return noun is not None and bool(noun.entry.pattern_noun) and _patterned(walk, item, phrase, noun, 1, 0)
+
+
 def _bare_number(walk: Walk, item: Item) -> bool:
     """ "a jersey with a 7 on the back"."""
     ahead = 3 if walk.text(2) == "a" or first_word(walk.chunk(2)) == "a" else 2
@@ -249,7 +264,8 @@ def _with_adjectives(walk: Walk, item: Item, phrase: Phrase, ahead: int) -> bool
     sleeves = phrase.look.sleeve and item.covers_torso and phrase.determiner not in ("a", "an")
     many = phrase.units[-1].text.endswith((" colors", " colours"))  # "with many colors"
     checked = phrase.units[-1].text in ("color", "colour", "colors", "colours") and bool(item.look.patterns)
-    many = many or checked  # "checkered with blue and white color"
+    plain = phrase.units[-1].text in ("color", "colour") and not item.look.colors  # "shoes with black color"
+    many = many or plain or checked  # "checkered with blue and white color"
     if not (sleeves or many or (phrase.look.patterns and walk.text(ahead) != "in")):
         return False
     place = _on_the_garment(walk, ahead + 2)
@@ -328,9 +344,11 @@ def decorated(walk: Walk, item: Item, phrase: Phrase, ahead: int, place: int) ->
     thing = noun.entry.object or body
     if not place or thing or item.attributes == ("Hair",):
         return False
-    if noun.text in _STUFF:
+    made = walk.adjectives(ahead + 1)
+    printed = made is not None and made.units[-1].text in PUT_ON
+    if noun.text in STUFF and not printed:
         return walk.consume(item, ahead + place)  # "with mud on it"
-    letters = any(unit.text.strip("#").isdigit() or unit.capitals for unit in phrase.units)
+    letters = any(unit.text.strip("#").isdigit() for unit in phrase.units) or is_lettering(phrase)
     item.look.patterns += () if item.look.patterns else ("Letters",) if letters else ("Fancy",)
     item.uses.append(noun)
     return walk.consume(item, ahead + place)

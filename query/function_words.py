@@ -69,6 +69,9 @@ def read_word(walk: Walk, unit: Unit) -> None:
 def _takes_up_the_one(walk: Walk, unit: Unit) -> bool:
     """Whether one person is told of behind several: "the woman in the middle of three skiers who is wearing"."""
     others, verb = walk.chunk(-1), walk.text(1).split()[:1]
+    first = next((at for at, chunk in enumerate(walk.chunks) if names_person(chunk)), -2)
+    if walk.mark(-1, "and") and unit.text == "who" and walk.text(first + 1 - walk.at) == "who":
+        return True  # "the man who is sitting by a woman with red hair and who has a brown jacket"
     counted = names_person(others) and others.determiner in _COUNTED
     return counted and unit.text == "who" and verb in (["is"], ["has"], ["wears"], ["was"]) and not walk.several
 
@@ -85,7 +88,12 @@ def _takes_up_others(walk: Walk, unit: Unit) -> bool:
 
 def _are_several(walk: Walk, unit: Unit) -> bool:
     """Whether ", who were" tells of several others: "older than the rest of the band, who were all in red"."""
-    said = isinstance(walk.chunk(-2), Phrase) and walk.mark(-1, "comma") and walk.text(1) in ("are", "were", "have")
+    said = walk.text(1) in ("are", "were") or (
+        isinstance(walk.chunk(-2), Phrase) and walk.mark(-1, "comma") and walk.text(1) == "have"
+    )
+    last = walk.chunk(-2) if walk.mark(-1, "comma") else walk.chunk(-1)
+    if names_person(last) and last.noun_text == walk.subject_noun:
+        return False
     many = walk.several or walk.subject_noun.endswith(("s", "men", "people", "children"))
     one = bool(walk.subject_noun) and not many
     return unit.text == "who" and said and one
@@ -361,9 +369,18 @@ def _is_an_aside(walk: Walk) -> bool:
     while walk.chunk(ahead) is not None and not walk.mark(ahead, "comma", "stop"):
         ahead += 1
     behind = walk.chunk(ahead + 1)
-    acts = isinstance(behind, Phrase) and len(behind.units) == 1 and behind.units[0].unknown  # "laughs"
+    word = behind.units[0] if isinstance(behind, Phrase) and len(behind.units) == 1 else None
+    acts = word is not None and word.unknown and word.text.endswith("s")  # "laughs"
     acts = acts or walk.mark(ahead + 1, "verb", "hold", "be", "have")
     return walk.mark(ahead, "comma") and acts
+
+
+def _acts_behind(walk: Walk) -> bool:
+    """Whether a finite verb stands behind the next comma."""
+    ahead = 1
+    while walk.chunk(ahead) is not None and not walk.mark(ahead, "comma", "stop"):
+        ahead += 1
+    return walk.mark(ahead + 1, "verb", "be", "have") and not walk.text(ahead + 1).endswith("ing")
 
 
 def _is_a_thing(walk: Walk) -> bool:
@@ -381,7 +398,8 @@ def _preposition(walk: Walk, unit: Unit) -> None:
         compared = "as" in (walk.text(-4), walk.text(-5), walk.text(-6))  # "as tall as her brother"
         led = walk.relative or (not compared and (walk.mark(-3, "subordinate") or walk.text(-3) == "as"))
         kin = walk.chunk(-2)
-        led = led or (names_person(kin) and bool(kin.possessive) and not walk.governed)  # "her brother, in boots, was"
+        own = names_person(kin) and bool(kin.possessive) and not walk.mark(-3, "verb", "hold", "preposition")
+        led = led or (own and not walk.governed and _acts_behind(walk))  # "her brother, in boots, was"
         aside = led and _is_an_aside(walk)  # "whose driver, in a flat cap, is holding the door"
         back = walk.mark(-1, "comma") and not stands_there and not aside and unit.text in ("in", "with")
         if walk.owner == OTHER and back:
@@ -394,7 +412,7 @@ def _preposition(walk: Walk, unit: Unit) -> None:
         walk.at -= 1
     thing = walk.text(-1) in ("to", "on", "over", "behind") and "one" in map(first_word, walk.chunks[: walk.at])
     met = walk.mark(-1, "verb", "hold", "beside", "preposition") and not thing and bool(walk.subject_gender)
-    if unit.text == "another" and met and (walk.text(1) in ("in", "with") or walk.mark(1, "wear")):
+    if unit.text == "another" and met and (walk.text(1) in ("one", "in", "with") or walk.mark(1, "wear")):
         walk.owner, walk.governed = OTHER, True  # "a player chasing another in blue"
     if _is_the(walk.chunk(-1)) and unit.text in ("one", "other", "others"):
         _the_one(walk, unit)
@@ -464,7 +482,8 @@ def _is_of_another(walk: Walk) -> bool:
     """Whether "the one" behind a comma tells who somebody's kin is, or who begins the sentence."""
     named = walk.chunk(-3)
     beside = walk.text(-3) in HIM and walk.mark(-4, "beside")
-    return (names_person(named) and bool(named.possessive)) or (beside and walk.other_leads)
+    told = beside and (walk.other_leads or names_person(walk.chunk(-5)))  # "to the man across from her, the one in"
+    return told or (names_person(named) and bool(named.possessive) and walk.other_leads)
 
 
 def _of_a_pair(walk: Walk) -> bool:

@@ -60,13 +60,17 @@ def new_item(walk: Walk, garment: Garment, look: Look, phrase: Phrase) -> Item:
     item.weight = walk.hedge
     clause = walk.mark(-1, "and", "comma") and bool(phrase.possessive) and walk.mark(1, "be")
     item.worn = not (
-        (walk.holding and not clause)  # "she carries a bag and her hair is put up"
+        (
+            walk.holding and not clause and not (item.attributes == ("Hair",) and phrase.possessive)
+        )  # "she carries a bag and her hair is put up"
         or _stands_beside(walk, phrase)
         or (item.attributes != ("Hair",) and not phrase.person and _lies_in_something(walk))
     )
-    swapped = first_word(walk.chunk(-1)) in _SWAPPED and walk.text(1) == "for"
-    other = walk.text(-1) == "not" and walk.mark(1, "but") and walk.garment_at(2) is not None
-    if swapped or other:
+    instead = walk.chunk(2)
+    other = isinstance(instead, Phrase) and (instead.garment or instead.determiner in ("a", "an"))
+    swapped = first_word(walk.chunk(-1)) in _SWAPPED and walk.text(1) == "for" and bool(other)
+    denied = walk.text(-1) == "not" and walk.mark(1, "but") and walk.garment_at(2) is not None
+    if swapped or denied:
         item.worn = False  # "has swapped her trench for a jacket", "is not a shirt but a windbreaker"
     off = first_word(walk.chunk(-1)) == "off" and walk.text(-2) in ("took", "taken") and bool(phrase.possessive)
     if off or walk.text(-1) == "about" or (first_word(walk.chunk(-1)) in _LEFT and phrase.possessive):
@@ -146,9 +150,9 @@ def _names_again(walk: Walk, phrase: Phrase, garment: Garment) -> bool:
 def _is_where(walk: Walk, phrase: Phrase) -> bool:
     """In "on the top she has on an orange shirt" it is no garment."""
     begins = walk.chunk(-2) is None or walk.mark(-2, "stop", "comma", "and")
-    begins = begins or names_person(walk.chunk(-2))
+    begins = begins or names_person(walk.chunk(-2)) or (bool(walk.items) and walk.items[-1].attributes == ("Hair",))
     on_top = [unit.text for unit in phrase.units] == ["the", "top"] and walk.text(-1) == "on" and begins
-    return on_top and walk.mark(1, "pronoun", "wear", "have", "comma")
+    return on_top and walk.mark(1, "pronoun", "wear", "have", "comma", "and")
 
 
 def _take_back(walk: Walk, item: Item) -> None:
@@ -215,12 +219,19 @@ def _shown_on(walk: Walk, item: Item) -> None:
         item.uses += before.uses
     elif before.units[0].text == "#":
         item.look.patterns += ("Letters",)
-    elif pinned and any(unit.text.isdigit() for unit in before.units):
+    elif pinned and _is_number(before):
         item.look.patterns += ("Letters",)  # "with the number 482 pinned to her top"
     elif not before.only_adjectives and before.noun is not None and before.noun.entry.pattern_noun:
         item.look.patterns += before.noun.entry.pattern_noun
         item.look.add(Look(colors=[] if "Letters" in item.look.patterns else before.look.colors))
         item.uses.append(before.noun)
+
+
+def _is_number(phrase: Phrase) -> bool:
+    """Whether "a 7 pinned" or "the number 482 pinned" is nothing else."""
+    named = any(unit.entry.pattern_noun == ("Letters",) for unit in phrase.units)
+    digits = [unit for unit in phrase.units[:-1] if not unit.plays("determiner")]
+    return named or (bool(digits) and all(unit.text.isdigit() for unit in digits))
 
 
 def _told_before(walk: Walk, item: Item) -> None:

@@ -118,8 +118,9 @@ class _PhraseReader:
         entry = unit.entry
         if self.phrase.noun is not None and unit.text.isdigit():
             return self.other_noun(unit)
-        if self.begins_a_clause(unit):
-            return False
+        sleeves = bool(self.phrase.units) and bool(self.phrase.units[-1].entry.sleeve)
+        if self.begins_a_clause(unit) or (sleeves and may_act(unit) and self.place.leads_on(1)):
+            return False  # "with short sleeves supports her waist"
         if entry.neutral and unit.plays("preposition") and self.place.leads_on(1):
             return False  # "tucked under his arm", "chocolate round his mouth"
         alone = self.phrase.determiner or self.place.position == 0
@@ -151,7 +152,7 @@ class _PhraseReader:
         acts = unit.unknown and (unit.text.endswith(("ed", "ing")) or unit.text in _PAST)
         seen = unit.text in ("watch", "phone") and (self.place.leads_on(1) or unit.text == "phone")
         behind = self.place.peek(1)
-        acts = acts or (_may_act(unit) and behind is not None and (self.place.leads_on(1) or behind.text in _WHITHER))
+        acts = acts or (may_act(unit) and behind is not None and (self.place.leads_on(1) or behind.text in _WHITHER))
         return (acts or seen or unit.text == "stole") and (noun is None or noun.entry.garment is None)
 
     def is_adjective_here(self, unit: Unit) -> bool:
@@ -300,7 +301,9 @@ class _PhraseReader:
             return False
         if unit.text == ")" and all(word.text != "(" for word in self.phrase.units):
             return False  # "a cardigan (beige) and grey trousers"
-        if unit.text == "(" and self.phrase.look.shows() and not self.phrase.determiner:
+        before = self.place.before()
+        behind = before is not None and before.entry.garment is not None
+        if unit.text == "(" and behind and self.phrase.look.shows() and not self.phrase.determiner:
             return False  # "shoes gray (white soles)"
         if dash_ends_it(self.place, unit):
             return False
@@ -321,7 +324,7 @@ class _PhraseReader:
         return take_link(self.place, unit)
 
 
-def _may_act(unit: Unit) -> bool:
+def may_act(unit: Unit) -> bool:
     """Whether an unknown word may be what somebody does: "lunges"."""
     return unit.unknown and unit.text.endswith("s") and not unit.text.endswith("ss")
 

@@ -40,11 +40,6 @@ _TELLERS = frozenset(
         "security",
     }
     | {
-        "driver",
-        "conductor",
-        "barman",
-        "bouncer",
-        "receptionist",
         "witness",
         "victim",
         "caller",
@@ -101,12 +96,15 @@ _TELLING = frozenset(
         "stated",
     }
 )
+_WORKERS = frozenset({"driver", "conductor", "barman", "bouncer", "receptionist"})
+_ASKED = frozenset({"seen", "want", "wants", "told", "say", "says", "said"})  # "the driver wants the man to move"
 _CLAIMING = frozenset({"says", "said", "say", "thinks"})
 _AMONG = frozenset({"in", "from", "among", "amongst"})
 _CROWDS = frozenset({"family", "group", "crowd", "audience", "line", "team"})
 _PLACES = frozenset({"next to", "beside", "behind", "near", "in front of", "alongside", "opposite"})
 _GIVEN = frozenset({"borrowed", "bought", "inherited", "stolen", "lent", "given", "knitted", "made"})
-_CONFUSING = frozenset({"confuse", "confused", "mistake", "mix", "mixed"})
+_BELIEVED = frozenset({"thought", "believed", "said", "supposed", "known", "meant"})
+_CONFUSING = frozenset({"confuse", "confused", "mistake"})
 _SIDE_OF = frozenset({"left of", "right of", "middle of", "front of", "back of", "end of", "edge of"})
 _SIDES = frozenset({"left", "right", "middle", "center", "centre", "front", "back", "rear"})
 _ASKING = frozenset(
@@ -129,7 +127,12 @@ _DEFINITE = frozenset({"the", "this", "that", "these", "those"})
 
 def read_person(walk: Walk, phrase: Phrase) -> None:
     """A person: the described one, or another."""
-    if _owns_a_person(walk) or _is_nobody(walk, phrase):
+    if _owns_a_person(walk):
+        walk.other_gender = (
+            phrase.person if phrase.determiner else ""
+        )  # "The bride's father wears a suit, and her dress"
+        return
+    if _is_nobody(walk, phrase):
         return
     if _only_tells(walk):
         walk.subject_noun = walk.subject_gender = ""
@@ -195,8 +198,9 @@ def _is_side(chunk: Chunk | None) -> bool:
 
 def _gave_it(walk: Walk, phrase: Phrase) -> bool:
     """Whether it tells where a garment comes from: "the stripy top from her nan, sandals"."""
-    given = walk.text(-1) == "from" and walk.garment_at(-2) is not None and bool(phrase.possessive)
-    given = given or (walk.text(-1) in ("from", "by") and first_word(walk.chunk(-2)) in _GIVEN)
+    made = first_word(walk.chunk(-2)) in _GIVEN and walk.text(-1) in ("from", "by")
+    made = made and (bool(phrase.possessive) or walk.garment_at(-3) is not None)
+    given = made or (walk.text(-1) == "from" and walk.garment_at(-2) is not None and bool(phrase.possessive))
     return given and walk.text(1) not in ("in", "with", "wearing") and walk.text(2) != "who"
 
 
@@ -204,7 +208,10 @@ def _is_kin(walk: Walk, phrase: Phrase) -> bool:
     """Whether it tells whose father somebody is: "the father of the bride in a suit", not "the coach of the team"."""
     whole = walk.chunk(-2)
     of_them = walk.text(-1) == "of" and names_person(whole) and not whole.group
-    return of_them and bool(walk.subject_gender) and not phrase.group
+    resumed = any(
+        walk.mark(at, "pronoun") and (walk.mark(at - 1, "comma") or walk.text(at - 1) == ";") for at in range(2, 12)
+    )
+    return of_them and bool(walk.subject_gender) and not phrase.group and not resumed  # "; she has"
 
 
 def _who_is(walk: Walk, phrase: Phrase) -> str:
@@ -225,11 +232,15 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
     if not walk.subject_gender:
         hers = any(item.phrase.possessive for item in walk.items)  # "her red coat and the man's hat"
         own = any(item.owner == SUBJECT for item in walk.items)
-        kin = bool(phrase.possessive) or _is_told_by_another(walk, phrase)  # "Her girl was", "The guy on her arm was"
+        kin = phrase.possessive in ("his", "her", "their") or _is_told_by_another(
+            walk, phrase
+        )  # "Her girl was", "The guy on her arm was"
         kin = kin and walk.sentence_start and own and not _hangs_on_a_word(walk)
         return OTHER if (hers and _is_possessor(walk)) or kin else SUBJECT
     if walk.sentence_start and walk.mark(walk.begin(), "beside") and walk.mark(walk.begin() + 1, "comma"):
         return OTHER  # "Behind, out of focus, somebody in a turban"
+    if walk.told_apart and walk.mark(-1, "but"):
+        return SUBJECT  # "not the catcher in red but the guy behind him"
     if _is_confused_with(walk, phrase) or (not phrase.determiner and _is_owned(walk)):
         return OTHER
     rest = phrase.noun_text in ("everyone else", "everybody else")
@@ -240,9 +251,10 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
     if walk.mark(-1, "be") and walk.text(-2) == "there" and walk.items:
         return OTHER  # "a singer in a red gown, there are four men behind her"
     whom = 1 + walk.mark(1, "preposition")
-    if walk.text(whom) == "whom" and walk.mark(whom + 1, "pronoun") and bool(walk.items):
+    if walk.text(whom) == "whom" and walk.text(whom + 1) in ("he", "she", "they") and bool(walk.items):
         return OTHER  # "The person with whom he is arguing, in a hat"
-    if phrase.possessive in ("my", "our") and phrase.noun_text == walk.subject_noun:
+    again = phrase.possessive in ("my", "our") and phrase.noun_text == walk.subject_noun
+    if again and not _hangs_on_a_word(walk) and not _is_possessor(walk):
         return SUBJECT  # "my husband ... beside the groom, but my husband has a beard"
     if phrase.possessive:
         named = walk.mark(-1, "be") and not walk.subject_noun
@@ -254,6 +266,8 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
     if walk.text(-1) in _SIDE_OF and _is_far(walk.chunk(-2)):
         return walk.owner  # "on the far right of the group"
     if (isinstance(before, Phrase) and before.person) or walk.text(-1) in ("as", "like"):  # "dressed as a nurse"
+        if walk.text(-1) == "as" and _is_the_same_thing(walk.chunk(-2)):
+            return OTHER  # "on the same bench as a man in a hat"
         acts = walk.text(-1) == "as" and phrase.determiner == "the" and walk.garment_at(-2) is None
         acts = acts and first_word(walk.chunk(-2)) not in _ACTING  # "dressed as the king"
         return OTHER if acts else walk.owner
@@ -284,6 +298,12 @@ def _who_is(walk: Walk, phrase: Phrase) -> str:
     same_noun = phrase.noun is not None and phrase.noun.text == walk.subject_noun
     takes_up = same_noun and (phrase.determiner in _DEFINITE or not phrase.determiner)
     return SUBJECT if takes_up and walk.mark(-1, "comma", "and") else OTHER
+
+
+def _is_the_same_thing(chunk: Chunk | None) -> bool:
+    """Whether it is "the same bench"."""
+    same = isinstance(chunk, Phrase) and any(unit.text == "same" for unit in chunk.units)
+    return same and isinstance(chunk, Phrase) and not chunk.garment and chunk.noun_text not in ("", "same")
 
 
 def _stands_before(unit: Unit) -> bool:
@@ -385,7 +405,9 @@ def _is_before_the_subject(walk: Walk) -> bool:
     if walk.subject_gender or asks or not _hangs_on_a_word(walk):
         return False
     acts = isinstance(first, Unit) and (first.plays("verb") or first.plays("hold") or first.text.endswith(" by"))
-    acts = acts or (first_word(first) == "with" and walk.at == 1)  # "With a baby on her back, the woman wears"
+    acts = acts or (
+        first_word(first) == "with" and walk.at == 1 and not _is_possessor(walk)
+    )  # "With a baby on her back, the woman wears"
     placed = (isinstance(first, Unit) and first.plays("beside")) or walk.text(1 - walk.at) == "than"
     links = ("be", "comma") if acts or placed else ("be",) if walk.mark(-1, "beside") else ()
     for ahead in range(1, len(walk.chunks) - walk.at - 1):
@@ -408,23 +430,25 @@ def _is_between(walk: Walk) -> bool:
 
 def _only_tells(walk: Walk) -> bool:
     """Whether the person named so far tells of this one: "the witness described a woman", "police seek a man"."""
-    if walk.subject_noun.split(" ")[-1] not in _TELLERS or walk.items:
+    noun = walk.subject_noun.split(" ")[-1]
+    if noun not in _TELLERS | _WORKERS or walk.items:
         return False
+    telling = _TELLING - _ASKED if noun in _WORKERS else _TELLING
     named = next(at for at, chunk in enumerate(walk.chunks) if _is_named(chunk, walk.subject_noun))
     if named + 1 < len(walk.chunks) and first_word(walk.chunks[named + 1]) == "who":
         return False  # "the crossing guard who told the boy"
     by_them = named > 0 and walk.text(named - 1 - walk.at) == "by"  # "described by a witness", not "find someone"
-    return any(_tells(chunk) for chunk in walk.chunks[0 if by_them else named + 1 : walk.at])
+    return any(_tells(chunk, telling) for chunk in walk.chunks[0 if by_them else named + 1 : walk.at])
 
 
 def _is_named(chunk: Chunk, noun: str) -> bool:
     return names_person(chunk) and chunk.noun_text == noun
 
 
-def _tells(chunk: Chunk) -> bool:
+def _tells(chunk: Chunk, telling: frozenset[str] = _TELLING) -> bool:
     """Whether it is a verb of telling, not "spotted" of "a spotted dog"."""
     words = [chunk] if isinstance(chunk, Unit) else [] if chunk.determiner else chunk.units
-    return any(word.text in _TELLING for word in words)
+    return any(word.text in telling for word in words)
 
 
 def _is_told_apart(walk: Walk, phrase: Phrase) -> bool:
@@ -434,14 +458,15 @@ def _is_told_apart(walk: Walk, phrase: Phrase) -> bool:
         owner = walk.chunk(-2)
         return bool(owned) and names_person(owner) and owner.determiner in _DEFINITE and walk.mark(-3, "negation")
     denied = walk.denial == "not" and walk.mark(-1, "be")  # "isn't thought to be the man with"
-    to_be = walk.text(-1) == "be" and any(walk.mark(back, "negation") for back in range(walk.begin(), -1))
+    to_be = first_word(walk.chunk(-3)) in _BELIEVED and walk.mark(-1, "be") and walk.mark(-4, "negation")
     return walk.mark(-1, "negation") or denied or to_be
 
 
 def _is_confused_with(walk: Walk, phrase: Phrase) -> bool:
     """ "not to be confused with the rider", "don't mix him up with the groom's brother"."""
     said = [unit.text for chunk in walk.chunks[walk.begin() + walk.at : walk.at] for unit in _units(chunk)]
-    return phrase.determiner in _DEFINITE and "with" in said and bool(_CONFUSING & set(said))
+    mixed = "up" in said and bool({"mix", "mixed"} & set(said))
+    return phrase.determiner in _DEFINITE and "with" in said and (mixed or bool(_CONFUSING & set(said)))
 
 
 def _is_owned(walk: Walk) -> bool:
@@ -475,10 +500,13 @@ def _is_another(walk: Walk, phrase: Phrase) -> bool:
     placed = placed or (walk.sentence_start and _is_told_by_another(walk, phrase))
     met = walk.mark(-1, "be", "verb") and walk.text(-2) in HIM and walk.mark(-3, "beside")
     placed = placed or met  # "next to him is a drummer"
-    another = bool(told) or rival or ((pointed or placed) and noun != walk.subject_noun)
+    fits = {"him": "male", "her": "female"}.get(walk.text(2), "") in ("any", walk.subject_gender)
+    placed = placed and (noun != walk.subject_noun or (near and (walk.subject_gender == "any" or fits)))
+    another = bool(told) or rival or placed or (pointed and noun != walk.subject_noun)
     another = another or (phrase.determiner in _SEVERAL and walk.sentence_start and bool(walk.items))
     alone = walk.subject_gender in ("male", "female") and not (walk.several or _are_several(walk.subject_noun))
-    several = begins_with_the and alone and _are_several(noun)  # "The porters in blue stepped aside"
+    tells = any(_tells(chunk) or first_word(chunk) in HIM for chunk in walk.chunks[walk.at + 1 : walk.at + 5])
+    several = begins_with_the and alone and _are_several(noun) and not tells  # "The porters in blue stepped aside"
     return another or several or introduced or elsewhere or named_before or too_small or not _same_gender(walk, phrase)
 
 
@@ -487,6 +515,9 @@ def _is_told_by_another(walk: Walk, phrase: Phrase) -> bool:
     theirs = {"male": ("her",), "female": ("his", "him")}.get(phrase.person, ())
     if _are_several(phrase.noun_text) and phrase.determiner in _DEFINITE:
         theirs = ("her", "his", "him")  # "The photographers crouching in front of him"
+    acts = walk.text(1).endswith("ing")
+    if not (acts or (walk.subject_gender != "any" and walk.mark(1, "preposition", "beside"))):
+        return False
     ahead = 1
     while walk.chunk(ahead) is not None and not walk.mark(ahead, "stop", "comma", "be", "have", "wear"):
         chunk = walk.chunk(ahead)
@@ -494,7 +525,8 @@ def _is_told_by_another(walk: Walk, phrase: Phrase) -> bool:
             return False  # "Friends saw her in a red coat"
         if walk.text(ahead) in HIM and walk.mark(ahead - 1, "beside"):
             return True  # "The friend in beige next to her"
-        if walk.text(ahead) in theirs or (isinstance(chunk, Phrase) and chunk.possessive in theirs):
+        held = isinstance(chunk, Phrase) and chunk.possessive in theirs and bool(chunk.reach)  # "on her arm"
+        if walk.text(ahead) in theirs or held:
             return walk.subject_gender != phrase.person
         ahead += 1
     return False

@@ -3,9 +3,10 @@
 from query.adjective_links import DASHES
 from query.decoration import read_feature
 from query.items import OTHER, Item
+from query.noun_phrases import may_act
 from query.phrases import Chunk, Look, Phrase, first_word, names_body, names_person
 from query.predicates import read_alike, read_height, read_predicate, read_same_color
-from query.reach import read_place
+from query.reach import REACHING, read_place
 from query.relative_clauses import read_of_which, read_saying
 from query.units import Unit
 from query.walk import HIM, Walk
@@ -15,6 +16,8 @@ _STORES = frozenset(
     {"bag", "backpack", "pocket", "basket", "rack", "table", "chair", "hook", "hanger", "suitcase", "box", "purse"}
     | {"handbag", "bench", "floor", "ground"}
 )
+_PUTTING = frozenset({"putting", "puts", "put", "placing", "places", "tying"})
+_CARRYING = frozenset({"carries", "carried", "holds", "held", "carry", "hold"})
 _KEPT = frozenset({"kept", "left", "stuck", "stuffed", "shoved"})
 _HOLDING = frozenset({"hand", "hands", "arm", "arms", "head", "teeth", "lap", "shoulder"})
 _LAID = frozenset({"hung", "folded"})  # what is draped or slung may be worn
@@ -44,6 +47,7 @@ def _read_one(walk: Walk, item: Item) -> bool:
         read_of_which(walk, item)
         or _on_something_else(walk, item)
         or _of_somebody(walk, item)
+        or _that_she_wears(walk, item)
         or _taken_off(walk, item)
         or _lies_elsewhere(walk, item)
         or _beneath(walk, item)
@@ -122,6 +126,8 @@ def _of_somebody(walk: Walk, item: Item) -> bool:
         del walk.chunks[walk.at + 1 : walk.at + 3]
         return True
     owner = walk.chunk(2)
+    if walk.text(1) == "on" and names_person(owner) and walk.text(-1) in _PUTTING and walk.subject_gender:
+        item.owner = OTHER  # "putting a tie on a man"
     if walk.text(1) != "of" or not isinstance(owner, Phrase) or not owner.person:
         return False
     another = owner.determiner in ("a", "an", "another")
@@ -134,6 +140,15 @@ def _of_somebody(walk: Walk, item: Item) -> bool:
     walk.subject_gender, walk.subject_noun = owner.person, owner.noun_text
     del walk.chunks[walk.at + 1 : walk.at + 3]
     return True
+
+
+def _that_she_wears(walk: Walk, item: Item) -> bool:
+    """ "The sweater she wears has stripes"."""
+    wearer = walk.mark(1, "pronoun") and walk.mark(2, "wear") and (walk.mark(3, "have") or walk.text(3) in REACHING)
+    if wearer:
+        item.owner = walk.owner_told(1, item.owner)
+        del walk.chunks[walk.at + 1 : walk.at + 3]
+    return wearer
 
 
 def _taken_off(walk: Walk, item: Item) -> bool:
@@ -161,7 +176,8 @@ def _lies_elsewhere(walk: Walk, item: Item) -> bool:
     led = walk.chunks.index(item.phrase) - walk.at - 1 if item.phrase in walk.chunks else -1
     if walk.text(verb) == "hangs" and walk.mark(led, "preposition", "wear", "negation"):
         return False  # "a gymnast in white pants hangs from the rings"
-    if where in ("from", "off") and isinstance(place, Phrase) and place.reach not in ("", "hand"):
+    body = {unit.text for unit in place.units} if isinstance(place, Phrase) else set[str]()
+    if where in ("from", "off") and item.covers_torso and body & {"shoulder", "shoulders", "waist", "hips"}:
         return False  # "her sweater hangs off one shoulder"
     on_it = where in ("over", "on", *_ABOUT * first) and _is_furniture(place)
     beside = first and walk.mark(verb + 1, "beside") and (not isinstance(place, Phrase) or _is_nobodys(place))
@@ -204,7 +220,7 @@ def _particle(walk: Walk, item: Item) -> bool:
 
 def _carried_by(walk: Walk, item: Item) -> bool:
     """ "his jacket he carries over one arm": it is not worn."""
-    if not (walk.mark(1, "pronoun") and walk.mark(2, "hold") and _begins(walk)):
+    if not (walk.mark(1, "pronoun") and walk.text(2) in _CARRYING and _begins(walk)):
         return False
     item.worn = "Hair" in item.attributes
     return walk.consume(item, 2)
@@ -300,7 +316,7 @@ def _apposition(walk: Walk, item: Item) -> bool:
     if walk.text(1) in ("color", "colour") and walk.text(2) == ":":
         del walk.chunks[walk.at + 1]  # "hair colour: brown"
     ahead = 2 if walk.mark(1, "comma") or walk.text(1) in ("-", "(", "that", "which", "that's") else 1
-    ahead += (ahead == 2 and walk.text(2) == "also") or walk.text(1) == "half"  # "hair half black half blond"
+    ahead += walk.text(ahead) == "also" or walk.text(1) == "half"  # "hair half black half blond"
     hedge = walk.chunk(ahead)
     hedged = isinstance(hedge, Unit) and hedge.entry.hedge is not None and ahead == 2
     denied = walk.text(ahead) == "not"
@@ -367,14 +383,19 @@ def _in_color(walk: Walk, item: Item) -> bool:
     dyed = 2 * whole or int(first_word(walk.chunk(1)) in _DYED)  # "a tracksuit, all in white"
     dyed += walk.text(1) == "also"
     said = walk.adjectives(2 + dyed) or _material(walk.chunk(2), item)
-    if walk.text(1 + dyed) not in ("in", "of") or said is None or not (said.look.colors or said.look.patterns):
+    length = said is not None and said.units[-1].text == "length"  # "a skirt of short length"
+    if walk.text(1 + dyed) not in ("in", "of") or said is None:
+        return False
+    if not (said.look.colors or said.look.patterns or length):
         return False
     if item.look.colors and said.look.colors:
         return False
     if item.negated or item.garment.facial:
         return False  # "without a beard in green"
-    if isinstance(walk.chunk(3 + dyed), Phrase):
-        return False
+    following = walk.chunk(3 + dyed)
+    acts = isinstance(following, Phrase) and len(following.units) == 1 and may_act(following.units[0])
+    if isinstance(following, Phrase) and not acts:
+        return False  # "a jacket in light purple protects her"
     item.look.add(said.look)
     return walk.consume(item, 2 + dyed)
 

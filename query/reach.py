@@ -6,8 +6,8 @@ from query.walk import Walk
 
 _STEMS = ("fall", "reach", "hang", "end", "flow", "extend", "cover", "touch", "go", "com", "come", "stop", "hit")
 REACHING = frozenset(
-    {stem + ending for stem in _STEMS for ending in ("", "s", "es", "ing", "ed")}
-    | {"hung", "cut", "kept", "stopping", "hitting", "goes down", "comes down"}
+    {stem + ending for stem in _STEMS for ending in ("", "s", "es", "ing")}
+    | {"ended", "reached", "touched", "hung", "cut", "kept", "stopping", "hitting", "goes down", "comes down"}
 )
 _DIRECTIONS = frozenset(
     {"to", "above", "below", "past", "over", "down", "down to", "down past", "up to", "beyond", "at", "till", "until"}
@@ -42,13 +42,15 @@ def read_place(walk: Walk, item: Item) -> bool:
         ahead = 3
     cut = walk.text(ahead + 1) in REACHING  # "is cut very short"
     cut = cut or (item.attributes == ("Hair",) and walk.text(ahead + 1) in ("down", "down to", "down past", "past"))
-    ahead += walk.mark(ahead, "be") and (cut or walk.text(ahead + 1) == "in")  # "are in her hand"
+    hangs = bool(_HANGING & set(item.attributes)) and walk.text(ahead + 1) in _DIRECTIONS - {"over", "at"}
+    ahead += walk.mark(ahead, "be") and (cut or hangs or walk.text(ahead + 1) == "in")  # "are in her hand"
     while ahead < 8 and _leads_to_a_place(walk, ahead):
         words.add(_word(walk.chunk(ahead)))
         ahead += 1
     body = walk.chunk(ahead)
-    if not isinstance(body, Phrase):
-        return False
+    acts = bool(words & {"ended", "reached", "touched"}) and walk.mark(-1, "preposition", "wear", "have")
+    if not isinstance(body, Phrase) or acts:
+        return False  # "a climber in an orange jacket reached the ground"
     cut = bool(words & REACHING) or (item.phrase.units[-1].text == "hair cut" and "to" in words)
     if body.only_adjectives and cut and (body.look.size or body.look.length):
         item.look.add(body.look)

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 
-from query.decoration import PUT_ON, decorated
+from query.decoration import PUT_ON, STUFF, decorated, is_lettering
 from query.items import Item
 from query.phrases import Look, Phrase, first_word
 from query.reach import REACHING, read_place
 from query.walk import Walk
 
 _SAYING = frozenset({"says", "say", "said", "saying", "reading", "reads"})
+_QUOTES = frozenset({'"', "'", "“", "‘", "”", "’"})
 _BEARING = frozenset({"carries", "bears", "displays", "sports"})
 _NAMES = frozenset({"name", "names", "logo", "slogan", "word", "words"})
 _LETTERS = frozenset({"letters", "lettering", "letter"})
@@ -16,7 +17,7 @@ _COLORS = frozenset({"color", "colour", "shade"})
 _EDGES = frozenset({"length", "hem", "tops", "top", "shafts", "bottom", "bottoms", "ends", "legs"})
 _SIDES = frozenset({"front", "back", "chest", "side"})
 _WRITTEN = frozenset({"written", "spelled", "spelt"})
-_ONTO = frozenset({"on", "across", "over"})
+_ONTO = frozenset({"on", "across"})
 
 
 def read_of_which(walk: Walk, item: Item) -> bool:
@@ -97,13 +98,14 @@ def _shown_on(walk: Walk, item: Item) -> bool:
 def _is_picture(shown: Phrase) -> bool:
     """Whether it is neither a pattern nor a part of the garment, as far as that is known."""
     entry = shown.noun.entry if shown.noun else None
-    return entry is not None and not (entry.pattern_noun or entry.part or entry.body) and shown.determiner != "no"
+    other = entry is None or entry.pattern_noun or entry.part or entry.body or entry.object
+    return not (other or shown.noun_text in STUFF) and shown.determiner != "no"
 
 
 def _picture(shown: Phrase) -> Look:
     """Letters for a number or words, the pattern that is named, else Fancy."""
     named = next((unit.entry.pattern_noun for unit in shown.units if unit.entry.pattern_noun), ("Fancy",))
-    if any(unit.text.isdigit() or unit.capitals for unit in shown.units):
+    if any(unit.text.isdigit() for unit in shown.units) or is_lettering(shown):
         named = ("Letters",)
     return Look(patterns=named, colors=[] if named == ("Letters",) else shown.look.colors)
 
@@ -139,9 +141,13 @@ def _in_a_pattern(walk: Walk, item: Item, shown: Phrase, ahead: int) -> bool:
 def read_saying(walk: Walk, item: Item) -> bool:
     """ "that says PRESS in white": up to the end of what it says; "that carries the name of a band on the back"."""
     ahead = 2 if walk.mark(1, "relative") else 1
-    if walk.text(ahead) in _BEARING and _word(walk, ahead + 1).removesuffix(" of") in _NAMES:
+    governed = ahead == 1 and walk.mark(-1, "preposition", "wear", "have")  # "a woman in a coat carries words of"
+    if walk.text(ahead) in _BEARING and not governed and _word(walk, ahead + 1).removesuffix(" of") in _NAMES:
         return _lettered(walk, item, _behind_details(walk, ahead + 2))
-    if walk.text(1) == "with" and (letters := _letters_behind(walk)):
+    said = walk.chunk(2)
+    quoted = walk.text(2) in _QUOTES or (isinstance(said, Phrase) and is_lettering(said))
+    quoted = quoted and walk.text(1) == "with"
+    if quoted and (letters := _letters_behind(walk)):
         return _lettered(walk, item, letters)
     said = walk.chunk(ahead + 1)
     if walk.text(ahead) not in _SAYING or (isinstance(said, Phrase) and said.determiner):

@@ -32,6 +32,7 @@ def read_thing(walk: Walk, phrase: Phrase) -> None:
     elif _sleeves_alone(walk, phrase):
         read_garment(walk, phrase, _UPPER)
     elif _band_on_the_head(walk, phrase):
+        walk.at += 2
         read_garment(walk, phrase, _HAT)
     elif _everything_is(walk, phrase):
         pass
@@ -46,7 +47,8 @@ def read_thing(walk: Walk, phrase: Phrase) -> None:
         walk.owner, walk.governed = OTHER, True
         first = walk.chunk(-1) is None or walk.text(-2) == "one"
         walk.other_leads = first or walk.mark(-1, "comma", "stop") or walk.text(-1) == "("
-    rest = phrase.noun_text == "rest" and walk.text(1) == "of" and walk.chunk(3) is not None and bool(walk.items)
+    whole = walk.chunk(2) if phrase.noun_text == "rest" and walk.text(1) == "of" and walk.items else None
+    rest = isinstance(whole, Phrase) and not (whole.garment or whole.possessive)
     others = (phrase.noun_text == "others" or rest) and walk.sentence_start
     if others or (phrase.noun_text in _EVERYONE and walk.text(2) in HIM):
         walk.owner, walk.other_leads = OTHER, True
@@ -76,8 +78,9 @@ def _wears_what_follows(walk: Walk, phrase: Phrase) -> bool:
     bracket = walk.text(-1) == "("  # "with poodles (the poodles have coats on)"
     told = told or ((walk.mark(-1, "comma") or bracket) and walk.mark(1, "wear", "have"))  # "dog, dog has a scarf"
     pets = phrase.noun.text in _PETS or (bracket and phrase.noun.text.removesuffix("s") in _PETS)
-    pet = (pets and told) or (phrase.noun.text in _TOYS and walk.text(1) in ("in", "that", "which", "with"))
-    return pet or (beside_the_person and not phrase.noun.entry.body)
+    pet = (pets and told) or (phrase.noun.text in _TOYS and walk.text(1) in ("that", "which", "with"))
+    dressed = phrase.noun.text in _TOYS - {"rabbit"} and walk.text(1) == "in" and walk.garment_at(2) is not None
+    return pet or dressed or (beside_the_person and not phrase.noun.entry.body)
 
 
 def _everything_is(walk: Walk, phrase: Phrase) -> bool:
