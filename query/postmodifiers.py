@@ -1,38 +1,36 @@
 """Postmodifiers: what is said of a garment behind its noun."""
 
-from query.adjective_links import DASHES
 from query.decoration import read_feature
 from query.items import OTHER, Item
 from query.noun_phrases import may_act
-from query.phrases import Chunk, Look, Phrase, first_word, names_body, names_person
+from query.phrases import Chunk, Look, Phrase, first_word, names_person
 from query.predicates import read_alike, read_height, read_predicate, read_same_color
 from query.reach import REACHING, read_place
 from query.relative_clauses import read_of_which, read_saying
 from query.units import Unit
+from query.unworn import (
+    carried_by,
+    held_up,
+    hidden,
+    lies_elsewhere,
+    none_of_it,
+    not_worn,
+    on_something_else,
+    out_of_sight,
+    put_away,
+    taken_off,
+)
 from query.walk import HIM, Walk
 
 UNDER = frozenset({"under", "underneath", "beneath"})
-_STORES = frozenset(
-    {"bag", "backpack", "pocket", "basket", "rack", "table", "chair", "hook", "hanger", "suitcase", "box", "purse"}
-    | {"handbag", "bench", "floor", "ground"}
-)
 _PUTTING = frozenset({"putting", "puts", "put", "placing", "places", "tying"})
-_CARRYING = frozenset({"carries", "carried", "holds", "held", "carry", "hold"})
-_KEPT = frozenset({"kept", "left", "stuck", "stuffed", "shoved"})
-_HOLDING = frozenset({"hand", "hands", "arm", "arms", "head", "teeth", "lap", "shoulder"})
-_LAID = frozenset({"hung", "folded"})  # what is draped or slung may be worn
-_ARMS = frozenset({"arm", "arms", "forearm"})
 MATERIALS = frozenset({"flannel", "cloth"})
 _SHUT = frozenset({"closed", "shut", "together"})
-_HIDING = frozenset({"covered", "hidden", "concealed", "hiding", "obscured"})
-_LYING = frozenset({"lies", "lying", "lay", "laying"})
 _TURNED = frozenset({"turned", "worn", "facing", "flipped", "on"})
 _WHERE_WORN = frozenset({"head", "face", "nose", "feet", "neck"})
 _BUT = frozenset({"but", "except", "except for", "other than", "apart from", "save for"})
 _WAYS = [["backward"], ["backwards"], ["sideways"], ["back to front"]]
-_UNSEEN = [["can not", "be", "seen"], ["cannot", "be", "seen"], ["can't", "be", "seen"]]
 _DYED = frozenset({"dyed", "done", "colored", "coloured", "painted"})
-_ABOUT = ("in", "across", "under", "by")
 
 
 def read_after(walk: Walk, item: Item) -> None:
@@ -45,25 +43,25 @@ def _read_one(walk: Walk, item: Item) -> bool:
     """Reads one thing said after the garment; False where nothing more is said of it."""
     return (
         read_of_which(walk, item)
-        or _on_something_else(walk, item)
+        or on_something_else(walk, item)
         or _of_somebody(walk, item)
         or _that_she_wears(walk, item)
-        or _taken_off(walk, item)
-        or _lies_elsewhere(walk, item)
+        or taken_off(walk, item)
+        or lies_elsewhere(walk, item)
         or _beneath(walk, item)
         or _too(walk, item)
         or _particle(walk, item)
-        or _carried_by(walk, item)
-        or _held_up(walk, item)
-        or _put_away(walk, item)
+        or carried_by(walk, item)
+        or held_up(walk, item)
+        or put_away(walk, item)
         or _turned(walk, item)
         or _on_the_head(walk, item)
         or _set_right(walk, item)
-        or _not_worn(walk, item)
-        or _none_of_it(walk, item)
+        or not_worn(walk, item)
+        or none_of_it(walk, item)
         or read_place(walk, item)
-        or _out_of_sight(walk, item)
-        or _hidden(walk, item)
+        or out_of_sight(walk, item)
+        or hidden(walk, item)
         or read_alike(walk, item)
         or read_same_color(walk, item)
         or _blond(walk, item)
@@ -82,39 +80,6 @@ def _read_one(walk: Walk, item: Item) -> bool:
         or _as_red_as(walk, item)
         or read_saying(walk, item)
     )
-
-
-def _not_worn(walk: Walk, item: Item) -> bool:
-    """ "goggles not worn", not "a cap not worn backwards"."""
-    worn = walk.chunk(2)
-    ends = walk.chunk(3) is None or walk.mark(3, "comma", "stop", "and", "but")
-    alone = isinstance(worn, Phrase) and [unit.text for unit in worn.units] == ["worn"]
-    if not (walk.text(1) == "not" and alone and ends):
-        return False
-    item.negated = True
-    return walk.consume(item, 2)
-
-
-def _none_of_it(walk: Walk, item: Item) -> bool:
-    """ "hat: none", "glasses: no", "tie = no"."""
-    ends = not isinstance(walk.chunk(3), Phrase) or walk.text(4) in (":", "=")
-    none = walk.text(2) == "none" or (walk.text(2) == "no" and ends)
-    unseen = walk.text(2) == "not" and walk.text(3) in ("seen", "visible", "known") and walk.text(1) == ":"
-    if unseen:
-        item.worn = False  # "footwear: not seen"
-        return walk.consume(item, 3)
-    if not (none and (walk.mark(1, "comma") or walk.text(1) in DASHES or walk.text(1) == "=")):
-        return False
-    item.negated = True
-    return walk.consume(item, 2)
-
-
-def _on_something_else(walk: Walk, item: Item) -> bool:
-    """ "a motorcycle with a helmet on it", "a coat with a hat on it"."""
-    if walk.text(1) != "on" or walk.text(2) not in ("it", "them"):
-        return False
-    item.worn = item.worn and (walk.chunk() is not item.phrase or names_body(walk.chunk(-2)))
-    return walk.consume(item, 2)
 
 
 def _of_somebody(walk: Walk, item: Item) -> bool:
@@ -151,54 +116,6 @@ def _that_she_wears(walk: Walk, item: Item) -> bool:
     return wearer
 
 
-def _taken_off(walk: Walk, item: Item) -> bool:
-    """ "with his shirt off", "had his shirt off, and", not "has her hair off her face"."""
-    off = walk.chunk(1)
-    is_off = isinstance(off, Phrase) and [unit.text for unit in off.units] == ["off"]
-    ends = walk.chunk(2) is None or walk.mark(2, "comma", "stop", "and")
-    led = walk.text(-1) == "with" or (walk.mark(-1, "have") and ends)
-    if not is_off or not item.phrase.possessive or not led:
-        return False
-    item.negated = True
-    return walk.consume(item, 1)
-
-
-def _lies_elsewhere(walk: Walk, item: Item) -> bool:
-    """ "a shirt hanging from his pocket", "whose jacket hangs over the chair", "a hat is lying on it" is not worn."""
-    first = walk.at == 0 or walk.mark(-1, "stop")  # what lies is the subject: "a man in a hat lies on the table"
-    begins = first or walk.mark(-1, "subordinate", "and")  # not "a climber in a helmet is hanging on the rope"
-    begins = begins or (walk.mark(-1, "comma") and bool(item.phrase.possessive))
-    verb = 1 + (walk.mark(1, "be") and begins)
-    hangs, lies = walk.text(verb) in ("hanging", "hangs"), first and walk.text(verb) in _LYING
-    where, place = first_word(walk.chunk(verb + 1)), walk.chunk(verb + 2)
-    if isinstance(place, Phrase) and place.garment is not None and place.possessive:
-        return False  # "his shirt hangs out of his shorts"
-    led = walk.chunks.index(item.phrase) - walk.at - 1 if item.phrase in walk.chunks else -1
-    if walk.text(verb) == "hangs" and walk.mark(led, "preposition", "wear", "negation"):
-        return False  # "a gymnast in white pants hangs from the rings"
-    body = {unit.text for unit in place.units} if isinstance(place, Phrase) else set[str]()
-    if where in ("from", "off") and item.covers_torso and body & {"shoulder", "shoulders", "waist", "hips"}:
-        return False  # "her sweater hangs off one shoulder"
-    on_it = where in ("over", "on", *_ABOUT * first) and _is_furniture(place)
-    beside = first and walk.mark(verb + 1, "beside") and (not isinstance(place, Phrase) or _is_nobodys(place))
-    if not (hangs or lies) or not (on_it or beside or (hangs and where in ("from", "out of", "off"))):
-        return False
-    item.worn = bool(({"Hair"} if lies else {"Hair", "Scarf", "Glasses"}) & set(item.attributes))
-    return walk.consume(item, verb + (not beside))
-
-
-def _is_furniture(chunk: Chunk | None) -> bool:
-    """Whether it is neither worn nor a part of anybody."""
-    if not isinstance(chunk, Phrase) or chunk.noun is None or chunk.garment or chunk.person:
-        return False
-    return _is_nobodys(chunk) and not chunk.noun.entry.part
-
-
-def _is_nobodys(phrase: Phrase) -> bool:
-    """Whether it is no part of a body, nor told whose it is."""
-    return not (phrase.possessive or (phrase.noun is not None and phrase.noun.entry.body))
-
-
 def _beneath(walk: Walk, item: Item) -> bool:
     """ "the skirt beneath is gray"."""
     return walk.text(1) in UNDER and walk.mark(2, "be") and walk.consume(item, 1)
@@ -216,51 +133,6 @@ def _particle(walk: Walk, item: Item) -> bool:
     """ "has a hat on": the word ends nothing."""
     on = walk.text(1) == "on" and not isinstance(walk.chunk(2), Phrase) and not walk.mark(2, "pronoun")
     return on and walk.consume(item, 1)
-
-
-def _carried_by(walk: Walk, item: Item) -> bool:
-    """ "his jacket he carries over one arm": it is not worn."""
-    if not (walk.mark(1, "pronoun") and walk.text(2) in _CARRYING and _begins(walk)):
-        return False
-    item.worn = "Hair" in item.attributes
-    return walk.consume(item, 2)
-
-
-def _begins(walk: Walk) -> bool:
-    """Whether the garment begins a clause."""
-    return walk.chunk(-1) is None or walk.mark(-1, "comma", "stop", "and", "but", "subordinate")
-
-
-def _held_up(walk: Walk, item: Item) -> bool:
-    """ "with his jacket held over his head", "her hat is carried under her arm": it is not worn."""
-    ahead = 2 if walk.mark(1, "be") else 1
-    held = walk.text(ahead) in ("held", "carried") and walk.text(ahead + 1) in ("over", "above", "in", "under")
-    if ahead == 2 and walk.text(2) in ("over", "on"):
-        ahead = 1  # "the coat is over his arm"
-    laid = (first_word(walk.chunk(ahead)) in _LAID or ahead == 1) and walk.text(ahead + 1) in ("over", "on", "across")
-    laid = laid and (ahead == 2 or walk.mark(1, "be"))
-    place = walk.chunk(ahead + 2)
-    noun = place.noun if isinstance(place, Phrase) and (place.possessive or place.determiner == "one") else None
-    own = item.phrase.possessive or item.phrase.determiner == "the" or walk.mark(1, "be")
-    if (
-        noun is None
-        or noun.text not in (_HOLDING if held else _ARMS if laid and item.attributes != ("Glove",) else ())
-        or not own
-    ):
-        return False
-    item.worn = "Hair" in item.attributes
-    return walk.consume(item, ahead + 2)
-
-
-def _put_away(walk: Walk, item: Item) -> bool:
-    """ "the scarf is in her bag", "jackets are kept on the rack": they are not worn."""
-    ahead = 2 + (first_word(walk.chunk(2)) in _KEPT)
-    place = walk.chunk(ahead + 1)
-    stored = isinstance(place, Phrase) and place.noun is not None and place.noun.text.split()[-1] in _STORES
-    if not (walk.mark(1, "be") and walk.text(ahead) in ("in", "inside", "on", "over") and stored):
-        return False
-    item.worn = False
-    return walk.consume(item, ahead + 1)
 
 
 def _turned(walk: Walk, item: Item) -> bool:
@@ -288,27 +160,6 @@ def _set_right(walk: Walk, item: Item) -> bool:
     hood = item.phrase.noun is not None and item.phrase.noun.text.startswith("hood")
     item.worn = item.worn or (walk.holding and (own or hood or bool(words & _SHUT)))
     return False
-
-
-def _hidden(walk: Walk, item: Item) -> bool:
-    """ "her hair is covered by a veil": what cannot be seen is not asked for."""
-    ahead = 2 if walk.mark(1, "be") else 1
-    hidden = walk.text(ahead) in _HIDING and walk.mark(ahead + 1, "preposition")
-    hidden = hidden or walk.text(ahead) == "covered with" or (ahead == 2 and first_word(walk.chunk(2)) in _HIDING)
-    if not hidden or item.attributes != ("Hair",):
-        return False
-    item.worn = False
-    return walk.consume(item, ahead)
-
-
-def _out_of_sight(walk: Walk, item: Item) -> bool:
-    """ "one of her mittens is missing", "his shoes cannot be seen"."""
-    missing = walk.mark(1, "be") and first_word(walk.chunk(2)) == "missing"
-    unseen = [walk.text(at) for at in (1, 2, 3)] in _UNSEEN
-    if not (missing or unseen):
-        return False
-    item.worn = False
-    return walk.consume(item, 2 if missing else 3)
 
 
 def _apposition(walk: Walk, item: Item) -> bool:
