@@ -51,6 +51,11 @@ def read_bare_adjectives(walk: Walk, phrase: Phrase) -> None:
         pass
     elif walk.text(1) in ("one", "ones") and walk.items and walk.items[-1].owner == walk.owner:
         _another_look(walk, walk.items[-1], phrase)
+    elif walk.text(1) in ("one", "ones") and walk.mark(-1, "wear", "have") and walk.items:
+        item = new_item(walk, walk.items[-1].garment, phrase.look, phrase)
+        walk.items.append(item)  # "the dog wears a pink sweater and she wears a gray one"
+        walk.consume(item, 1)
+        read_after(walk, item)
     elif phrase.look.sleeve:
         _bare_sleeves(walk, phrase)
     elif phrase.is_stuff or _lies_around(walk, phrase):

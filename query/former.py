@@ -5,6 +5,7 @@ from query.phrases import Look, Phrase, names_thing
 from query.postmodifiers import read_after
 from query.walk import Walk
 
+_PAIRS = frozenset({"Shoes", "Socks", "Glove"})
 _PLACES = {"former": -2, "latter": -1}
 
 
@@ -31,6 +32,19 @@ def read_hers(walk: Walk) -> bool:
     walk.consume(item, 2)
     read_after(walk, item)
     return True
+
+
+def read_each(walk: Walk) -> bool:
+    """ "his socks do not match, one is red and one is green", "one of the shoes is red and the other one is blue"."""
+    item = walk.items[-1] if walk.items else None
+    first, later = walk.text(0) == "one", walk.text(-1) in ("and", "the", "other")
+    said = walk.adjectives(2)
+    if item is None or item.attributes[0] not in _PAIRS or not (first or walk.text(0) == "other") or said is None:
+        return False
+    if not walk.mark(1, "be") or not (later or walk.text(3) == "and"):
+        return False
+    item.look.add(Look(colors=said.look.colors))
+    return walk.consume(item, 2)
 
 
 def _kind_named(walk: Walk) -> Item | None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from query.bare_looks import read_bare_adjectives
-from query.former import read_hers
+from query.former import read_each, read_hers
 from query.function_words import read_word
 from query.garments import read_garment, read_trait
 from query.items import Item
@@ -36,7 +36,7 @@ def read_sentence(units: Sequence[Unit]) -> Reading:
     while (chunk := walk.chunk()) is not None:
         if isinstance(chunk, Phrase):
             _read_phrase(walk, chunk)
-        elif not read_hers(walk):
+        elif not (read_hers(walk) or read_each(walk)):
             read_word(walk, chunk)
         walk.at += 1
     return Reading(tuple(walk.items), walk.subject_noun, walk.subject_gender)

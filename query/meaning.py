@@ -92,6 +92,9 @@ def _same_thing(old: Item, new: Item) -> bool:
     if new.alternative or old.garment.facial or len(new.garment.means) != len(old.garment.means):
         return False
     hair = new.attributes == ("Hair",)
+    implied = new.garment.means[0].has.size
+    if implied and implied != old.garment.means[0].has.size and not hair:
+        return False  # "long johns under his jean shorts"
     definite = new.phrase.determiner in ("the", "this")
     says_more = new.sentence > old.sentence or not new.look.says_something()  # "goggles resting on her beanie"
     taken_up = definite or (says_more and bool(new.phrase.possessive))

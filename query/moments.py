@@ -26,7 +26,7 @@ _PARTS = {"morning": (6, 12), "afternoon": (12, 18), "evening": (18, 22), "night
 
 _MONTH = "|".join(f"{month}|{month[:3]}" for month in _MONTHS if month != "may") + "|may"
 _COUNT = r"\d{1,3}|" + "|".join(_NUMBERS)
-_CLOCK = r"(?:\d{1,2}(?::\d{2})?\s*(?:[ap]\.?m\.?|o'clock)|\d{1,2}:\d{2}|noon|midnight|midday)"
+_CLOCK = r"(?:\d{1,2}(?::\d{2})?\s*(?:[ap]m\b|[ap]\.m\.?|o'clock)|\d{1,2}:\d{2}|noon|midnight|midday)"
 _DAY = r"\d{1,2}(?:st|nd|rd|th)?"
 _DATE = (
     r"(?:\d{4}-\d{2}-\d{2}|"

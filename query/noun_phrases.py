@@ -6,6 +6,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from parsing.labels import CHARACTERIZED, members
 from query.adjective_links import LINKS, dash_ends_it, is_told_by_trait, only_neutral, reaches_garment, take_link
 from query.lexicon import Garment
 from query.phrases import Chunk, Look, Phrase
@@ -216,6 +217,8 @@ class _PhraseReader:
     def tinted(self, unit: Unit, garment: Garment) -> Garment:
         """The trait with the look named before it: "a grey bearded man", "the short-skirted woman"."""
         look, means = self.phrase.look, garment.means[0]
+        if members(means.has.attribute[0])[0] not in CHARACTERIZED:
+            return garment  # "a red bare-legged girl"
         if means.negated or means.has.size or means.has.color or not garment.trait or not unit.text.endswith("ed"):
             return garment
         has = replace(means.has, color=look.colors.pop() if look.colors else ())

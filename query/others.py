@@ -80,7 +80,7 @@ def is_told_by_another(walk: Walk, phrase: Phrase) -> bool:
         chunk = walk.chunk(ahead)
         if walk.mark(ahead, "verb") and not walk.text(ahead).endswith("ing"):
             return False  # "Friends saw her in a red coat"
-        if walk.text(ahead) in HIM and walk.mark(ahead - 1, "beside"):
+        if walk.text(ahead) in HIM and (walk.mark(ahead - 1, "beside") or walk.text(ahead - 1) == "with"):
             return True  # "The friend in beige next to her"
         held = isinstance(chunk, Phrase) and chunk.possessive in theirs and bool(chunk.reach)  # "on her arm"
         if walk.text(ahead) in theirs or held:

@@ -61,7 +61,11 @@ def read_person(walk: Walk, phrase: Phrase) -> None:
         told = walk.text(-1) in _CLAIMING and walk.mark(-2, "pronoun")  # "he says his mum has a yellow coat on"
         walk.governed = (_hangs_on_a_word(walk) and not told) or is_told_apart(walk, phrase)
         acts = FINITE.match(walk.text(1)) or (phrase.determiner in SEVERAL and walk.mark(1, "verb"))
-        begins = walk.sentence_start or walk.text(-1) == "whereas" or (walk.mark(-1, "comma") and bool(acts))
+        many = phrase.determiner in DEFINITE and are_several(phrase.noun_text)
+        acts = bool(acts) or (
+            many and is_told_by_another(walk, phrase)
+        )  # ", the tourists rolling along behind her have"
+        begins = walk.sentence_start or walk.text(-1) == "whereas" or (walk.mark(-1, "comma") and acts)
         walk.other_leads = owner == OTHER and ((begins and not walk.governed) or _stands_there(walk))
         walk.holding = False
         walk.denial = "" if is_told_apart(walk, phrase) or was_once(walk) else walk.denial
@@ -103,6 +107,10 @@ def _first_named(walk: Walk, phrase: Phrase) -> str:
     """Where nobody has been named yet, it is the described one."""
     if walk.subject_gender:
         return ""
+    said = [first_word(walk.chunk(at)) for at in range(walk.begin(), 0)]
+    seen = walk.text(-1) == "with" and ("last seen" in said or {"last", "seen"} <= set(said))
+    if seen and phrase.determiner in ("a", "an"):
+        return OTHER  # "last seen at the bus terminal with an older man"
     hers = any(item.phrase.possessive for item in walk.items)  # "her red coat and the man's hat"
     own = any(item.owner == SUBJECT for item in walk.items)
     kin = phrase.possessive in ("his", "her", "their")  # "Her girl was"
@@ -167,6 +175,8 @@ def _one_of_several(walk: Walk, phrase: Phrase) -> str:
         return walk.owner
     if not walk.mark(-1, "comma"):
         return ""
+    if walk.text(-1) == ":" and same_gender(walk, phrase) and not walk.items:
+        return SUBJECT  # "Mother of the bride: the lady in turquoise"
     if walk.several and walk.subject_gender == "any" and phrase.determiner in DEFINITE:
         return SUBJECT  # "a couple on a bench, the man in a straw hat"
     picked = phrase.determiner == "the" and walk.subject_noun in _plurals(phrase.noun_text)
@@ -279,7 +289,7 @@ def _only_describes(walk: Walk) -> bool:
 def _stands_beside_somebody(walk: Walk) -> bool:
     """Whether the sentence goes on with "beside him" or "at her side"."""
     ahead = 1
-    while walk.chunk(ahead) is not None and not walk.mark(ahead, "stop"):
+    while walk.chunk(ahead) is not None and not walk.mark(ahead, "stop", "comma"):
         ahead += 1
     behind = walk.chunks[walk.at + 1 : walk.at + ahead]
     named = any(isinstance(chunk, Phrase) and chunk.noun_text == "side" for chunk in behind)

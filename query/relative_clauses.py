@@ -28,6 +28,8 @@ def read_of_which(walk: Walk, item: Item) -> bool:
     if name in _EDGES:
         ahead += walk.mark(ahead + 1, "be")  # "whose length is to the knee"
         return _reads_from(walk, item, ahead, read_place)
+    if name in _SIDES and _color_is(walk, item, ahead + 1):
+        return True  # "of which the front is gray"
     if name in _SIDES and _reads_from(walk, item, ahead, read_saying):
         return True  # "the front of which says NASA"
     return _shown_on(walk, item) or _and_reaches(walk, item)

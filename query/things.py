@@ -41,6 +41,8 @@ def read_thing(walk: Walk, phrase: Phrase) -> None:
     elif phrase.noun is not None and phrase.noun.entry.part == "colored":
         part_is(walk, phrase.noun)
     placed_pattern(walk, phrase)
+    if _is_somebody(walk, phrase):
+        walk.subject_gender, walk.subject_noun = "any", phrase.noun_text
     if _takes_up_by_body(walk, phrase):
         walk.owner = SUBJECT
     if _wears_what_follows(walk, phrase):
@@ -52,6 +54,13 @@ def read_thing(walk: Walk, phrase: Phrase) -> None:
     others = (phrase.noun_text == "others" or rest) and walk.sentence_start
     if others or (phrase.noun_text in _EVERYONE and walk.text(2) in HIM):
         walk.owner, walk.other_leads = OTHER, True
+
+
+def _is_somebody(walk: Walk, phrase: Phrase) -> bool:
+    """Whether an unknown word that begins the sentence wears something: "a mime in a beret"."""
+    begins = walk.at == 0 and phrase.determiner in ("a", "an", "the") and not walk.subject_gender
+    unknown = phrase.noun is not None and phrase.noun.unknown and phrase.noun.text not in _ANIMALS
+    return begins and unknown and (walk.text(1) == "in" or walk.mark(1, "wear")) and walk.garment_at(2) is not None
 
 
 def _takes_up_by_body(walk: Walk, phrase: Phrase) -> bool:

@@ -16,7 +16,13 @@ _LAID = frozenset({"hung", "folded"})  # what is draped or slung may be worn
 _ARMS = frozenset({"arm", "arms", "forearm"})
 _HIDING = frozenset({"covered", "hidden", "concealed", "hiding", "obscured"})
 _LYING = frozenset({"lies", "lying", "lay", "laying"})
-_UNSEEN = [["can not", "be", "seen"], ["cannot", "be", "seen"], ["can't", "be", "seen"]]
+_UNSEEN = [
+    ["can't", "be", "made out"],
+    ["cannot", "be", "made out"],
+    ["can not", "be", "seen"],
+    ["cannot", "be", "seen"],
+    ["can't", "be", "seen"],
+]
 _ABOUT = ("in", "across", "under", "by")
 
 
@@ -111,28 +117,26 @@ def carried_by(walk: Walk, item: Item) -> bool:
 
 def _begins(walk: Walk) -> bool:
     """Whether the garment begins a clause."""
-    return walk.chunk(-1) is None or walk.mark(-1, "comma", "stop", "and", "but", "subordinate")
+    led = walk.mark(-1, "comma", "stop", "and", "but", "subordinate")
+    return walk.chunk(-1) is None or led or walk.text(-1) in ("'s", "’s")
 
 
 def held_up(walk: Walk, item: Item) -> bool:
     """ "with his jacket held over his head", "her hat is carried under her arm": it is not worn."""
-    ahead = 2 if walk.mark(1, "be") else 1
-    held = walk.text(ahead) in ("held", "carried") and walk.text(ahead + 1) in ("over", "above", "in", "under")
-    if ahead == 2 and walk.text(2) in ("over", "on"):
-        ahead = 1  # "the coat is over his arm"
-    laid = (first_word(walk.chunk(ahead)) in _LAID or ahead == 1) and walk.text(ahead + 1) in ("over", "on", "across")
-    laid = laid and (ahead == 2 or walk.mark(1, "be"))
-    place = walk.chunk(ahead + 2)
-    noun = place.noun if isinstance(place, Phrase) and (place.possessive or place.determiner == "one") else None
-    own = item.phrase.possessive or item.phrase.determiner == "the" or walk.mark(1, "be")
-    if (
-        noun is None
-        or noun.text not in (_HOLDING if held else _ARMS if laid and item.attributes != ("Glove",) else ())
-        or not own
-    ):
+    told = walk.mark(1, "be")
+    own = item.phrase.possessive or item.phrase.determiner == "the" or (told and _begins(walk))
+    where = 2 if told and walk.text(2) in ("over", "on") else 2 + told  # "the coat is over his arm"
+    place = walk.chunk(where + 1)
+    if not own or not isinstance(place, Phrase) or not (place.possessive or place.determiner in ("one", "the")):
+        return False
+    verb = first_word(walk.chunk(where - 1))
+    held = verb in ("held", "carried") and walk.text(where) in ("over", "above", "in", "under")
+    laid = (verb in _LAID or walk.mark(where - 1, "be")) and walk.text(where) in ("over", "on", "across")
+    places = _HOLDING if held else _ARMS if laid and item.attributes != ("Glove",) else frozenset[str]()
+    if place.noun_text not in places:
         return False
     item.worn = "Hair" in item.attributes
-    return walk.consume(item, ahead + 2)
+    return walk.consume(item, where + 1)
 
 
 def put_away(walk: Walk, item: Item) -> bool:
