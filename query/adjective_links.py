@@ -87,7 +87,8 @@ def _next_garment_begins(place: Place, link: Unit, following: Unit, ahead: int) 
     if _is_predicate(place):
         return ahead > 1 or not _more_colors_follow(place, ahead)
     behind_a_top = before is not None and before.plays("comma") and _is_top(place.before(2))
-    other = behind_a_top or not _is_top(_next_garment(place, ahead))
+    named = next((unit for unit in place.units[place.position + ahead :] if unit.entry.garment), None)
+    other = behind_a_top or not _is_top(named)
     if place.phrase.look.sleeve and link.plays("comma") and other:
         return True  # "a shirt, short-sleeved, white shorts"
     apposed = before is not None and before.plays("comma") and not place.phrase.determiner
@@ -100,15 +101,9 @@ def _next_garment_begins(place: Place, link: Unit, following: Unit, ahead: int) 
     return ahead > 1 or (alone and not _more_colors_follow(place, ahead))
 
 
-def _next_garment(place: Place, ahead: int) -> Unit | None:
-    """The garment that is named next, from there on."""
-    return next((unit for unit in place.units[place.position + ahead :] if unit.entry.garment), None)
-
-
 def _is_top(unit: Unit | None) -> bool:
     """Whether it may have sleeves."""
-    garment = unit.entry.garment if unit is not None else None
-    return garment is not None and bool({"UpperClothes", "Coat"} & set(garment.attributes))
+    return unit is not None and unit.entry.garment is not None and unit.entry.garment.covers_torso
 
 
 def _link_before_garment(place: Place, ahead: int) -> bool:

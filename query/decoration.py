@@ -11,56 +11,24 @@ _LIMBS = frozenset({"arms", "legs"})
 _TORSO = frozenset({"UpperClothes", "Coat"})
 _FRAMES = frozenset({"frame", "frames", "rim", "rims"})
 PEEPING = frozenset(
-    {
-        "poking",
-        "peeping",
-        "peeking",
-        "poking out",
-        "peeping out",
-        "showing",
-        "visible",
-        "peeking out",
-        "sticking out",
-        "seen",
-        "underneath",
-    }
+    {"peeking", "peeking out", "peeping", "peeping out", "poking", "poking out"}
+    | {"seen", "showing", "sticking out", "underneath", "visible"}
 )
-_ADORNED = frozenset(
-    {
-        "patterned all over with",
-        "printed all over with",
-        "embroidered all over with",
-        "covered all over with",
-        "covered in",
-        "decorated with",
-        "printed with",
-        "embroidered with",
-        "adorned with",
-    }
-) | {
-    "covered with",
-    "dotted with",
-    "patterned with",
-    "emblazoned with",
-    "sprinkled with",
-}
+_PRINTED = frozenset(
+    {"emblazoned with", "embroidered all over with", "embroidered with", "patterned all over with"}
+    | {"patterned with", "printed all over with", "printed with"}
+)
+_ADORNED = (
+    _PRINTED
+    | {"adorned with", "covered all over with", "covered in", "covered with"}
+    | {"decorated with", "dotted with", "sprinkled with"}
+)
 _PICTURED = frozenset(
     {"ships", "rockets", "dinosaurs", "unicorns", "penguins", "ducks", "sheep", "reindeer", "cars", "trucks", "trains"}
     | {"planes", "monkeys", "bears", "pandas", "foxes", "owls", "fish", "whales", "sharks", "pineapples", "bananas"}
     | {"cherries", "strawberries", "lemons", "robots", "planets", "moons", "clouds", "mermaids", "princesses"}
     | {"bunnies", "rabbits", "lions", "tigers", "elephants", "giraffes", "parrots", "flamingos", "anchors", "pumpkins"}
     | {"bats", "skeletons", "bees", "mushrooms", "cacti", "astronauts", "cowboys", "ballerinas"}
-)
-_PRINTED = frozenset(
-    {
-        "patterned all over with",
-        "printed all over with",
-        "embroidered all over with",
-        "printed with",
-        "embroidered with",
-        "patterned with",
-        "emblazoned with",
-    }
 )
 _HEROES = frozenset({"captain america", "spider-man", "spiderman", "superman", "batman", "wonder woman", "iron man"})
 STUFF = frozenset(
@@ -425,7 +393,7 @@ def _is_part_of(phrase: Phrase, item: Item, *, in_a_state: bool) -> bool:
     if phrase.garment is None or phrase.noun is None:
         return False
     named = set(phrase.garment.attributes)
-    own = bool(named & set(item.attributes)) or (named <= _TORSO and bool(_TORSO & set(item.attributes)))
+    own = bool(named & set(item.attributes)) or (named <= _TORSO and item.covers_torso)
     plainly = [unit.text for unit in phrase.units[:-1]] == ["the"]
     piece = plainly and in_a_state and len(item.garment.means) > 1 and own
     return piece or (bool(phrase.noun.entry.part) and phrase.garment.attributes == item.attributes)

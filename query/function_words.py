@@ -50,7 +50,7 @@ def read_word(walk: Walk, unit: Unit) -> None:
     elif unit.plays("relative"):
         if _takes_up_the_one(walk, unit):
             walk.owner = SUBJECT
-        elif _takes_up_others(walk, unit) or _are_several(walk, unit):
+        elif _takes_up_others(walk, unit) or _tells_of_several(walk, unit):
             walk.owner = OTHER
         walk.relative = walk.owner == OTHER
         if unit.text == "who" and not walk.relative:
@@ -86,7 +86,7 @@ def _takes_up_others(walk: Walk, unit: Unit) -> bool:
     return (some and them) or (unit.text == "who" and before.units[-1].text == "others")
 
 
-def _are_several(walk: Walk, unit: Unit) -> bool:
+def _tells_of_several(walk: Walk, unit: Unit) -> bool:
     """Whether ", who were" tells of several others: "older than the rest of the band, who were all in red"."""
     said = walk.text(1) in ("are", "were") or (
         isinstance(walk.chunk(-2), Phrase) and walk.mark(-1, "comma") and walk.text(1) == "have"

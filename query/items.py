@@ -51,4 +51,4 @@ class Item:
     @property
     def covers_torso(self) -> bool:
         """Whether it has sleeves to speak of."""
-        return bool({"UpperClothes", "Coat"} & set(self.attributes))
+        return self.garment.covers_torso

@@ -69,6 +69,11 @@ class Garment:
         """Every attribute group that it may be."""
         return tuple(dict.fromkeys(group for clause in self.means for group in clause.has.attribute))
 
+    @property
+    def covers_torso(self) -> bool:
+        """Whether it has sleeves to speak of."""
+        return bool({"UpperClothes", "Coat"} & set(self.attributes))
+
 
 def some_garment(*attribute: str, main: bool = False) -> Garment:
     """A garment of which no more is known than its attribute, one of those named."""

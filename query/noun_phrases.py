@@ -339,8 +339,7 @@ def _akin(garment: Garment, following: Garment) -> bool:
 
 def _says_of(garment: Garment, following: Garment) -> bool:
     """Whether the first, both noun and adjective, says something of the second: "fleece vest", "knee-high boots"."""
-    torso = {"UpperClothes", "Coat"}
-    both_upper = bool(torso & set(garment.attributes) and torso & set(following.attributes))
+    both_upper = garment.covers_torso and following.covers_torso
     return (
         both_upper
         or _akin(garment, following)

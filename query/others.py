@@ -3,7 +3,7 @@
 from query.items import OTHER
 from query.people_words import ANYBODY, DEFINITE, GROWN, SEVERAL, SIDES, SMALL
 from query.phrases import Chunk, Phrase, first_word, names_person
-from query.tellers import tells
+from query.tellers import owner_before, tells
 from query.units import Unit
 from query.walk import HIM, Walk
 
@@ -37,7 +37,7 @@ def is_between(walk: Walk) -> bool:
 
 def is_owned(walk: Walk) -> bool:
     """Whether another person's name and "'s" stand before: "the groom's brother"."""
-    return walk.text(-1) in ("'s", "’s") and names_person(walk.chunk(-2)) and walk.owner == OTHER
+    return owner_before(walk) is not None and walk.owner == OTHER
 
 
 def is_another(walk: Walk, phrase: Phrase) -> bool:

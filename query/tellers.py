@@ -6,86 +6,16 @@ from query.units import Unit
 from query.walk import Walk
 
 _TELLERS = frozenset(
-    {
-        "police",
-        "officer",
-        "officers",
-        "police officer",
-        "eyewitness",
-        "someone",
-        "somebody",
-        "anyone",
-        "anybody",
-        "colleague",
-        "friend",
-        "witnesses",
-        "eyewitnesses",
-        "bystander",
-        "resident",
-        "detective",
-        "detectives",
-        "cop",
-        "cops",
-        "guard",
-        "security guard",
-        "security",
-    }
-    | {
-        "witness",
-        "victim",
-        "caller",
-        "shopkeeper",
-        "clerk",
-        "cashier",
-        "staff",
-        "neighbour",
-        "neighbor",
-        "family",
-        "parents",
-    }
+    {"police", "officer", "officers", "police officer", "eyewitness", "someone", "somebody", "anyone"}
+    | {"anybody", "colleague", "friend", "witnesses", "eyewitnesses", "bystander", "resident", "detective"}
+    | {"detectives", "cop", "cops", "guard", "security guard", "security", "witness", "victim", "caller"}
+    | {"shopkeeper", "clerk", "cashier", "staff", "neighbour", "neighbor", "family", "parents"}
 )
 _TELLING = frozenset(
-    {
-        "said",
-        "says",
-        "told",
-        "described",
-        "describes",
-        "saw",
-        "reported",
-        "reports",
-        "recalled",
-        "recalls",
-        "looking for",
-    }
-) | frozenset(
-    {
-        "know",
-        "look for",
-        "recognize",
-        "recognise",
-        "searching",
-        "seeking",
-        "hunting",
-        "speak",
-        "identify",
-        "find",
-        "trace",
-        "appealing",
-        "seen",
-        "want",
-        "wants",
-        "remembers",
-        "remembered",
-        "noticed",
-        "spotted",
-        "mentioned",
-        "found",
-        "claims",
-        "claimed",
-        "aware",
-        "stated",
-    }
+    {"said", "says", "told", "described", "describes", "saw", "reported", "reports", "recalled", "recalls"}
+    | {"looking for", "know", "look for", "recognize", "recognise", "searching", "seeking", "hunting", "speak"}
+    | {"identify", "find", "trace", "appealing", "seen", "want", "wants", "remembers", "remembered", "noticed"}
+    | {"spotted", "mentioned", "found", "claims", "claimed", "aware", "stated"}
 )
 _WORKERS = frozenset({"driver", "conductor", "barman", "bouncer", "receptionist"})
 _ASKED = frozenset({"seen", "want", "wants", "told", "say", "says", "said"})  # "the driver wants the man to move"
@@ -116,12 +46,17 @@ def tells(chunk: Chunk, telling: frozenset[str] = _TELLING) -> bool:
     return any(word.text in telling for word in words)
 
 
+def owner_before(walk: Walk) -> Phrase | None:
+    """The person whose name and "'s" stand before: "the groom's brother"."""
+    owner = walk.chunk(-2)
+    return owner if walk.text(-1) in ("'s", "’s") and names_person(owner) else None
+
+
 def is_told_apart(walk: Walk, phrase: Phrase) -> bool:
     """Whether it is "not the man in red", whom nobody looks for."""
     if phrase.determiner not in DEFINITE:
-        owned = walk.behind_possessive(-2) if walk.text(-1) in ("'s", "’s") else 0
-        owner = walk.chunk(-2)
-        return bool(owned) and names_person(owner) and owner.determiner in DEFINITE and walk.mark(-3, "negation")
+        owner = owner_before(walk)
+        return owner is not None and owner.determiner in DEFINITE and walk.mark(-3, "negation")
     denied = walk.denial == "not" and walk.mark(-1, "be")  # "isn't thought to be the man with"
     to_be = first_word(walk.chunk(-3)) in _BELIEVED and walk.mark(-1, "be") and walk.mark(-4, "negation")
     return walk.mark(-1, "negation") or denied or to_be
