@@ -37,7 +37,7 @@ def only_tells(walk: Walk) -> bool:
 
 
 def _is_named(chunk: Chunk, noun: str) -> bool:
-    return names_person(chunk) and chunk.noun_text == noun
+    return isinstance(chunk, Phrase) and chunk.noun_text == noun  # perhaps a word that no lexicon calls a person
 
 
 def tells(chunk: Chunk, telling: frozenset[str] = _TELLING) -> bool:
