@@ -206,7 +206,7 @@ class ConvolutionHead(nn.Module):
         query = self.query(queries).unflatten(-1, (self.heads, -1))  # (B, Q, heads, C / heads)
         key = self.key(memory.flatten(2).transpose(1, 2)).unflatten(-1, (self.heads, -1))  # (B, K, heads, C / heads)
         scores = torch.einsum("bqnc,bknc->bqnk", query, key).float() * query.shape[-1] ** -0.5
-        looked = scores.masked_fill(~cells.flatten(1)[:, None, None], -1e4).flatten(2).softmax(-1)
+        looked = scores.masked_fill(~cells.flatten(1)[:, None, None], -torch.inf).flatten(2).softmax(-1)
         maps: Tensor = looked.reshape(*scores.shape[:3], *memory.shape[-2:]).to(memory.dtype)
         return maps
 

@@ -157,7 +157,7 @@ class Transformer(nn.Module):
         centers = cell_centers(valid)  # (B, K, 2)
         positions = sine_embedding(centers, self.width // 2)  # (B, K, C)
         tokens = features.flatten(2).transpose(1, 2)  # (B, K, C)
-        bias = None if bool(valid.all()) else torch.where(valid.flatten(1), 0.0, -1e4)[:, None, None].to(tokens.dtype)
+        bias = None if bool(valid.all()) else torch.where(valid.flatten(1), 0.0, -torch.inf)[:, None, None].to(tokens.dtype)
         for layer in self.encoder:
             tokens = layer(tokens, positions, bias)
         tokens = tokens * valid.flatten(1)[..., None].to(tokens.dtype)
@@ -200,7 +200,7 @@ class Transformer(nn.Module):
         if count == self.num_queries:
             return None
         group = torch.arange(count, device=like.device) // self.num_queries
-        return torch.where(group[:, None] == group, 0.0, -1e4)[None, None].to(like.dtype)
+        return torch.where(group[:, None] == group, 0.0, -torch.inf)[None, None].to(like.dtype)
 
 
 def initial_anchors(count: int) -> Tensor:

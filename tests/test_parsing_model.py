@@ -127,6 +127,17 @@ def test_padding_changes_no_probability_of_any_configuration(name: str, half: bo
             torch.testing.assert_close(a, b, atol=tolerance, rtol=0)
 
 
+def test_however_strong_the_features_nobody_looks_at_padding(config: HPTRConfig) -> None:
+    transformer = network(config).transformer
+    features = torch.randn(1, config.transformer_width, 1, 3) * 10_000  # of two cells, some attract none of the others
+    features[..., 2:] = 0
+    valid = torch.tensor([[[True, True, False]]])
+    with torch.inference_mode():
+        together, alone = transformer(features, valid), transformer(features[..., :2], valid[..., :2])
+    torch.testing.assert_close(together[0][..., :2], alone[0], atol=1e-2, rtol=1e-4)
+    torch.testing.assert_close(together[2][-1], alone[2][-1], atol=1e-4, rtol=1e-4)
+
+
 def test_masks_by_convolutions_learn_everywhere() -> None:
     model = HPTR(replace(tiny_config(), mask_head="convolutions")).train()
     model(torch.randn(2, 3, 64, 64)).mask_logits.sum().backward()
