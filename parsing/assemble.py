@@ -5,7 +5,7 @@ belongs to at most one person, and a person's attribute is its mask and the attr
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from parsing.records import CharacterizedAttribute, ParsedImage, Person
 from parsing.regions import Region, Runs
 
 ASSEMBLE_SIDE = 1024  # maps of larger images are decided at this long side, then enlarged: memory stays bounded
+TIE = 1e-3  # more than background leads by, and it does not lead
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class AssembleConfig:
         area: least pixels of a person, at the network's output resolution.
         part: least pixels of an attribute region, at the network's output resolution.
         speck: least share of an attribute region in all attribute pixels of its person, or of nobody.
+        dressed: least share of a person's cells that have an attribute; 0 for none.
     """
 
     score: float = 0.5
@@ -43,6 +45,7 @@ class AssembleConfig:
     area: int = 12
     part: int = 2
     speck: float = 0.0005
+    dressed: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -174,8 +177,26 @@ def without_specks(attribute: Tensor, human: Tensor, share: float) -> Tensor:
     return attribute * kept.flatten()[regions]
 
 
+def dress(output: ImageOutput, people: Tensor, share: float) -> ImageOutput:
+    """`output` with background less likely on each of `people`, so that `share` of their cells has an attribute.
+
+    To the network whoever walks by is often background from head to foot: photographs that label one person teach it.
+    """
+    logits, (height, width) = output.semantic["attribute"], output.mask_logits.shape[-2:]
+    owner = own_pixels(output, people, height, width).numpy().ravel()
+    lead = (logits[0] - logits[1:].max(0).values).numpy().ravel()  # of background over the best attribute
+    order = np.lexsort((lead, owner))
+    counts = np.bincount(owner, minlength=len(people) + 1)
+    wanted = np.ceil(share * counts).astype(int)
+    last = order[(np.cumsum(counts) - counts + wanted - 1).clip(0)]  # of each person's, the last that needs one
+    surplus = np.where(wanted > 0, lead[last] + TIE, 0).clip(0)
+    surplus[0] = 0  # nobody's cells
+    background = logits[:1] - torch.from_numpy(surplus[owner].reshape(1, height, width)).to(logits.dtype)
+    return replace(output, semantic={**output.semantic, "attribute": torch.cat([background, logits[1:]])})
+
+
 def predict(output: ImageOutput, config: AssembleConfig) -> ImagePrediction:
-    """Winning labels of every pixel."""
+    """Winning labels of every pixel, as the network says them, whosever they are."""
     people = claim_pixels(output, config)
     human = own_pixels(output, people, output.height, output.width)
     labels, probabilities = {}, {}
@@ -200,6 +221,7 @@ def assemble(
 ) -> ParsedImage:
     """The people of one image, best score first; without its `pixels` (H, W, 3) their garments get no palette."""
     people = claim_pixels(output, config)
+    output = dress(output, people, config.dressed)
     height, width = output.height, output.width
     if max(height, width) > ASSEMBLE_SIDE:
         height, width = scaled_shape(height, width, ASSEMBLE_SIDE)

@@ -157,7 +157,9 @@ class Transformer(nn.Module):
         centers = cell_centers(valid)  # (B, K, 2)
         positions = sine_embedding(centers, self.width // 2)  # (B, K, C)
         tokens = features.flatten(2).transpose(1, 2)  # (B, K, C)
-        bias = None if bool(valid.all()) else torch.where(valid.flatten(1), 0.0, -torch.inf)[:, None, None].to(tokens.dtype)
+        bias = None
+        if not valid.all():
+            bias = torch.where(valid.flatten(1), 0.0, -torch.inf)[:, None, None].to(tokens.dtype)
         for layer in self.encoder:
             tokens = layer(tokens, positions, bias)
         tokens = tokens * valid.flatten(1)[..., None].to(tokens.dtype)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from parsing.assemble import (
     ImageOutput,
     assemble,
     claim_pixels,
+    dress,
     enlarge,
     own_pixels,
     predict,
@@ -66,6 +68,46 @@ def test_each_person_gets_the_color_inside_its_own_mask() -> None:
         assert coat.area == coat.mask.decode().sum()
         assert not (coat.mask.decode() & ~person.mask.decode()).any()
         assert np.linalg.norm(person.appearance) == pytest.approx(1, abs=1e-5)
+
+
+def test_whoever_is_background_to_the_network_wears_what_is_likeliest_and_others_are_left_alone() -> None:
+    output = output_of(left_and_right(), torch.tensor([0.9, 0.8, 0.1]), coats("Red", "Blue"), height=64, width=64)
+    background = output.semantic["attribute"][0]
+    background[:, 8:] += 20  # it leads on the right person, most on the right half
+    background[:, 12:] += 5
+    before, after = (
+        assemble(output, Path("a.jpg"), replace(CONFIG, dressed=share), Calibration.from_dict({})).people
+        for share in (0.0, 0.4)
+    )
+    assert [len(person.attributes) for person in before] == [1, 0]
+    assert after[0].attributes[0].mask == before[0].attributes[0].mask
+    (coat,) = after[1].attributes
+    mask = coat.mask.decode()
+    assert 0.2 < mask.sum() / after[1].mask.decode().sum() < 0.45  # less than the cells' share: enlarging blurs them
+    assert not mask[:, 52:].any()
+    assert LABELS["color"][int(np.argmax(coat.probabilities["color"]))] == "Blue"
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_background_gives_way_on_people_alone_and_no_more_than_is_needed(share: float) -> None:
+    output = output_of(left_and_right(), torch.tensor([0.9, 0.8, 0.1]), blank_labels(), height=64, width=64)
+    said = output.semantic["attribute"]
+    said[:] = torch.randn(said.shape, generator=torch.Generator().manual_seed(1))
+    said[0] += 9
+    people = claim_pixels(output, CONFIG)
+    owner = own_pixels(output, people, 16, 16)
+    seen = dress(output, people, share).semantic["attribute"]
+    assert torch.equal(seen[:, owner == 0], said[:, owner == 0])
+    assert torch.equal(seen[1:], said[1:])
+    for number in (1, 2):
+        cells = (seen.argmax(0) > 0)[owner == number]
+        assert cells.sum() == np.ceil(share * len(cells))
+
+
+def test_the_people_of_a_picture_without_any_are_dressed_in_nothing() -> None:
+    output = output_of(left_and_right(), torch.zeros(3), blank_labels(), height=64, width=64)
+    nobody = claim_pixels(output, CONFIG)
+    assert torch.equal(dress(output, nobody, 0.8).semantic["attribute"], output.semantic["attribute"])
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (61, 47), (640, 480), (3000, 2000)])

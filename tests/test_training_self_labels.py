@@ -27,7 +27,7 @@ def seen(attribute: torch.Tensor, masks: torch.Tensor) -> ImageOutput:
 
 
 class Seeing:
-    """A parser that sees the same in every picture."""
+    """A parser that sees the same in every picture, of whatever size."""
 
     assemble_config = AssembleConfig()
 
@@ -35,7 +35,7 @@ class Seeing:
         self.output = output
 
     def outputs(self, images: Sequence[np.ndarray]) -> Iterator[ImageOutput]:
-        yield from (self.output for _ in images)
+        yield from (replace(self.output, height=image.shape[0], width=image.shape[1]) for image in images)
 
 
 def two_masks() -> torch.Tensor:
