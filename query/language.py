@@ -35,6 +35,8 @@ _COMPACT = re.compile(r"\w:[\w(#\"]|[|^]|(?:^|[\s(])-\(?\w|\.\.\d")
 _JOINED = r"(?<=[A-Za-z])[+=](?=[A-Za-z])"  # "red+black"
 _STROKE = r"(?<=[A-Za-z]{3})/"  # "red hat/ blue scarf", not "w/"
 _SPACED_SLOT = re.compile(rf"\b({'|'.join(ATTRIBUTE_WORDS)})\s+(like:\d+|#[0-9a-f]{{6}})\b", re.IGNORECASE)
+_NEW_SENTENCE = re.compile(r"\n(?=\s*[A-Z])")  # a line that begins like one
+_INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028\u2029\u2060\ufeff]")  # that parts words at most
 _APART = re.compile(r"\b((?:do|does|did|is|was|are|were|ca|could|has|have|had|wo|would|should))n ['’] t\b")  # "don ' t"
 _SILENT = frozenset(
     [
@@ -210,7 +212,7 @@ def _blanked(text: str, phrases: Iterable[ImagePhrase]) -> str:
     """The text with blanks over what has been read already, so that characters keep their places."""
     for phrase in phrases:
         text = text[: phrase.start] + " " * (phrase.end - phrase.start) + text[phrase.end :]
-    return _APART.sub(r"\1n't  ", text).replace("\n", ".")
+    return _APART.sub(r"\1n't  ", _INVISIBLE.sub(" ", _NEW_SENTENCE.sub(".", text)))
 
 
 def _says_something(unit: Unit) -> bool:

@@ -186,6 +186,20 @@ def test_a_sentence_becomes_a_tree(parser: QueryParser, text: str, query: str) -
     assert parser.parse(text).query == query
 
 
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("red coat\nblue jeans", "coat:red pants:blue"),
+        ("man in a red coat and\nhat", "coat:red hat"),
+        ("A man in a red coat\nHe wears a hat", "coat:red hat"),
+        ("\ufeffred coat", "coat:red"),
+        ("red\u200bcoat\x00", "coat:red"),
+    ],
+)
+def test_line_breaks_and_invisible_characters_part_words(parser: QueryParser, text: str, query: str) -> None:
+    assert parser.parse(text).query == query
+
+
 def test_only_the_described_person_counts(parser: QueryParser) -> None:
     found = parser.parse("a man in a hat holding a jacket next to a woman in a red dress")
     assert found.query == "hat"
