@@ -233,6 +233,12 @@ class Searcher:
         shown = {attribute for clause in clauses for attribute in clause.attributes}
         return self.index.people((match.person_id for match in result.matches), showing=shown)
 
+    def totals(self, queries: Sequence[Query], result: SearchResult) -> list[int]:
+        """How many each of the queries finds among the people whom `result` was found among, in its mode."""
+        return count_matches(
+            queries, result.store, threshold=result.threshold, confusion=self.config.back_off_table()
+        )
+
     def facets(self, result: SearchResult) -> tuple[tuple[Facet, ...], Question | None]:
         """Counts of winning labels among all matches, and the question that would split them best."""
         facets = facet_counts(result.store, result.matched)

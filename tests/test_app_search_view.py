@@ -85,12 +85,15 @@ def test_everything_sent_to_the_browser_is_json(workspace: Workspace) -> None:
     assert json.loads(json.dumps(opened))["person"]["name"].startswith("scene_")
 
 
-def test_a_facet_leads_to_exactly_the_people_it_counts(workspace: Workspace) -> None:
-    view = view_of("coat", workspace)
-    color = next(facet for facet in view["facets"] if facet["title"] in ("coat color", "Which coat color?"))
-    value = color["values"][0]
-    narrowed = search_view(SearchState(query=value["query"], mode="strict"), workspace)[1]
-    assert narrowed["results"]["total"] == value["count"]
+@pytest.mark.parametrize("mode", ["strict", "balanced", "recall"])
+@pytest.mark.parametrize("text", ["coat", "dark top", "no hat"])
+def test_each_facet_leads_to_exactly_the_people_it_counts(workspace: Workspace, text: str, mode: str) -> None:
+    view = search_view(SearchState(text=text, mode=mode), workspace)[1]
+    values = [value for facet in view["facets"] for value in facet["values"]]
+    assert values
+    for value in values:
+        clicked = search_view(SearchState(query=value["query"], mode=mode), workspace)[1]
+        assert clicked["results"]["total"] == value["count"] < view["results"]["total"]
 
 
 def test_what_would_split_the_matches_best_is_asked_first(workspace: Workspace) -> None:

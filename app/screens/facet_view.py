@@ -30,7 +30,28 @@ def facet_views(workspace: Workspace, result: SearchResult) -> list[View]:
     keys = sorted((key for key in LOOKED_AT if key != first), key=lambda key: key[0] not in asked)
     labels = [_labels(by_key[key], result) for key in keys]
     shown = [] if question is None else [_question(question.facet, result)]
-    return [*shown, *([worn] if worn["values"] else []), *[one for one in labels if len(one["values"]) > 1][:SHOWN]]
+    views = [*shown, *([worn] if worn["values"] else []), *[one for one in labels if len(one["values"]) > 1][:SHOWN]]
+    return _counted(views, workspace, result)
+
+
+def _counted(views: list[View], workspace: Workspace, result: SearchResult) -> list[View]:
+    """The facets with the number of people whom a click finds, which their winning labels only come near.
+
+    What would not make the matches fewer is left out: a clause that nearly all fulfil raises what a person scores.
+    """
+    values = [value for view in views for value in view["values"]]
+    totals = workspace.searcher.totals([value.pop("tree") for value in values], result)
+    for value, total in zip(values, totals, strict=True):
+        value["count"] = total
+    for view in views:
+        fewer = [value for value in view["values"] if 0 < value["count"] < result.total]
+        view["values"] = sorted(fewer, key=_count, reverse=True)
+    return [view for view in views if view["values"]]
+
+
+def _count(value: View) -> int:
+    count: int = value["count"]
+    return count
 
 
 def _question(facet: Facet, result: SearchResult) -> View:
@@ -53,7 +74,7 @@ def _worn(facets: Sequence[Facet], result: SearchResult) -> View:
         for facet in facets
         if 0 < facet.counts["seen"] < result.total
     ]
-    return {"title": "Also wearing", "values": sorted(values, key=lambda value: -value["count"])[:SHOWN]}
+    return {"title": "Also wearing", "values": sorted(values, key=_count, reverse=True)[:SHOWN]}
 
 
 def _labels(facet: Facet, result: SearchResult) -> View:
@@ -66,16 +87,12 @@ def _labels(facet: Facet, result: SearchResult) -> View:
         if count and label not in UNASKABLE
     ]
     title = f"{ATTRIBUTES[facet.attribute]} {facet.task}"
-    return {"title": title, "values": sorted(values, key=lambda value: -value["count"])[:SHOWN]}
+    return {"title": title, "values": sorted(values, key=_count, reverse=True)[:SHOWN]}
 
 
 def _value(label: str, count: int, result: SearchResult, more: Has | Not) -> View:
-    return {
-        "label": label,
-        "words": label_words(label),
-        "count": count,
-        "query": format_query(narrowed(result.query, more)),
-    }
+    tree = narrowed(result.query, more)
+    return {"label": label, "words": label_words(label), "count": count, "query": format_query(tree), "tree": tree}
 
 
 def _has(facet: Facet, label: str) -> Has:
