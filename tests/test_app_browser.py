@@ -155,9 +155,11 @@ def test_the_page_for_adding_photographs_says_what_is_wrong(page: Page, address:
     page.get_by_role("button", name="Find the people in them").click()
     expect(page.get_by_role("alert")).to_contain_text("expected photographs, got none")
     page.get_by_role("tab", name="Folder on this computer").click()
-    page.get_by_label("Folder", exact=True).fill("/nowhere")
+    page.get_by_label("Folder", exact=True).fill("/nowhere/*b*_$1$")
     page.get_by_role("button", name="Find the people in it").click()
-    expect(page.get_by_role("alert").filter(has_text="/nowhere")).to_contain_text("/nowhere does not exist")
+    expect(page.get_by_role("alert").filter(has_text="/nowhere")).to_contain_text("/nowhere/*b*_$1$ does not exist")
+    expect(page.locator(".note.error")).to_have_count(2)  # the first stays until its own form is sent again
+    expect(page).to_have_title("Add photographs · Signalement")
     page.get_by_role("link", name="Search", exact=True).click()
     expect(page.get_by_role("searchbox")).to_be_visible()
 

@@ -25,29 +25,29 @@ JOB = Job(1, "trip", ("/photos",), "running", "run", 40, 10, 3, 2, 17, 0.25, "",
     [
         (
             JOB,
-            "**trip**: running · 10 of 40 photographs · 17 people · 3 there already · 2 could not be read · "
+            "running · 10 of 40 photographs · 17 people · 3 there already · 2 could not be read · "
             "0.25 images/s · 2 min left",
         ),
         (
             replace(JOB, state="done", done=40, skipped=0, quarantined=0),
-            "**trip**: done · 40 of 40 photographs · 17 people",
+            "done · 40 of 40 photographs · 17 people",
         ),
         (
             replace(JOB, state="done", total=0, done=0, people=0, quarantined=0),
-            "**trip**: done · nothing new · 3 there already",
+            "done · nothing new · 3 there already",
         ),
-        (replace(JOB, state="queued", total=0, skipped=0, quarantined=0), "**trip**: getting ready"),
+        (replace(JOB, state="queued", total=0, skipped=0, quarantined=0), "getting ready"),
         (
             replace(JOB, images_per_second=12.3, quarantined=0, skipped=0),
-            "**trip**: running · 10 of 40 photographs · 17 people · 12.3 images/s · 2 s left",
+            "running · 10 of 40 photographs · 17 people · 12.3 images/s · 2 s left",
         ),
         (
             replace(JOB, request="cancel", quarantined=0, skipped=0, images_per_second=0.0),
-            "**trip**: stopping after the photographs at hand · 10 of 40 photographs · 17 people",
+            "stopping after the photographs at hand · 10 of 40 photographs · 17 people",
         ),
         (
             replace(JOB, state="interrupted", request="pause", quarantined=0, skipped=0),
-            "**trip**: stopped by accident; what it has done is kept · 10 of 40 photographs · 17 people",
+            "stopped by accident; what it has done is kept · 10 of 40 photographs · 17 people",
         ),
     ],
 )

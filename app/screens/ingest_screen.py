@@ -9,6 +9,7 @@ from streamlit.typing import UploadedFile
 
 from app.config import AppConfig
 from app.reports import NOT_LIVE
+from app.screens.notes import error_note, job_note, quarantine_table
 from app.screens.search_view import LINKS
 from app.uploads import gallery_folder, receive
 from app.wording import counted, speed_words
@@ -20,8 +21,8 @@ from index.jobs import ENDED, Job, Jobs
 from parsing.images import SUFFIXES
 
 HERE = Path(__file__).parent
-# In the session: uploads taken so far, what could not be taken of the last, and jobs known to have ended.
-TURN, LEFT_OUT, SEEN = "turn", "left out", "seen"
+# In the session: uploads taken so far, jobs known to have ended, and by form what the reader can mend.
+TURN, SEEN, FAULTS = "turn", "seen", "faults"
 MAX_UPLOAD = 2000  # megabytes of one file; it is held in memory until it is kept
 GALLERY_HELP = "A name for this collection, to search in it"
 STATES = {"queued": "getting ready", "interrupted": "stopped by accident; what it has done is kept"}
@@ -71,16 +72,15 @@ def _upload_form(workspace: Workspace) -> None:
         gallery = st.text_input("Gallery", value=DEFAULT_GALLERY, help=GALLERY_HELP, key="upload-gallery")
         asked = st.form_submit_button("Find the people in them", type="primary")
     if asked:
-        with _one_sentence(), st.spinner("Keeping the photographs"):
-            _take(workspace, files, gallery.strip())
+        with _kept_faults("upload") as faults, st.spinner("Keeping the photographs"):
+            faults += _take(workspace, files, gallery.strip())
             st.session_state[TURN] = turn + 1  # an uploader of another key is empty
             st.rerun()
-    for name, reason in st.session_state.get(LEFT_OUT, []):
-        st.error(f"Left out {name}: {reason}")
+    _draw_faults("upload")
 
 
-def _take(workspace: Workspace, files: Sequence[UploadedFile], gallery: str) -> None:
-    """Keep an upload and start on it.
+def _take(workspace: Workspace, files: Sequence[UploadedFile], gallery: str) -> list[str]:
+    """Keep an upload and start on it; what could not be kept, and why.
 
     Raises:
         ValueError: nothing was chosen, or the gallery has no name.
@@ -90,9 +90,9 @@ def _take(workspace: Workspace, files: Sequence[UploadedFile], gallery: str) -> 
         raise ValueError("expected photographs, got none; choose some, and wait until they are all here")
     workspace.index.sweep()  # else what is deleted, but not yet removed, would be removed when it is here again
     received = receive(((file.name, file) for file in files), folder)
-    st.session_state[LEFT_OUT] = received.failures
     if received.new or received.known:
         start_ingest(workspace, [folder], gallery)
+    return [f"Left out {name}: {reason}" for name, reason in received.failures]
 
 
 def _folder_form(workspace: Workspace) -> None:
@@ -103,19 +103,27 @@ def _folder_form(workspace: Workspace) -> None:
         gallery = st.text_input("Gallery", value=DEFAULT_GALLERY, help=GALLERY_HELP, key="folder-gallery")
         asked = st.form_submit_button("Find the people in it", type="primary")
     if asked:
-        with _one_sentence():
+        with _kept_faults("folder"):
             if not folder.strip():
                 raise ValueError("expected a folder of photographs on this computer, got none; name one")
             start_ingest(workspace, [Path(folder.strip()).expanduser()], gallery.strip())
+    _draw_faults("folder")
 
 
 @contextmanager
-def _one_sentence() -> Iterator[None]:
-    """Show what the reader can mend."""
+def _kept_faults(form: str) -> Iterator[list[str]]:
+    """Keep what the reader can mend until the form is sent again, as the page is drawn anew for other reasons too."""
+    faults: list[str] = []
+    st.session_state[FAULTS] = st.session_state.get(FAULTS, {}) | {form: faults}
     try:
-        yield
+        yield faults
     except (ValueError, StoreError) as error:
-        st.error(f"Error: {error}")
+        faults.append(f"Error: {error}")
+
+
+def _draw_faults(form: str) -> None:
+    for fault in st.session_state.get(FAULTS, {}).get(form, []):
+        st.html(error_note(fault))
 
 
 @st.fragment(run_every=1.0)
@@ -126,7 +134,7 @@ def _jobs(workspace: Workspace) -> None:
         st.subheader("Progress", anchor=False)
     for job in shown:
         with st.container(key=f"job-{job.job_id}", border=True):
-            st.markdown(job_line(job))
+            st.html(job_note(job.gallery, job_line(job)))
             if job.state not in ENDED:
                 st.progress(job.done / job.total if job.total else 0.0)
                 _steering(jobs, job)
@@ -145,12 +153,12 @@ def _draw_ended(jobs: Sequence[Job]) -> None:
 
 
 def job_line(job: Job) -> str:
-    """What a job has done, how fast it is and how long it will take, in one line of Markdown."""
+    """What a job has done, how fast it is and how long it will take, in one line."""
     is_running = job.state == "running" and job.total > job.done
     state = ASKED.get(job.request, job.state) if job.state == "running" else STATES.get(job.state, job.state)
     done, left = f"{job.done} of {counted(job.total, 'photograph')}", job.seconds_left
     parts = [
-        f"**{job.gallery}**: {state}",
+        state,
         done if job.total else "nothing new" if job.state == "done" else "",
         counted(job.people, "person", "people") if job.total else "",
         f"{job.skipped} there already" if job.skipped else "",
@@ -181,10 +189,11 @@ def _afterwards(workspace: Workspace, jobs: Jobs, job: Job) -> None:
     """Go on with a job that has ended too early, or take it out of the list."""
     with st.container(horizontal=True):
         if job.state in AGAIN and st.button(AGAIN[job.state], key=f"again-{job.job_id}"):
-            with _one_sentence():
+            with _kept_faults(f"job {job.job_id}"):
                 resume_ingest(workspace, job.job_id)
                 st.rerun(scope="fragment")
         st.button("Dismiss", key=f"dismiss-{job.job_id}", on_click=jobs.dismiss, args=(job.job_id,))
+    _draw_faults(f"job {job.job_id}")
 
 
 def _apart(workspace: Workspace) -> None:
@@ -199,6 +208,4 @@ def _quarantine(workspace: Workspace) -> None:
     files = workspace.index.quarantined()
     if files:
         st.subheader(f"{counted(len(files), 'file')} could not be read", anchor=False)
-        st.dataframe(
-            {"File": [file.path.name for file in files], "Reason": [file.reason for file in files]}, hide_index=True
-        )
+        st.html(quarantine_table(files, workspace.config.home))

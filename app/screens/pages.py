@@ -7,7 +7,6 @@ import streamlit as st
 from app.screens import ingest_screen, search_screen
 
 st.set_page_config(
-    page_title="Signalement",
     page_icon=str(Path(__file__).with_name("icon.svg")),
     layout="wide",
     initial_sidebar_state="collapsed",
