@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from app.outlines import COLORS, garment_svg, spotlight_svg
@@ -90,7 +90,8 @@ class _Pictures:
 
     def original(self, request: Request) -> Response:
         paths = self.index().image_paths(request.path_params["image_id"])
-        return _file(next((path for path in paths if path.is_file()), Path()))
+        found = next((path for path in paths if path.is_file()), None)
+        return _file(found) if found else PlainTextResponse(_gone(paths), status_code=404)
 
     def outline(self, request: Request) -> Response:
         parameters = request.path_params
@@ -121,6 +122,13 @@ def _whole(stored: StoredPerson) -> Crop:
     return Crop(
         0, 0, stored.width, stored.height, max(1, round(stored.height * scale)), max(1, round(stored.width * scale))
     )
+
+
+def _gone(paths: Sequence[Path]) -> str:
+    if not paths:
+        return "Error: expected a photograph of this store, but it has none of that number; search again\n"
+    places = " or ".join(map(str, paths))
+    return f"Error: expected a photograph at {places}, but no file is there any more; put it back, or ingest it anew\n"
 
 
 def _file(path: Path) -> Response:

@@ -1,6 +1,7 @@
 import io
 import json
 import zipfile
+from pathlib import Path
 
 import pytest
 from rendered import RenderedGallery
@@ -19,6 +20,8 @@ from app.pictures import (
     spotlight_url,
 )
 from app.workspace import Workspace, open_workspace
+from index.person_index import PersonIndex
+from tests.index_samples import new_image
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +62,16 @@ def test_every_picture_of_a_person_is_found_at_its_url(workspace: Workspace, cli
 )
 def test_what_is_not_there_is_not_found(client: TestClient, url: str) -> None:
     assert client.get(url).status_code == 404
+
+
+def test_a_photograph_whose_file_is_gone_says_so(tmp_path: Path) -> None:
+    with PersonIndex.open(tmp_path) as index:
+        index.add([new_image("/gone/a.jpg", "Red")], gallery="g", checkpoint_hash="c1")
+        answer = TestClient(Starlette(routes=picture_routes(lambda: index))).get(original_url(1))
+    assert answer.status_code == 404
+    assert answer.text == (
+        "Error: expected a photograph at /gone/a.jpg, but no file is there any more; put it back, or ingest it anew\n"
+    )
 
 
 def test_downloads_hold_everybody_who_matches(workspace: Workspace, client: TestClient) -> None:
