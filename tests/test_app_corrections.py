@@ -9,6 +9,7 @@ from rendered import RenderedGallery
 from app.__main__ import main
 from app.config import AppConfig
 from app.corrections import correct, corrections_of
+from app.garments import garments_of, winner
 from app.screens.person_view import person_view
 from app.workspace import Workspace, open_workspace
 from index.person_index import StoredPerson
@@ -39,12 +40,12 @@ def labels(workspace: Workspace, stored: StoredPerson) -> list[tuple[str, str, s
 
 
 def test_both_shoes_are_corrected_and_a_later_correction_replaces(workspace: Workspace, stored: StoredPerson) -> None:
-    for color in ("Red", "Blue"):
+    for color in ("Red", "Purple"):
         correct(workspace.index, stored, group="Shoes", task="color", label=color)
     correct(workspace.index, stored, group="Hair", task="size", label="Sparse/bald")
     assert labels(workspace, stored) == [
-        ("L-shoe", "color", "Blue"),
-        ("R-shoe", "color", "Blue"),
+        ("L-shoe", "color", "Purple"),
+        ("R-shoe", "color", "Purple"),
         ("Hair", "size", "Sparse/bald"),
     ]
     others = workspace.index.people_of_image(stored.image_id)
@@ -54,10 +55,28 @@ def test_both_shoes_are_corrected_and_a_later_correction_replaces(workspace: Wor
     view = person_view(stored.person_id, workspace, None)
     shown = {row["group"]: row["corrected"] for row in view["attributes"] if row["corrected"]}
     assert shown == {
-        "Shoes": {"color": {"label": "Blue", "words": "blue"}},
+        "Shoes": {"color": {"label": "Purple", "words": "purple"}},
         "Hair": {"size": {"label": "Sparse/bald", "words": "sparse"}},
     }
     assert json.loads(json.dumps(view))["choices"]["color"][0] == ["Dark", "dark"]
+
+
+def test_a_corrected_name_is_written_like_the_others(workspace: Workspace, stored: StoredPerson) -> None:
+    correct(workspace.index, stored, group="Shoes", task="attribute", label="Socks")
+    rows = {row["group"]: row for row in person_view(stored.person_id, workspace, None)["attributes"]}
+    assert rows["Shoes"]["corrected"] == {"attribute": {"label": "Socks", "words": "Socks"}}
+
+
+@pytest.mark.parametrize(("task", "wrong"), [("attribute", "Socks"), ("color", "Pink"), ("size", "Sparse/bald")])
+def test_the_label_that_was_seen_takes_a_correction_back(
+    task: str, wrong: str, workspace: Workspace, stored: StoredPerson
+) -> None:
+    won = winner(garments_of(stored.person)["Shoes"], task)
+    correct(workspace.index, stored, group="Hair", task="color", label="Pink")
+    correct(workspace.index, stored, group="Shoes", task=task, label=wrong)
+    assert len(labels(workspace, stored)) == 3
+    correct(workspace.index, stored, group="Shoes", task=task, label=won[0] if won else "Shoes")
+    assert labels(workspace, stored) == [("Hair", "color", "Pink")]
 
 
 @pytest.mark.parametrize(

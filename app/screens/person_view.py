@@ -5,21 +5,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.corrections import corrections_of
+from app.garments import garments_of, winner
 from app.pictures import crop_url, original_url, photo_outline_url, photo_url, spotlight_url
+from app.resembling import OUTFIT, OUTFIT_MODE, like_queries, outfit_query
 from app.wording import ATTRIBUTES, label_words
 from app.workspace import Workspace
 from index.database import StoreError
 from index.person_index import StoredPerson
-from parsing.labels import ATTRIBUTE_GROUPS, CHARACTERISTICS, CHARACTERIZED, LABELS, TASKS, group_of, members
+from parsing.labels import CHARACTERISTICS, CHARACTERIZED, LABELS, TASKS, group_of, members
 from parsing.records import CharacterizedAttribute
-from query.tree import And, Has, format_query
 
 LOGGER = logging.getLogger(__name__)
 
 View = dict[str, Any]
 
-OUTFIT = ("Coat", "UpperClothes", "Pants", "Skirt", "Hat", "Shoes")
-OUTFIT_CLAUSES = 4
 ALIKE = 6  # people shown who look alike
 LEAST_ALIKE = 0.5  # cosine similarity of their appearances
 CORRECTABLE = tuple(label for label in CHARACTERIZED if group_of(label) == label)
@@ -40,7 +39,7 @@ def person_view(person_id: int, workspace: Workspace, results: Mapping[str, Any]
     everyone = workspace.index.people_of_image(stored.image_id)
     matches: list[View] = results["matches"] if results else []
     clauses: list[View] = next((match["clauses"] for match in matches if match["person_id"] == person_id), [])
-    garments, corrected = _garments(stored), corrections_of(workspace.index, stored)
+    garments, corrected = garments_of(stored.person), corrections_of(workspace.index, stored)
     return {
         "person_id": person_id,
         "title": _title(garments),
@@ -60,7 +59,7 @@ def person_view(person_id: int, workspace: Workspace, results: Mapping[str, Any]
         "choices": CHOICES,
         "alike": _look_alike(workspace, stored, beside=len(everyone)),
         "others": [_place(other) for other in everyone if other.person_id != person_id],
-        "outfit": _outfit(garments),
+        **_searches(workspace, person_id, garments),
         "facts": _facts(stored),
     }
 
@@ -81,27 +80,8 @@ def _look_alike(workspace: Workspace, stored: StoredPerson, *, beside: int) -> l
     ]
 
 
-def _garments(stored: StoredPerson) -> dict[str, CharacterizedAttribute]:
-    """What was seen, by attribute group; of a pair the larger side."""
-    found: dict[str, CharacterizedAttribute] = {}
-    for group in ATTRIBUTE_GROUPS:
-        records = [record for record in stored.person.attributes if record.attribute in members(group)]
-        if records:
-            found[group] = max(records, key=lambda record: record.area)
-    return found
-
-
-def _winner(record: CharacterizedAttribute, task: str) -> tuple[str, float] | None:
-    """The most probable label and its probability; None where the task does not apply."""
-    values = record.probabilities.get(task)
-    if not values:
-        return None
-    best = max(range(len(values)), key=values.__getitem__)
-    return LABELS[task][best], values[best]
-
-
 def _words(group: str, record: CharacterizedAttribute) -> str:
-    color = _winner(record, "color")
+    color = winner(record, "color")
     return f"{label_words(color[0])} {ATTRIBUTES[group]}" if color else ATTRIBUTES[group]
 
 
@@ -127,15 +107,20 @@ def _outlines(person_id: int, clauses: Sequence[Mapping[str, Any]]) -> list[View
 
 def _attribute_view(person_id: int, group: str, record: CharacterizedAttribute, corrected: Mapping[str, str]) -> View:
     """What was seen of a garment, and the labels that a reader has given it instead, by task."""
-    winners = {task: _winner(record, task) for task in CHARACTERISTICS}
+    winners = {task: winner(record, task) for task in CHARACTERISTICS}
     return {
         "group": group,
-        "corrected": {task: {"label": label, "words": _choice(task, label)} for task, label in corrected.items()},
+        "corrected": {task: {"label": label, "words": _corrected(task, label)} for task, label in corrected.items()},
         "name": ATTRIBUTES[group].capitalize(),
         "score": record.score,
         "outline": photo_outline_url(person_id, group, 1),
-        **{task: _label_view(*winner) if winner else None for task, winner in winners.items()},
+        **{task: _label_view(*found) if found else None for task, found in winners.items()},
     }
+
+
+def _corrected(task: str, label: str) -> str:
+    """A corrected label, written like those that were seen."""
+    return _choice(task, label).capitalize() if task == "attribute" else _choice(task, label)
 
 
 def _choice(task: str, label: str) -> str:
@@ -165,14 +150,15 @@ def _place(stored: StoredPerson) -> View:
     }
 
 
-def _outfit(garments: Mapping[str, CharacterizedAttribute]) -> str | None:
-    """Compact text that asks for the same clothes in the same colors."""
-    worn = [group for group in OUTFIT if group in garments][:OUTFIT_CLAUSES]
-    terms = []
-    for group in worn:
-        color = _winner(garments[group], "color")
-        terms.append(Has((group,), color=(color[0],) if color else ()))
-    return None if not terms else format_query(terms[0] if len(terms) == 1 else And(tuple(terms)))
+def _searches(workspace: Workspace, person_id: int, garments: Mapping[str, CharacterizedAttribute]) -> View:
+    """The searches that begin with a person, as far as they find anybody."""
+    try:
+        store = workspace.searcher.store()
+        (like,) = like_queries([person_id], store)
+        outfit = outfit_query(person_id, garments, workspace.searcher, store)
+    except LookupError:  # of a generation that is not searched
+        like = outfit = None
+    return {"like": like, "outfit": outfit, "outfit_mode": OUTFIT_MODE}
 
 
 def _facts(stored: StoredPerson) -> list[tuple[str, str]]:
