@@ -23,6 +23,8 @@ def test_nonsense_in_an_address_is_passed_over(nonsense: dict[str, str]) -> None
     [
         ({"action": "search", "text": "hat"}, SearchState(text="hat", mode="strict", sort="time")),
         ({"action": "query", "query": "hat"}, SearchState(query="hat", mode="strict", sort="time")),
+        ({"action": "query", "query": "hat", "mode": "balanced"}, SearchState(query="hat", sort="time")),
+        ({"action": "search", "text": ""}, SearchState(text=" ", mode="strict", sort="time")),
         ({"action": "open", "person_id": 9}, SearchState("coat:red", "red coat", "strict", "time", 3, 9)),
         ({"action": "close"}, SearchState("coat:red", "red coat", "strict", "time", 3)),
         ({"action": "set", "page": 2}, SearchState("coat:red", "red coat", "strict", "time", 2, 7)),

@@ -1,13 +1,19 @@
 import json
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from rendered import RenderedGallery
 
 from app.config import AppConfig
 from app.screens.search_state import SearchState
-from app.screens.search_view import View, search_view
+from app.screens.search_view import View, _relaxation_views, search_view
 from app.workspace import Workspace, open_workspace
+from query.relaxation import relaxed
+from query.search import Relaxation, SearchResult
+from query.tree import parse_query
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +127,28 @@ def test_where_several_clauses_have_to_go_the_page_says_what_remains(workspace: 
     assert view["relaxations"]
 
 
+def test_relaxations_are_told_apart_in_the_words_of_the_chips() -> None:
+    query = parse_query("coat:dark,long shoes:long hat:medium,letters")
+    ways = [Relaxation(dropped, rest, 3) for dropped, rest in relaxed(query)]
+    result = SimpleNamespace(query=query, relaxations=ways, total=0)
+    labels = [way["label"] for way in _relaxation_views(cast("SearchResult", result))]
+    assert sorted(labels) == [
+        "dark coat without “long”",
+        "shoes without “long”",
+        "without “dark”",
+        "without “gray lettered hat”",
+        "without “gray”",
+        "without “lettered”",
+        "without “long dark coat”",
+        "without “long shoes”",
+    ]
+
+
+def test_an_empty_gallery_is_no_fault_of_the_description(tmp_path: Path) -> None:
+    results = view_of("red coat", open_workspace(AppConfig(home=tmp_path)))["results"]
+    assert (results["searched"], results["total"]) == (0, 0)
+
+
 @pytest.mark.parametrize("text", ["   ", "tall man", "<script>alert(1)</script>"])
 def test_what_cannot_be_asked_is_answered_with_one_sentence(workspace: Workspace, text: str) -> None:
     view = view_of(text, workspace)
@@ -135,10 +163,16 @@ def test_a_broken_address_is_answered_with_one_sentence(workspace: Workspace, qu
     assert view["results"] is None
 
 
-def test_a_person_who_is_gone_is_said_to_be_gone(workspace: Workspace) -> None:
-    state, view = search_view(SearchState(person_id=999_999), workspace)
+@pytest.mark.parametrize("query", ["", "hair"])
+def test_a_person_who_is_gone_is_said_to_be_gone_beside_the_rest(query: str, workspace: Workspace) -> None:
+    state, view = search_view(SearchState(query=query, person_id=999_999), workspace)
     assert state.person_id is None
-    assert view["error"]["title"] == "This person is gone"
+    assert view["notice"] == {
+        "title": "This person is gone",
+        "sentence": "Person 999999 has been deleted or was never here; choose somebody else.",
+    }
+    assert view["error"] is None
+    assert view["results"]["matches"] if query else view["wall"]
 
 
 def test_words_not_understood_go_once_the_query_is_edited(workspace: Workspace) -> None:
@@ -154,3 +188,13 @@ def test_pages_are_cut_without_loss(workspace: Workspace, monkeypatch: pytest.Mo
     pages = [search_view(replace(state, page=page), workspace)[1] for page in range(1, view["results"]["pages"] + 1)]
     shown = [match["person_id"] for page in pages for match in page["results"]["matches"]]
     assert len(shown) == len(set(shown)) == view["results"]["total"]
+
+
+@pytest.mark.parametrize(("query", "last"), [("hair", True), ("coat:orange skirt:yellow", False)])
+def test_a_page_beyond_the_last_is_the_last(
+    query: str, last: bool, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.screens.search_view.PAGE_SIZE", 3)
+    state, view = search_view(SearchState(query=query, page=10**15 - 1), workspace)
+    assert state.page == view["page"] == max(view["results"]["pages"], 1)
+    assert bool(view["results"]["matches"]) == last

@@ -8,7 +8,7 @@ import streamlit as st
 from app.config import AppConfig
 from app.corrections import correct
 from app.screens.search_state import SearchState
-from app.screens.search_view import search_view
+from app.screens.search_view import search_view, sentence
 from app.workspace import open_workspace
 from index.database import StoreError
 
@@ -23,7 +23,7 @@ def show() -> None:
     st.html(HERE / "frame.css")
     state, view = search_view(_state(), open_workspace(AppConfig.from_environment()))
     if fault := st.session_state.pop(FAULT, ""):
-        view["error"] = {"title": "That cannot be corrected", "sentence": fault}
+        view["notice"] = {"title": "That cannot be corrected", "sentence": fault}
     _set_address(state)
     st.set_page_config(page_title=f"{view['text']} · Signalement" if view["text"] else "Signalement")
     _component()(key=KEY, data=view, on_event_change=_follow)
@@ -50,7 +50,7 @@ def _follow() -> None:
             stored = index.person(int(event["person_id"]))
             correct(index, stored, group=str(event["group"]), task=str(event["task"]), label=str(event["label"]))
         except (ValueError, StoreError) as error:
-            st.session_state[FAULT] = str(error)
+            st.session_state[FAULT] = sentence(error)
 
 
 def _component() -> Any:

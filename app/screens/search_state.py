@@ -54,11 +54,12 @@ class SearchState:
         """The state after something that the reader did, as the page reports it."""
         match event.get("action"):
             case "search":
-                text = str(event.get("text", ""))
+                text = str(event.get("text", "")) or " "  # which asks nothing, and is told so
                 return replace(self, query="", text=text, mode=self._mode_for(text), page=1, person_id=None)
             case "query":
                 query = str(event.get("query", ""))
-                return replace(self, query=query, text="", mode=self._mode_for(query), page=1, person_id=None)
+                mode = str(event.get("mode") or self._mode_for(query))
+                return replace(self, query=query, text="", mode=mode, page=1, person_id=None)
             case "set":
                 parameters = self.parameters() | {"page": "1"}
                 parameters |= {name: str(event[name]) for name in ("mode", "sort", "page") if name in event}

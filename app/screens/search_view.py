@@ -11,16 +11,17 @@ from app.editing import without
 from app.exports import KINDS
 from app.pictures import crop_url, outline_url, thumbnail_crop
 from app.reading import query_parser
+from app.resembling import like_queries
 from app.screens.facet_view import facet_views
 from app.screens.person_view import person_view
 from app.screens.search_state import SearchState
-from app.wording import describe, describe_text
+from app.wording import describe, describe_text, label_words
 from app.workspace import Workspace
 from index.database import StoreError
-from index.person_index import StoredPerson, UnknownPersonError
+from index.person_index import StoredPerson, UnknownImageError, UnknownPersonError
 from parsing.labels import group_of
 from query.search import ClauseMatch, Match, Relaxation, SearchResult
-from query.tree import Has, Like, Query, Swatch, format_query, leaves, parse_query
+from query.tree import CHARACTERISTIC_WORDS, Has, Like, Query, Swatch, format_query, leaves, parse_query
 
 if TYPE_CHECKING:
     from query.language import Interpretation
@@ -44,18 +45,20 @@ def search_view(state: SearchState, workspace: Workspace) -> tuple[SearchState, 
     try:
         state = _read(state, workspace, view)
         if state.query:
-            _add_results(state, workspace, view)
+            state = _add_results(state, workspace, view)
         else:
             _add_start(workspace, view)
-        if state.person_id is not None:
-            view["person"] = person_view(state.person_id, workspace, view["results"])
-    except UnknownPersonError as error:
-        state = replace(state, person_id=None)
-        view["error"] = {"title": "This person is gone", "sentence": str(error)}
+        state = _add_person(state, workspace, view)
     except (ValueError, LookupError, StoreError) as error:
-        view["error"] = {"title": "That cannot be searched", "sentence": _sentence(error)}
-    view |= {"query": state.query, "text": view["text"] or state.text, "mode": state.mode, "sort": state.sort}
+        view["error"] = {"title": "That cannot be searched", "sentence": sentence(error)}
+    view |= {"query": state.query, "text": (view["text"] or state.text).strip(), "mode": state.mode, "sort": state.sort}
     return state, view | {"page": state.page, "serial": time.monotonic_ns()}
+
+
+def sentence(error: Exception) -> str:
+    """What an error says, as one sentence."""
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
 
 
 def _empty_view() -> View:
@@ -65,6 +68,7 @@ def _empty_view() -> View:
         "unknown": [],
         "corrections": [],
         "error": None,
+        "notice": None,
         "results": None,
         "facets": [],
         "relaxations": [],
@@ -74,11 +78,6 @@ def _empty_view() -> View:
         "examples": EXAMPLES,
         "links": [{"href": href, "label": label, "current": label == "Search"} for href, label in LINKS],
     }
-
-
-def _sentence(error: Exception) -> str:
-    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
 
 
 def _read(state: SearchState, workspace: Workspace, view: View) -> SearchState:
@@ -152,29 +151,51 @@ def _chips(query: Query) -> list[View]:
     return chips
 
 
-def _add_results(state: SearchState, workspace: Workspace, view: View) -> None:
+def _add_person(state: SearchState, workspace: Workspace, view: View) -> SearchState:
+    """The state without a person who is gone, which is said beside everything else."""
+    if state.person_id is None:
+        return state
+    try:
+        view["person"] = person_view(state.person_id, workspace, view["results"])
+    except (UnknownPersonError, UnknownImageError):
+        gone = f"Person {state.person_id} has been deleted or was never here; choose somebody else."
+        view["notice"] = {"title": "This person is gone", "sentence": gone}
+        return replace(state, person_id=None)
+    return state
+
+
+def _add_results(state: SearchState, workspace: Workspace, view: View) -> SearchState:
+    """The state on the last page, where it asks for one beyond."""
     query = parse_query(state.query)
     offset = (state.page - 1) * PAGE_SIZE
     result = workspace.searcher.search(query, mode=state.mode, sort=state.sort, limit=PAGE_SIZE, offset=offset)
+    last = -(-result.total // PAGE_SIZE)
+    if state.page > max(last, 1):
+        return _add_results(replace(state, page=max(last, 1)), workspace, view)
     people = workspace.searcher.people(result)
     view["results"] = {
         "total": result.total,
-        "pages": -(-result.total // PAGE_SIZE),
-        "less_sure": _less_sure(result, workspace) if offset + PAGE_SIZE >= result.total else 0,
+        "searched": result.store.count,
+        "pages": last,
+        "less_sure": _less_sure(result, workspace) if state.page >= last else 0,
         "expected_further": round(result.expected_further),
-        "matches": [
-            _match_view(offset + position, match, stored)
-            for position, (match, stored) in enumerate(zip(result.matches, people, strict=True), start=1)
-        ],
+        "matches": _match_views(offset, result, people),
         "exports": {kind: state.export_url(kind) for kind in KINDS},
     }
     view["relaxations"] = _relaxation_views(result)
     view["facets"] = facet_views(workspace, result)
+    return state
 
 
 def _less_sure(result: SearchResult, workspace: Workspace) -> int:
     """How many more people would be found by asking for everybody who may fit."""
     return workspace.searcher.search(result.query, mode="recall", limit=0).total - result.total
+
+
+def _match_views(offset: int, result: SearchResult, people: Sequence[StoredPerson]) -> list[View]:
+    likes = like_queries([match.person_id for match in result.matches], result.store)
+    found = enumerate(zip(result.matches, people, likes, strict=True), start=offset + 1)
+    return [_match_view(rank, match, stored) | {"like": like} for rank, (match, stored, like) in found]
 
 
 def _match_view(rank: int, match: Match, stored: StoredPerson) -> View:
@@ -204,11 +225,15 @@ def _clause_view(color: int, clause: ClauseMatch, stored: StoredPerson) -> View:
 
 def _relaxation_views(result: SearchResult) -> list[View]:
     """What to leave out, most people first; ways that lead to nobody are not offered."""
-    ways = sorted(result.relaxations, key=lambda way: -way.total)
+    ways = sorted((way for way in result.relaxations if way.total > result.total), key=lambda way: -way.total)
+    labels = [_relaxation_label(way) for way in ways]
     return [
-        {"label": _relaxation_label(way), "count": way.total, "query": format_query(way.query)}
-        for way in ways
-        if way.total > result.total
+        {
+            "label": label if labels.count(label) == 1 else f"{_relaxed_leaf(result.query, way.query)} {label}".strip(),
+            "count": way.total,
+            "query": format_query(way.query),
+        }
+        for way, label in zip(ways, labels, strict=True)
     ]
 
 
@@ -216,10 +241,14 @@ def _relaxation_label(way: Relaxation) -> str:
     """What is left out, a label or a term; where that is several, what remains."""
     if ", " in way.dropped:
         return f"only “{describe_text(format_query(way.query))}”"
-    try:
-        return f"without “{describe_text(way.dropped)}”"
-    except ValueError:
-        return f"without “{way.dropped.replace('|', ' or ')}”"
+    labels = [CHARACTERISTIC_WORDS[word][1] for word in way.dropped.split("|") if word in CHARACTERISTIC_WORDS]
+    return f"without “{' or '.join(map(label_words, labels)) or describe_text(way.dropped)}”"
+
+
+def _relaxed_leaf(before: Query, after: Query) -> str:
+    """What remains of the clause of which a label is left out: `dark coat`, where `long dark coat` was asked."""
+    pairs = zip(leaves(before), leaves(after), strict=False)
+    return next((describe(new) for (old, _), (new, _) in pairs if old != new), "")
 
 
 def _add_start(workspace: Workspace, view: View) -> None:
