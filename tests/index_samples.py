@@ -1,6 +1,7 @@
 """Small real records, photographs and parsers that the tests of `index/` share."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,11 @@ def person(color: str = "Red", *, left: int = 8, height: int = HEIGHT, width: in
         presence={"Coat": 0.9375, "Face": 0.5, "Hat": 0.0625},
         appearance=appearance,
     )
+
+
+def bare(one: Person) -> Person:
+    """A person of whom nothing but the face is seen."""
+    return replace(one, attributes=one.attributes[1:], presence={"Face": 0.9})
 
 
 def parsed(path: str, *colors: str) -> ParsedImage:

@@ -1,6 +1,7 @@
 """The page as a person meets it, in headless Chromium."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,10 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from rendered import RenderedGallery
 
 from app.config import AppConfig
+from index.adding import NewImage
+from index.person_index import PersonIndex
+from parsing.records import ParsedImage
+from tests.index_samples import HEIGHT, WIDTH, bare, person
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -38,12 +44,18 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def address(rendered_gallery: RenderedGallery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The page of a copy of the rendered gallery, served by the command that users are told."""
+    """The page of a copy of the rendered gallery."""
     home = shutil.copytree(rendered_gallery.home, tmp_path_factory.mktemp("served") / "home")
+    with served(home, tmp_path_factory.mktemp("server") / "log") as url:
+        yield url
+
+
+@contextmanager
+def served(home: Path, log: Path) -> Iterator[str]:
+    """The address of a store's page, served by the command that users are told."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("server") / "log"
     command = [sys.executable, "-m", "streamlit", "run", "app/ui.py", "--server.port", str(port)]
     environment = os.environ | AppConfig(home=home).environment()
     with log.open("wb") as output:
@@ -192,6 +204,123 @@ def test_a_wrong_color_is_corrected_and_stays_so(page: Page, address: str) -> No
     expect(hair).to_contain_text("purplecorrected")
 
 
+def test_a_correction_keeps_the_focus_and_is_taken_back(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 420})
+    page.goto(f"{address}?q=hair")
+    page.locator(".picture").nth(1).click()
+    page.get_by_role("button", name="Something is wrong here").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Corrections serve the next training")
+    choice = page.get_by_label("color of hair")
+    seen = choice.input_value()
+    choice.focus()
+    page.locator(".side").evaluate("side => { side.scrollTop = 90; }")
+    for label, word in (("Purple", "purple"), (seen, "as seen")):
+        option = choice.locator(f"option[value={seen}]")
+        choice.select_option(label)
+        expect(option).to_have_count(1)
+        expect(option).to_contain_text("as seen") if word == "purple" else expect(option).not_to_contain_text(word)
+        expect(choice).to_be_focused()
+        assert page.locator(".side").evaluate("side => side.scrollTop") == 90
+
+
+def test_words_typed_before_the_answer_stay_in_the_box(page: Page, address: str) -> None:
+    page.goto(address)
+    box = page.get_by_role("searchbox")
+    box.fill("coats")
+    page.keyboard.press("Enter")
+    page.keyboard.type(" and hats")
+    expect(page.locator(".chip")).to_contain_text("coat")
+    expect(box).to_have_value("coats and hats")
+    page.keyboard.type(", no scarf")
+    expect(box).to_have_value("coats and hats, no scarf")
+    page.go_back()
+    expect(box).to_have_value("")
+
+
+def test_an_empty_box_is_answered(page: Page, address: str) -> None:
+    page.goto(address)
+    page.get_by_role("searchbox").press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("got an empty text")
+    expect(page.get_by_role("searchbox")).to_have_value("")
+
+
+def test_the_focus_stays_on_the_control_or_goes_to_the_heading(page: Page, address: str) -> None:
+    page.goto(f"{address}?q=coat+hair")
+    heading = page.get_by_role("heading", level=2)
+    for name in ("Strict", "Recall", "Newest"):
+        button = page.get_by_role("button", name=name, exact=True)
+        button.click()
+        expect(button).to_have_attribute("aria-pressed", "true")
+        expect(button).to_be_focused()
+    page.locator(".facet").first.press("Enter")
+    expect(heading).to_be_focused()
+    page.get_by_role("button", name="remove hair").press("Enter")
+    expect(page.get_by_role("button", name="remove hair")).to_have_count(0)
+    expect(heading).to_be_focused()
+
+
+def test_arrows_faster_than_the_answers_are_not_lost(page: Page, address: str) -> None:
+    page.goto(f"{address}?q=hair&mode=recall")
+    pictures = page.locator(".picture")
+    expect(pictures.first).to_be_visible()
+    ids = pictures.evaluate_all("all => all.map((one) => one.dataset.person)")
+    pictures.first.click()
+    expect(page.get_by_role("dialog")).to_be_focused()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("dialog")).to_contain_text(f"Person {ids[4]},")
+
+
+def test_garments_are_outlined_for_the_keyboard_too(page: Page, address: str) -> None:
+    page.goto(f"{address}?q=hair")
+    page.locator(".picture").first.click()
+    outline = page.locator(".pointed")
+    expect(outline).to_be_hidden()
+    page.locator("tbody tr", has_text="Hair").focus()
+    expect(outline).to_be_visible()
+    page.locator(".visible button").first.focus()
+    expect(outline).to_be_visible()
+    page.get_by_role("button", name="close").focus()
+    expect(outline).to_be_hidden()
+
+
+def test_a_hit_is_named_by_the_id_and_by_what_tells_it_apart(page: Page, address: str) -> None:
+    page.goto(f"{address}?q=red+coat")
+    picture = page.locator(".picture").first
+    person_id, name = picture.get_attribute("data-person"), picture.get_attribute("aria-label") or ""
+    assert re.fullmatch(rf"open person {person_id}, number 1, in scene_\d+\.png: red coat \d+%", name)
+
+
+def test_whoever_is_gone_is_said_beside_the_results(page: Page, address: str) -> None:
+    page.goto(f"{address}?q=hair&person=99999")
+    expect(page.get_by_role("alert")).to_have_text(re.compile("This person is gone.*Person 99999 has been deleted"))
+    expect(page.locator(".hit").first).to_be_visible()
+
+
+def test_an_empty_gallery_and_whoever_wears_nothing_offer_no_dead_ends(page: Page, tmp_path: Path) -> None:
+    with PersonIndex.open(tmp_path / "home") as index, served(tmp_path / "home", tmp_path / "log") as address:
+        page.goto(f"{address}?text=red+coat")
+        expect(page.get_by_role("heading", name="Nobody is here yet")).to_be_visible()
+        expect(page.locator(".notice").get_by_role("link", name="Add photographs")).to_be_visible()
+        image = ParsedImage(Path("a.jpg"), HEIGHT, WIDTH, (bare(person()),))
+        index.add([NewImage(image, content_hash="a")], gallery="g", checkpoint_hash="c1")
+        page.goto(f"{address}?q=face&person=1")
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_contain_text("Also visible: face")
+        expect(dialog.get_by_role("button", name=re.compile("More like|outfit|wrong"))).to_have_count(0)
+        expect(dialog.get_by_role("table")).to_have_count(0)
+        expect(page.locator(".alike")).to_have_count(0)
+
+
+def test_the_export_menu_closes_after_a_download(page: Page, address: str) -> None:
+    page.goto(f"{address}?q=hair")
+    page.locator("summary", has_text="Export").click()
+    with page.expect_download():
+        page.get_by_role("link", name="Table (CSV)").click()
+    expect(page.locator("details.tool")).not_to_have_attribute("open", "")
+    expect(page.locator("summary", has_text="Export")).to_be_focused()
+
+
 def test_nothing_found_and_nothing_understood_are_said_kindly(page: Page, address: str) -> None:
     page.goto(f"{address}?text=orange+coat+and+yellow+skirt")
     expect(page.get_by_role("heading", name="Nobody fits all of that")).to_be_visible()
@@ -202,10 +331,11 @@ def test_nothing_found_and_nothing_understood_are_said_kindly(page: Page, addres
     assert page.locator(".signalement b", has_text="tall").count() == 0
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", [390, 768, 1280])
 def test_nothing_sticks_out_of_the_window(page: Page, address: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     for query in ("", "?q=coat", "?q=coat:orange,long%20skirt:yellow", "?text=tall+man"):
         page.goto(address + query)
         expect(page.get_by_role("searchbox")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.get_by_role("searchbox").evaluate("box => box.clientWidth") > 180

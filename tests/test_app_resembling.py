@@ -14,7 +14,7 @@ from index.adding import NewImage
 from parsing.labels import COLORS
 from parsing.records import ParsedImage, Person
 from query.tree import parse_query
-from tests.index_samples import HEIGHT, WIDTH, person
+from tests.index_samples import HEIGHT, WIDTH, bare, person
 
 
 def test_an_outfit_finds_the_person_it_was_taken_from(rendered_gallery: RenderedGallery) -> None:
@@ -34,11 +34,6 @@ def unsure(one: Person, *, color: float, presence: float) -> Person:
     colors = tuple(color if label == "Red" else rest for label in COLORS)
     coat = replace(coat, score=presence, probabilities={**coat.probabilities, "color": colors})
     return replace(one, attributes=(coat, face), presence={**one.presence, "Coat": presence})
-
-
-def bare(one: Person) -> Person:
-    """A person of whom nothing but the face is seen."""
-    return replace(one, attributes=one.attributes[1:], presence={"Face": 0.9})
 
 
 @pytest.fixture

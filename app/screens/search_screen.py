@@ -15,6 +15,7 @@ from index.database import StoreError
 HERE = Path(__file__).parent
 KEY = "search"
 FAULT = "fault"  # why the last correction could not be kept
+ANSWERS = "answers"  # which of what the reader did is answered next, as the page counts them
 ASKED = "asked"  # the state that the reader has just asked for; the address follows once it has been read
 
 
@@ -22,6 +23,7 @@ def show() -> None:
     """Draw the search page."""
     st.html(HERE / "frame.css")
     state, view = search_view(_state(), open_workspace(AppConfig.from_environment()))
+    view["answers"] = st.session_state.pop(ANSWERS, None)
     if fault := st.session_state.pop(FAULT, ""):
         view["notice"] = {"title": "That cannot be corrected", "sentence": fault}
     _set_address(state)
@@ -43,7 +45,7 @@ def _set_address(state: SearchState) -> None:
 def _follow() -> None:
     """Called before the page is drawn again, when the reader has done something."""
     event: dict[str, Any] = st.session_state[KEY]["event"] or {}
-    st.session_state[ASKED] = _state().after(event)
+    st.session_state[ASKED], st.session_state[ANSWERS] = _state().after(event), event.get("asked")
     if event.get("action") == "correct":
         index = open_workspace(AppConfig.from_environment()).index
         try:
