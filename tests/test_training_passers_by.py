@@ -8,17 +8,18 @@ import pytest
 import torch
 
 from parsing.boxes import Box
-from parsing.labels import IGNORE
-from parsing.records import RunLengthMask
+from parsing.labels import IGNORE, LABELS, label_id
+from parsing.records import CharacterizedAttribute, Person, RunLengthMask
 from tests.factories import two_people_sample
 from training.canvas import Layer
-from training.ccp import CCPDataset, split_of
+from training.ccp import CCPDataset, Item, split_of
 from training.composite import cut_boxes
 from training.dataset import in_company, person_targets
+from training.item_accuracy import ITEM_ATTRIBUTES
 from training.losses import center_loss, layer_loss
 from training.matcher import MatchWeights
-from training.passers_by import PassersBy, everyone, read_passers_by
-from training.passers_by_found import compare, figures
+from training.passers_by import FIRST, PassersBy, everyone, read_passers_by, read_passers_by_items
+from training.passers_by_found import Sighting, compare, figures, item_figures, items_seen
 from training.samples import SPLITS, Sample
 
 
@@ -132,6 +133,37 @@ def test_one_passer_by_is_found_once() -> None:
     others = PassersBy(200, 200, boxes=[(0, 0, 20, 100)])
     sighting = compare([(0, 0, 20, 100), (0, 0, 19, 100), (80, 0, 140, 190)], others)
     assert (len(sighting.found), len(sighting.false)) == (1, 1)
+
+
+def test_items_of_passers_by_are_right_found_and_missed() -> None:
+    others = PassersBy(200, 200, boxes=[(0, 0, 20, 100), (60, 10, 90, 100)])
+    colors = tuple(float(label == "Red") for label in LABELS["color"])
+    every = {"color": colors, "size": (1.0, 0.0, 0.0, 0.0), "pattern": (1.0, 0.0, 0.0, 0.0)}
+    red = CharacterizedAttribute("Coat", 0.9, 50, every, RunLengthMask(4, 4, "0"))
+    person = Person((1.0, 2.0, 21.0, 100.0), 0.9, RunLengthMask(4, 4, "0"), (red,), {}, np.zeros(2, np.float32))
+    ids = {"size": IGNORE, "pattern": IGNORE, "color": label_id("color", "Red")}
+    coat, hat = (Item(name, True, ids) for name in ("coat", "hat"))
+    given = [*items_seen([person], others, {2: [coat, hat], 3: [coat]}, "0001")]
+    assert [(one.photo, one.item, one.right) for one in given] == [
+        ("0001_2", "coat", True),
+        ("0001_2", "hat", False),
+        ("0001_3", "coat", False),
+    ]
+    assert item_figures([Sighting([], [], [], given)]) == {
+        "color": {"items": 3, "found": pytest.approx(1 / 3), "top1": pytest.approx(1 / 3)}
+    }
+
+
+def test_items_are_those_of_people_in_the_table_and_of_every_split() -> None:
+    known, items = read_passers_by(), read_passers_by_items()
+    people = {split: 0 for split in SPLITS}
+    for photo, worn in items.items():
+        numbers = range(FIRST, FIRST + len(known[photo].all_boxes()))
+        assert set(worn) <= set(numbers)
+        assert all(item.name in ITEM_ATTRIBUTES for those in worn.values() for item in those)
+        people[split_of(int(photo))] += len(worn)
+    assert people["train"] > 1000
+    assert min(people.values()) > 200
 
 
 def test_the_table_fits_the_published_photographs() -> None:

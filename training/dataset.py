@@ -23,7 +23,7 @@ from training.composite import Composer, CompositeConfig, Source, cut_out, in_me
 from training.layouts import open_dataset
 from training.matcher import Targets
 from training.packed import PackedLayers
-from training.passers_by import everyone, read_passers_by
+from training.passers_by import everyone, read_passers_by, read_passers_by_items
 from training.samples import Sample
 from training.self_labels import Teacher
 from training.synthetic import render, sample_scene
@@ -224,14 +224,17 @@ def portraits(layer: Layer) -> Iterator[Layer]:
 def ccp_people(ccp: CCPDataset, teacher: Teacher | None) -> Iterator[Sample]:
     """CCP's photographs to train on, with the passers-by that are labelled; with a teacher the tagged ones too.
 
-    A teacher also finds passers-by where nobody labelled them; they are ignored.
+    A teacher also dresses the passers-by whose items are known, and finds those whom nobody labelled; they are ignored.
     """
     known = read_passers_by()
     photographs = (everyone(sample, known) for sample in ccp.samples("train"))
     if teacher is None:
         return photographs
     tagged = (everyone(sample, known) for sample in teacher.tagged(ccp.tagged("train")))
-    return chain(teacher.passers_by(photographs), tagged)
+    worn = read_passers_by_items()
+    return teacher.groups(
+        (sample, worn.get(sample.name, {})) for sample in chain(teacher.passers_by(photographs), tagged)
+    )
 
 
 def in_company(sample: Sample) -> bool:

@@ -4,6 +4,9 @@
 the people besides the main one (COCO's compressed run lengths, far to near), boxes (x0, y0, x1, y1, pixels) of people
 without a mask, and boxes where it is not known who is there. All were marked by looking at the photographs; the masks
 are a network's (ours, or MediaPipe's of poses, Apache-2.0) or GrabCut's, kept where one who looked found that they fit.
+
+`passers_by_items.txt` says what they wear, in the words of CCP's `characteristics.txt`, as far as one who looked could
+tell: `0014_5` is person 5 of photograph 0014, counted from 2, those with a box alone first.
 """
 
 import json
@@ -18,9 +21,12 @@ from numpy.typing import NDArray
 from parsing.boxes import Box, box_of
 from parsing.labels import IGNORE
 from parsing.records import RunLengthMask
+from training.ccp import Item, read_characteristics
 from training.samples import Sample
 
 TABLE = Path(__file__).with_name("passers_by.jsonl")
+ITEMS = Path(__file__).with_name("passers_by_items.txt")
+FIRST = 2  # number of the first passer-by; 1 is the main person
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,16 @@ def read_passers_by(table: Path = TABLE) -> Mapping[str, PassersBy]:
     }
 
 
+@cache
+def read_passers_by_items(table: Path = ITEMS) -> Mapping[str, Mapping[int, Sequence[Item]]]:
+    """What each passer-by wears, by the number of the photograph and of the person in it, as `everyone` counts."""
+    worn: dict[str, dict[int, Sequence[Item]]] = {}
+    for name, items in read_characteristics(table).items():
+        photo, person = name.split("_")
+        worn.setdefault(photo, {})[int(person)] = items
+    return worn
+
+
 def everyone(sample: Sample, known: Mapping[str, PassersBy]) -> Sample:
     """A sample of one labelled person with all others labelled too; as it is if its photograph was not looked through.
 
@@ -76,12 +92,12 @@ def everyone(sample: Sample, known: Mapping[str, PassersBy]) -> Sample:
     human = np.where(main | (sample.human == IGNORE), sample.human, 0).astype(np.uint8)
     for x0, y0, x1, y1 in others.unknown:
         human[y0:y1, x0:x1] = IGNORE
-    first_masked = 2 + len(others.boxes)
-    for number, (x0, y0, x1, y1) in enumerate(others.boxes, start=2):
+    first_masked = FIRST + len(others.boxes)
+    for number, (x0, y0, x1, y1) in enumerate(others.boxes, start=FIRST):
         human[y0:y1, x0:x1] = number
     for number, mask in enumerate(others.all_masks(), start=first_masked):
         human[mask] = number
     human[main] = 1
     tasks = {task: np.where(human > 1, IGNORE, labels).astype(np.uint8) for task, labels in sample.tasks.items()}
-    boxed = frozenset(range(2, first_masked))
+    boxed = frozenset(range(FIRST, first_masked))
     return replace(sample, human=human, tasks=tasks, everyone=True, boxed=boxed)

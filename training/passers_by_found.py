@@ -1,4 +1,4 @@
-"""Are the passers-by of street photographs found? Recall and false people, by boxes, where readers marked everybody.
+"""Are the passers-by of street photographs found, and what they wear? By boxes, where readers marked everybody.
 
     python -m training.passers_by_found --checkpoint FILE --data CCP [--split validation|calibration]
 
@@ -9,17 +9,20 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tqdm import tqdm
 
 from parsing.boxes import area, box_iou, common_area
 from parsing.checkpoint import CheckpointError
+from parsing.labels import CHARACTERISTICS
 from parsing.memory import keep_freed_memory
 from parsing.parser import HumanParser
-from training.ccp import CCPDataset, split_of
-from training.passers_by import PassersBy, read_passers_by
+from parsing.records import Person
+from training.ccp import CCPDataset, Item, split_of
+from training.item_accuracy import Answer, accuracy, answers
+from training.passers_by import FIRST, PassersBy, read_passers_by, read_passers_by_items
 from training.people_found import MATCH_IOU, TALL
 from training.samples import read_rgb
 
@@ -28,11 +31,15 @@ AT_ONCE = 8  # photographs
 
 @dataclass(frozen=True)
 class Sighting:
-    """Of a photograph: heights, in pixels, of the passers-by found and missed, and of people seen who are not there."""
+    """Of a photograph: heights, in pixels, of the passers-by found and missed, and of people seen who are not there.
+
+    `answers` say what was said of each labelled item, nothing where its wearer was not found.
+    """
 
     found: Sequence[float]
     missed: Sequence[float]
     false: Sequence[float]
+    answers: Sequence[Answer] = ()
 
 
 def compare(people: Sequence[Sequence[float]], others: PassersBy) -> Sighting:
@@ -56,6 +63,18 @@ def compare(people: Sequence[Sequence[float]], others: PassersBy) -> Sighting:
     return Sighting(heights(found), heights(missed), heights(false))
 
 
+def items_seen(
+    people: Sequence[Person], others: PassersBy, worn: Mapping[int, Sequence[Item]], photo: str
+) -> Iterator[Answer]:
+    """What is said of each labelled item by the person whose box has most in common with its wearer's."""
+    boxes = others.all_boxes()
+    for number, items in worn.items():
+        box = boxes[number - FIRST]
+        nearest = max(people, key=lambda person: box_iou(box, person.box_xyxy), default=None)
+        found = nearest if nearest is not None and box_iou(box, nearest.box_xyxy) > MATCH_IOU else None
+        yield from answers(f"{photo}_{number}", found, items)
+
+
 def heights(boxes: Sequence[Sequence[float]]) -> list[float]:
     """Of boxes, pixels."""
     return [box[3] - box[1] for box in boxes]
@@ -63,13 +82,14 @@ def heights(boxes: Sequence[Sequence[float]]) -> list[float]:
 
 def look(parser: HumanParser, root: Path, known: Mapping[str, PassersBy]) -> Iterator[Sighting]:
     """What a parser sees in photographs of a CCP folder."""
-    numbers = sorted(known)
+    numbers, worn = sorted(known), read_passers_by_items()
     for start in tqdm(range(0, len(numbers), AT_ONCE), desc="looking", mininterval=5):
         chosen = numbers[start : start + AT_ONCE]
         paths = [root / "photos" / f"{number}.jpg" for number in chosen]
         parsed = parser.parse([read_rgb(path) for path in paths], paths)
         for number, image in zip(chosen, parsed, strict=True):
-            yield compare([person.box_xyxy for person in image.people], known[number])
+            sighting = compare([person.box_xyxy for person in image.people], known[number])
+            yield replace(sighting, answers=[*items_seen(image.people, known[number], worn.get(number, {}), number)])
 
 
 def figures(sightings: Sequence[Sighting]) -> dict[str, float | None]:
@@ -85,6 +105,15 @@ def figures(sightings: Sequence[Sighting]) -> dict[str, float | None]:
     return result
 
 
+def item_figures(sightings: Sequence[Sighting]) -> dict[str, dict[str, float]]:
+    """Per task the labelled items, and the shares that were found and right; an item not found is not right."""
+    given = [answer for sighting in sightings for answer in sighting.answers]
+    tasks = {task: accuracy(given, task) for task in CHARACTERISTICS}
+    return {
+        task: {"items": one.count, "found": one.found, "top1": one.top1} for task, one in tasks.items() if one.count
+    }
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m training.passers_by_found", description=__doc__.splitlines()[0])
@@ -96,7 +125,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         root = CCPDataset(options.data).root
         known = {number: who for number, who in read_passers_by().items() if split_of(int(number)) == options.split}
-        print(json.dumps(figures(list(look(HumanParser.load(options.checkpoint), root, known)))))
+        sightings = list(look(HumanParser.load(options.checkpoint), root, known))
+        print(json.dumps(figures(sightings) | item_figures(sightings)))
     except (CheckpointError, OSError, ValueError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1

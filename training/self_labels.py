@@ -1,11 +1,12 @@
 """Self-training: a trained network, the teacher, labels the pixels of people whose items are known but not where.
 
-CCP's tagged photographs and the labelled people of COCO groups say which items a person wears and what they look like.
-The teacher says where: the attribute that it finds most probable among those that the person wears. What it is not sure
-of is ignored. On photographs where one person alone is labelled it finds the passers-by, who are then ignored.
+CCP's tagged photographs, the labelled people of COCO groups and our labels of passers-by say which items a person wears
+and what they look like. The teacher says where: the attribute that it finds most probable among those that the person
+wears. What it is not sure of is ignored. On photographs where one person alone is labelled it finds the passers-by, who
+are then ignored.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from parsing.assemble import AssembleConfig, ImageOutput, claim_pixels, enlarge, own_pixels
+from parsing.boxes import box_of
 from parsing.labels import ATTRIBUTES, CHARACTERISTICS, CHARACTERIZED, IGNORE, TASKS, label_id, num_classes
 from training.ccp import Item
 from training.item_accuracy import ITEM_ATTRIBUTES
@@ -23,6 +25,7 @@ from training.samples import Sample
 SKIN = tuple(name for name in ATTRIBUTES if name not in CHARACTERIZED)
 LEAST_SHARE = 0.03  # of the picture that the main person of a tagged photograph covers
 LEAST_OWN = 0.8  # of a passer-by's pixels lie outside the main person
+MARGIN = 6  # around a person who is looked at alone is seen the larger side of the box over this
 
 
 class Parser(Protocol):
@@ -73,15 +76,16 @@ class Teacher:
                 tasks[task][inside] = labels[inside]
             yield replace(sample, human=human, tasks=tasks)
 
-    def groups(self, samples: Iterable[tuple[Sample, dict[int, Sequence[Item]]]]) -> Iterator[Sample]:
-        """Photographs of groups, dressed in the items that are known of each person (by its id)."""
+    def groups(self, samples: Iterable[tuple[Sample, Mapping[int, Sequence[Item]]]]) -> Iterator[Sample]:
+        """Photographs of groups, each person whose items are known (by its id) looked at alone and dressed in them."""
         for sample, items in samples:
             tasks = {task: label_map.copy() for task, label_map in sample.tasks.items()}
-            logits = attribute_logits(next(iter(self.parser.outputs([sample.image])))) if items else torch.empty(0)
-            for number, worn in items.items():
-                inside = sample.human == number
-                for task, labels in dress(logits, inside, worn, self.sure).items():
-                    tasks[task][inside] = labels[inside]
+            for number in np.intersect1d(sample.human, list(items)).tolist():  # who stands behind others is not there
+                person = sample.human == number
+                box = around(person)
+                logits = attribute_logits(next(iter(self.parser.outputs([sample.image[box]]))))
+                for task, labels in dress(logits, person[box], items[number], self.sure).items():
+                    tasks[task][box][person[box]] = labels[person[box]]
             yield replace(sample, tasks=tasks)
 
     def passers_by(self, samples: Iterable[Sample]) -> Iterator[Sample]:
@@ -102,6 +106,13 @@ class Teacher:
 def attribute_logits(output: ImageOutput) -> Tensor:
     """What the teacher says of every pixel's attribute, (N_A, H, W)."""
     return enlarge(output.semantic["attribute"], output.height, output.width)
+
+
+def around(person: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """Where to look at a person (H, W): the box and something around it."""
+    x0, y0, x1, y1 = box_of(person)
+    margin = max(x1 - x0, y1 - y0) // MARGIN
+    return slice(max(y0 - margin, 0), y1 + margin), slice(max(x0 - margin, 0), x1 + margin)
 
 
 def dress(
