@@ -30,8 +30,9 @@ def facet_views(workspace: Workspace, result: SearchResult) -> list[View]:
     keys = sorted((key for key in LOOKED_AT if key != first), key=lambda key: key[0] not in asked)
     labels = [_labels(by_key[key], result) for key in keys]
     shown = [] if question is None else [_question(question.facet, result)]
-    views = [*shown, *([worn] if worn["values"] else []), *[one for one in labels if len(one["values"]) > 1][:SHOWN]]
-    return _counted(views, workspace, result)
+    chosen = [*shown, worn, *[one for one in labels if len(one["values"]) > 1][:SHOWN]]
+    counted = _counted(chosen, workspace, result)
+    return [view for view in counted if len(view["values"]) > (view is not worn)]  # one label alone is no choice
 
 
 def _counted(views: list[View], workspace: Workspace, result: SearchResult) -> list[View]:
@@ -46,7 +47,7 @@ def _counted(views: list[View], workspace: Workspace, result: SearchResult) -> l
     for view in views:
         fewer = [value for value in view["values"] if 0 < value["count"] < result.total]
         view["values"] = sorted(fewer, key=_count, reverse=True)
-    return [view for view in views if view["values"]]
+    return views
 
 
 def _count(value: View) -> int:
