@@ -19,6 +19,7 @@ from training.canvas import Layer
 from training.composite import Composer, CompositeConfig, Source
 from training.dataset import CompositeBatches
 from training.journal import Journal
+from training.processes import synchronize_norms
 from training.publish import publish
 from training.run import Run, TrainConfig, read_position, start, store
 from training.schedule import learning_rate
@@ -94,16 +95,26 @@ def test_publishing_may_average_with_another_checkpoint_where_it_fits(tmp_path: 
     torch.testing.assert_close(mean["human.fade"].float(), weights["human.fade"])
 
 
-def test_a_loss_that_is_not_finite_stops_and_saves_its_batch(tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", ["semantic.color.classify.bias", "human.classify.bias", "input_proj.weight"])
+def test_a_loss_that_is_not_finite_stops_and_saves_its_batch(tmp_path: Path, part: str) -> None:
     run = start(tmp_path / "run", CONFIG)
     run.folder.mkdir()
     with torch.no_grad():
-        run.model.semantic["color"].classify.bias.fill_(float("nan"))
+        run.model.get_parameter(part).fill_(float("nan"))
     with pytest.raises(
         FloatingPointError, match="the loss of step 0 is nan, expected a finite number; its batch is in"
     ):
         steps(run, 1)
     assert (run.folder / "not_finite.safetensors").is_file()
+
+
+def test_a_batch_that_cannot_be_saved_does_not_hide_the_loss(tmp_path: Path) -> None:
+    run = start(tmp_path / "run", CONFIG)
+    run.folder.write_text("a file where the folder should be")
+    with torch.no_grad():
+        run.model.input_proj.weight.fill_(float("inf"))
+    with pytest.raises(FloatingPointError, match="the loss of step 0 is nan, .* its batch is lost: cannot save"):
+        steps(run, 1)
 
 
 def test_a_gradient_that_is_not_finite_leaves_the_weights_as_they_are(tmp_path: Path) -> None:
@@ -144,6 +155,14 @@ def test_a_frozen_stem_keeps_its_weights_and_its_norms_statistics(tmp_path: Path
     set_training(run)
     assert not run.model.encoder.bn1.training
     assert run.model.encoder.layer2[0].bn1.training
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_frozen_norms_stay_frozen_where_processes_share_them(tmp_path: Path, device: str) -> None:
+    run = start(tmp_path, replace(CONFIG, freeze_norms=True))
+    synchronize_norms(run.model, torch.device(device))
+    set_training(run)
+    assert not any(module.training for module in run.model.encoder.modules() if hasattr(module, "running_mean"))
 
 
 def test_what_a_resumed_run_takes_again_is_forgotten(tmp_path: Path) -> None:

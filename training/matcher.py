@@ -89,9 +89,11 @@ def match(costs: NDArray[np.float32], num_queries: int) -> tuple[NDArray[np.int6
     """Query and person of each pair; every group of `num_queries` queries is matched to all people by itself.
 
     Args:
-        costs: (groups * num_queries, n).
+        costs: (groups * num_queries, n). Where one is not finite neither is the loss, which stops training and names
+            the step.
     """
     queries, people = [], []
+    costs = np.nan_to_num(costs)
     for start in range(0, len(costs), num_queries):
         rows, columns = linear_sum_assignment(costs[start : start + num_queries])
         queries.append(rows + start)

@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from parsing.checkpoint import CheckpointError
+from parsing.checkpoint import CheckpointError, replacing
 from parsing.memory import keep_freed_memory
 from parsing.model import CONFIGS
 from parsing.parser import HumanParser
@@ -74,9 +74,14 @@ def check_finite(run: Run, batch: Batch, name: str, value: Tensor) -> None:
         return
     process, processes = world()
     path = run.folder / ("not_finite.safetensors" if processes == 1 else f"not_finite_{process}.safetensors")
-    save_file({"images": batch.images.contiguous(), "human": batch.human, **batch.labels}, path)
+    try:
+        with replacing(path) as (partial,):
+            save_file({"images": batch.images.contiguous(), "human": batch.human, **batch.labels}, partial)
+        kept = f"is in {path}"
+    except CheckpointError as error:
+        kept = f"is lost: {error}"
     raise FloatingPointError(
-        f"the {name} of step {run.step} is {float(value)}, expected a finite number; its batch is in {path}; "
+        f"the {name} of step {run.step} is {float(value)}, expected a finite number; its batch {kept}; "
         "resume with a lower --learning-rate"
     )
 
@@ -87,7 +92,7 @@ def set_training(run: Run) -> None:
     encoder = run.model.encoder
     kept = [encoder] if run.config.freeze_norms else encoder.stem_layers() if run.config.freeze_stem else []
     for module in (module for layer in kept for module in layer.modules()):
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):  # one that is synchronized is no BatchNorm2d
             module.eval()
 
 
