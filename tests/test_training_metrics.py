@@ -319,6 +319,51 @@ def uniform(rows: int, columns: int, label: int) -> dict[str, Any]:
     return {name: np.full((rows, columns), min(label, 1) if name == "human" else label) for name in MAPS}
 
 
+ONES = uniform(2, 3, 1)
+WHOLE, EMPTY = np.ones((2, 3), int), np.zeros(0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"gt_human": np.ones((2, 3))}, r"i00_gt_human must be whole numbers .* of shape \(any, any\), got float64"),
+        ({"gt_human": np.ones((0, 0), int)}, r"i00_gt_human must be whole .*, got int64 of shape \(0, 0\)"),
+        ({"gt_human": np.ones((3, 3), int)}, r"i00_gt_attr must be whole .* shape \(3, 3\), got .* shape \(2, 3\)"),
+        ({"gt_human": np.array([{}])}, "i00_gt_human cannot be read .Object arrays"),
+        ({"gt_attr": WHOLE + 999}, "i00_gt_attr must be whole numbers from 0 to 255 .* from 1000 to 1000"),
+        ({"pr_size": -WHOLE}, "i00_pr_size must be whole numbers from 0 to 255 .* from -1 to -1"),
+        ({"pr_size": np.ones((4, 3), int)}, r"i00_pr_size must be of pr_human's shape \(2, 3\) where items are built"),
+        ({"pr_attr_prob": WHOLE * np.nan}, "i00_pr_attr_prob must be finite numbers"),
+        ({"pr_human_score": np.array([np.nan])}, "i00_pr_human_score must be finite numbers"),
+        ({"pr_human_score": np.array(["a"])}, "i00_pr_human_score must be finite numbers"),
+        ({"pr_human_score": EMPTY}, "i00_pr_human_score must be scores of the people 1 to 1 in pr_human"),
+        ({"pr_parsing": WHOLE[None], "pr_parsing_score": EMPTY}, r"i00_pr_parsing must be .* of shape \(0, any, any\)"),
+        ({"pr_part_map": WHOLE, "pr_part_table": EMPTY}, "i00_pr_part_table must be a class and a score"),
+        ({"pr_part_map": WHOLE, "pr_part_table": np.array([[1, np.nan]])}, "i00_pr_part_table must be finite"),
+        ({"gt_part_map": WHOLE, "gt_part_table": -np.ones((1, 6))}, "i00_gt_part_table must be whole"),
+        ({"gt_part_map": WHOLE, "gt_part_table": np.ones((2, 6))}, "i00_gt_part_table must be whole"),
+        ({"gt_part_map": WHOLE, "gt_part_table": np.ones((1, 5))}, "i00_gt_part_table must be finite"),
+    ],
+)  # fmt: skip
+def test_arrays_of_another_kind_are_named(tmp_path: Path, changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(CaseFileError, match=message):
+        measure(tmp_path, case(ONES, ONES) | changed)
+
+
+@pytest.mark.parametrize("number", [-1, 1.5, [1, 1], "one"])
+def test_a_number_of_images_that_is_none(tmp_path: Path, number: Any) -> None:
+    np.savez(tmp_path / "cases.npz", num_images=number)
+    with pytest.raises(CaseFileError, match=r"cases.npz: num_images must be whole numbers .* of shape \(\), got "):
+        measure_cases(tmp_path / "cases.npz")
+
+
+@pytest.mark.parametrize("written", [b"", b"hello" * 50, b"PK\x03\x04"])
+def test_a_file_that_is_no_archive_of_arrays(tmp_path: Path, written: bytes) -> None:
+    (tmp_path / "cases.npz").write_bytes(written)
+    with pytest.raises(CaseFileError, match=r"cannot be read as one: .*; write it again with numpy.savez"):
+        measure_cases(tmp_path / "cases.npz")
+
+
 def test_items_that_a_case_file_lacks_are_built_by_the_published_rules(metrics_root: Path, tmp_path: Path) -> None:
     built = ("gt_part", "pr_part", "pr_size_item", "pr_pattern_item", "pr_color_item")
     with np.load(metrics_root / "main.npz") as arrays:

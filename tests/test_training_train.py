@@ -113,7 +113,7 @@ def test_a_batch_that_cannot_be_saved_does_not_hide_the_loss(tmp_path: Path) -> 
     run.folder.write_text("a file where the folder should be")
     with torch.no_grad():
         run.model.input_proj.weight.fill_(float("inf"))
-    with pytest.raises(FloatingPointError, match="the loss of step 0 is nan, .* its batch is lost: cannot save"):
+    with pytest.raises(FloatingPointError, match=r"the loss of step 0 is nan, .* its batch is lost: cannot save"):
         steps(run, 1)
 
 
