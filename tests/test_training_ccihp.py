@@ -108,6 +108,9 @@ def test_both_hypotheses_name_every_label_once(shipped: str) -> None:
         ('[colour]\n1 = "Red"', r"names unknown tasks \['colour'\]; expected tables attribute, size, pattern, color"),
         ('[color]\n1 = "Mauve"', "color 'Mauve' is not a CCIHP label; expected one of Dark, .*, or 'ignore'"),
         ('[color]\n255 = "Red"', "gives color 'Red' the id '255'; expected a number from 1 to 254"),
+        ("attribute = 3", 'must give attribute a table of lines such as 1 = "Hat", got 3'),
+        ('[[attribute]]\n1 = "Hat"', "must give attribute a table of lines such as"),
+        ("[attribute]\n1 = 3", "must give attribute a table of lines such as"),
         ('[attribute]\n1 = "Hat"', r"names no ids of \['color', 'pattern', 'size'\]; add a table for each"),
     ],
 )
@@ -129,8 +132,20 @@ def colour_annotation(folder: Path) -> None:
     Image.fromarray(SAMPLE.image).save(folder / "Category_ids" / "0000010.png")
 
 
+def blur_annotation(folder: Path) -> None:
+    Image.fromarray(np.full((64, 64), 3.7, np.float32)).save(folder / "Category_ids" / "0000010.png", format="TIFF")
+
+
+def negate_annotation(folder: Path) -> None:
+    Image.fromarray(np.full((64, 64), -3, np.int32)).save(folder / "Human_ids" / "0000010.png", format="TIFF")
+
+
 def damage_annotation(folder: Path) -> None:
     (folder / "Size_ids" / "0000010.png").write_bytes(b"no picture")
+
+
+def damage_list(folder: Path) -> None:
+    (folder / "val_id.txt").write_bytes(b"\xff\xfe")
 
 
 def list_another(folder: Path) -> None:
@@ -142,7 +157,10 @@ def list_another(folder: Path) -> None:
     [
         (remove_annotation, r"no annotation at .*Human_ids.0000010\.png; add it, or take its photograph off the list"),
         (shrink_annotation, r"the color annotation of .*0000010\.jpg is 63x64 pixels, expected 64x64 like its image"),
-        (colour_annotation, r"0000010\.png must hold one id from 0 to 255 for each pixel, got shape \(64, 64, 3\)"),
+        (colour_annotation, r"0000010\.png must hold one id from 0 to 255 .*, got uint8 of shape \(64, 64, 3\)"),
+        (blur_annotation, r"0000010\.png must hold one id from 0 to 255 for each pixel, got float32 of shape"),
+        (negate_annotation, r"0000010\.png must hold one id from 0 to 255 for each pixel, .* from -3 to 0; write"),
+        (damage_list, r"val_id\.txt must be a text file in UTF-8, but cannot be read: .*; restore it"),
         (damage_annotation, r"0000010\.png must be a PNG file of ids, but cannot be read: .*; restore it"),
         (list_another, r"no photograph at .*0000077\.jpg; add it, or remove its annotation and its name"),
     ],

@@ -10,6 +10,7 @@ from PIL import Image
 from parsing.labels import IGNORE
 from tests.factories import two_people_sample
 from training.coco_people import COCOPeopleDataset
+from training.dataset import read_sources
 
 SAMPLE = two_people_sample()
 
@@ -47,3 +48,27 @@ def test_people_without_annotation_are_not_taken_for_nobody(root: Path) -> None:
 def test_a_folder_of_another_layout_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"is not a COCO people folder: expected index\.json"):
         COCOPeopleDataset(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "index", ["{", "3", '{"images": []}', '[{"file": "000005.jpg"}]', '[{"file": "five.jpg", "persons": 1}]']
+)
+def test_an_index_of_another_form_is_named(root: Path, index: str) -> None:
+    (root / "index.json").write_text(index)
+    with pytest.raises(ValueError, match=r"index\.json must be a list of .*, but cannot be read as one .*; restore it"):
+        COCOPeopleDataset(root)
+
+
+def test_labels_of_nobody_are_named(root: Path) -> None:
+    (root / "characteristics.txt").write_text("5_x hat long solid red\n")
+    with pytest.raises(
+        ValueError, match=r"characteristics\.txt names '5_x', expected photograph_person such as 1000_1"
+    ):
+        COCOPeopleDataset(root)
+
+
+def test_training_wants_clothes_too(root: Path) -> None:
+    with pytest.raises(
+        ValueError, match=r"expected people with labelled clothes to train on, found none in .*; name a CCP"
+    ):
+        read_sources([root], None)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from parsing.labels import IGNORE, LABELS, TASKS, label_id
 from training.ccp import split_of
-from training.samples import Sample, check_split, read_ids, read_rgb, unknown_maps
+from training.samples import Sample, check_split, read_ids, read_rgb, read_text, unknown_maps
 
 LISTS = {"Training": "train_id.txt", "Validation": "val_id.txt"}
 ID_FOLDERS = {"attribute": "Category_ids", "size": "Size_ids", "pattern": "Pattern_ids", "color": "Color_ids"}
@@ -92,7 +92,9 @@ def read_label_map(path: Path) -> LabelMap:
     return LabelMap(path, {task: _lookup(path, task, names) for task, names in tables.items()}, everyone)
 
 
-def _lookup(path: Path, task: str, names: Mapping[str, str]) -> NDArray[np.int16]:
+def _lookup(path: Path, task: str, names: object) -> NDArray[np.int16]:
+    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
+        raise ValueError(f'{path} must give {task} a table of lines such as 1 = "{LABELS[task][0]}", got {names!r}')
     lookup = np.full(256, UNNAMED, np.int16)
     lookup[[0, IGNORE]] = 0, IGNORE
     for number, name in names.items():
@@ -151,7 +153,7 @@ class CCIHPDataset:
             raise FileNotFoundError(f"{folder} is missing; expected the photographs of {part} there")
         for path in (self.root / part / LISTS[part], self.root / LISTS[part]):
             if path.is_file():
-                return [Path(line.strip()).stem for line in path.read_text().splitlines() if line.strip()]
+                return [Path(line.strip()).stem for line in read_text(path).splitlines() if line.strip()]
         return sorted(path.stem for path in folder.glob("*.jpg"))
 
     def samples(self, split: str) -> Iterator[Sample]:

@@ -5,6 +5,7 @@ each item. Every photograph has one annotated person. Photographs are split by n
 == 5 calibrates, the rest trains.
 """
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
 from parsing.labels import ATTRIBUTES, CHARACTERISTICS, IGNORE, label_id
-from training.samples import Sample, check_split, read_rgb, unknown_maps
+from training.samples import Sample, check_split, read_rgb, read_text, unknown_maps
+
+logger = logging.getLogger(__name__)
 
 TAGGED = "characteristics_tagged.txt"  # what people wear in photographs that have tags and no pixel labels
 ITEM_TAGS: Mapping[str, tuple[str, ...]] = {
@@ -39,6 +41,7 @@ ITEM_TAGS: Mapping[str, tuple[str, ...]] = {
     "shoes": ("boots", "clogs", "flats", "heels", "loafers", "pumps", "sandals", "shoes", "sneakers", "wedges"),
 }  # fmt: skip
 ITEMS = tuple(ITEM_TAGS)
+LISTED = (*ITEMS, "mask", "none")  # in `characteristics.txt`; none: of this person nothing can be named
 ITEM_ATTRIBUTE = {
     "hat": "Hat", "hair": "Hair", "gloves": "Glove", "glasses": "Glasses", "scarf": "Scarf", "socks": "Socks",
     "coat": "Coat", "upper": "UpperClothes", "skirt": "Skirt", "pants": "Pants",
@@ -68,20 +71,39 @@ class Item:
 
 
 def read_characteristics(path: Path) -> dict[str, list[Item]]:
-    """Items per photograph (or photograph_person), `none` values read as ignored."""
+    """Items per photograph (or photograph_person), `none` values read as ignored.
+
+    Raises:
+        FileNotFoundError: there is no file.
+        ValueError: it cannot be read, or a line is of another form.
+    """
     if not path.is_file():
         raise FileNotFoundError(f"no characteristics at {path}; copy characteristics.txt of Signalement's data there")
     items: dict[str, list[Item]] = {}
-    for line in path.read_text().splitlines():
-        if not line.strip():
-            continue
-        photo, name, *words = line.split()
-        ids = {
-            task: label_id(task, WORDS[task][word]) if word in WORDS[task] else IGNORE
-            for task, word in zip(CHARACTERISTICS, words, strict=True)
-        }
-        items.setdefault(photo, []).append(Item(name, words[0] != "absent", ids))
+    for number, line in enumerate(read_text(path).splitlines(), 1):
+        if words := line.split():
+            check_words(words, f"{path}, line {number}")
+            items.setdefault(words[0], []).append(item_of(words[1], words[2:]))
     return items
+
+
+def check_words(words: list[str], where: str) -> None:
+    """Raise ValueError unless `words` are a line of `characteristics.txt`."""
+    allowed = [LISTED, (*WORDS["size"], "absent", "none"), *((*WORDS[task], "none") for task in ("pattern", "color"))]
+    if len(words) != len(allowed) + 1:
+        raise ValueError(f"{where} must be `photograph item size pattern color`, got {' '.join(words)!r}; correct it")
+    for word, known in zip(words[1:], allowed, strict=True):
+        if word not in known:
+            raise ValueError(f"{where} says {word!r}, expected one of {', '.join(known)}; correct it")
+
+
+def item_of(name: str, words: list[str]) -> Item:
+    """An item of the size, pattern and color that three words say."""
+    ids = {
+        task: label_id(task, WORDS[task][word]) if word in WORDS[task] else IGNORE
+        for task, word in zip(CHARACTERISTICS, words, strict=True)
+    }
+    return Item(name, words[0] != "absent", ids)
 
 
 def read_mat(path: Path, name: str) -> NDArray[Any]:
@@ -95,11 +117,56 @@ def read_mat(path: Path, name: str) -> NDArray[Any]:
         array: NDArray[Any] = loadmat(path)[name]
     except FileNotFoundError:
         raise FileNotFoundError(f"no annotation at {path}; download it again") from None
-    except (OSError, ValueError, TypeError, NotImplementedError, KeyError, MatReadError) as error:
+    except Exception as error:  # loadmat raises whatever a damaged file makes it stumble on
         raise ValueError(
             f"{path} must be a MATLAB file with {name!r}, but cannot be read: {error}; download it again"
         ) from error
     return array
+
+
+def read_tag_names(path: Path) -> list[str]:
+    """The names of the tags in `label_list.mat`, by id.
+
+    Raises:
+        ValueError: it holds no list of names, or skin is none of them.
+    """
+    names = read_mat(path, "label_list")
+    tags = [str(cell[0]) if getattr(cell, "size", 0) else "" for cell in names.ravel()]
+    if "skin" not in tags:
+        raise ValueError(f"{path} must name the tags, skin among them, got {', '.join(tags)!r}; download it again")
+    return tags
+
+
+def read_tags(path: Path, count: int) -> NDArray[np.uint8]:
+    """The tag ids (H, W), each below `count`, in an annotation.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it holds something else.
+    """
+    tags = read_mat(path, "groundtruth")
+    if tags.ndim != 2 or tags.dtype.kind not in "iuf" or (tags % 1).any():
+        raise ValueError(
+            f"{path} must hold one tag for each pixel, got {tags.dtype} of shape {tags.shape}; download it again"
+        )
+    least, most = tags.min(initial=0), tags.max(initial=0)
+    if least < 0 or most >= count:
+        raise ValueError(
+            f"{path} holds tag {least if least < 0 else most}, expected 0 to {count - 1}, the last that label_list.mat "
+            "names; use files of one download"
+        )
+    return tags.astype(np.uint8)
+
+
+def photograph_number(name: str, where: Path) -> int:
+    """The number by which a photograph belongs to a split.
+
+    Raises:
+        ValueError: `name` is none.
+    """
+    if not name.isdecimal():
+        raise ValueError(f"{where} names a photograph {name!r}, expected a number such as 0001; rename or remove it")
+    return int(name)
 
 
 def split_of(number: int) -> str:
@@ -121,15 +188,25 @@ class CCPDataset:
                 "clone the public clothing-co-parsing repository and pass its folder"
             )
         self.root = root
-        names = read_mat(root / "label_list.mat", "label_list")
-        self.tags = [str(cell[0]) if cell.size else "" for cell in names[0]]
+        self.tags = read_tag_names(root / "label_list.mat")
         self.characteristics = read_characteristics(root / "characteristics.txt")
 
     def numbers(self, split: str) -> list[str]:
-        """Numbers (`0001`) of the pixel-annotated photographs of a split."""
+        """Numbers (`0001`) of the pixel-annotated photographs of a split; none, with a warning, of a folder of tags.
+
+        Raises:
+            FileNotFoundError: there are neither pixel labels nor tags.
+            ValueError: an annotation is not named by its photograph.
+        """
         check_split(split)
-        files = sorted((self.root / "annotations" / "pixel-level").glob("*.mat"))
-        return [file.stem for file in files if split_of(int(file.stem)) == split]
+        folder = self.root / "annotations" / "pixel-level"
+        if not folder.is_dir():
+            expected = f"no pixel labels of photographs at {folder}; download them"
+            if not (self.root / TAGGED).is_file():
+                raise FileNotFoundError(expected)
+            logger.warning("%s; without, nothing is read but what %s says", expected, TAGGED)
+        files = sorted(folder.glob("*.mat"))
+        return [file.stem for file in files if split_of(photograph_number(file.stem, file)) == split]
 
     def tagged(self, split: str) -> Iterator[tuple[Sample, Sequence[Item]]]:
         """Photographs of a split that have only tags, nobody marked in them yet, and what their main person wears.
@@ -139,7 +216,7 @@ class CCPDataset:
         """
         check_split(split)
         for number, items in read_characteristics(self.root / TAGGED).items():
-            if split_of(int(number)) == split:
+            if split_of(photograph_number(number, self.root / TAGGED)) == split:
                 path = self.root / "photos" / f"{number}.jpg"
                 image = read_rgb(path)
                 nobody = np.zeros(image.shape[:2], np.uint8)
@@ -161,12 +238,7 @@ class CCPDataset:
         """
         path = self.root / "photos" / f"{number}.jpg"
         annotation = self.root / "annotations" / "pixel-level" / f"{number}.mat"
-        tags = read_mat(annotation, "groundtruth").astype(np.uint8)
-        if tags.max(initial=0) >= len(self.tags):
-            raise ValueError(
-                f"{annotation} holds tag {tags.max()}, expected at most {len(self.tags) - 1}, the last that "
-                "label_list.mat names; use files of one download"
-            )
+        tags = read_tags(annotation, len(self.tags))
         human = (tags > 0).astype(np.uint8)
         items = item_map(tags, self.tags)
         tasks = {"attribute": attribute_map(tags, items, self.tags)}
@@ -245,7 +317,7 @@ def characteristic_maps(
     for task in CHARACTERISTICS:
         lookup[task][0] = 0
         for item in characteristics:
-            if item.present:
+            if item.present and item.name in ITEMS:
                 lookup[task][ITEMS.index(item.name) + 1] = item.ids[task]
     maps = {task: lookup[task][items] for task in CHARACTERISTICS}
     dress_top = (items == ITEMS.index("dress") + 1) & (attributes == ATTRIBUTES.index("UpperClothes") + 1)

@@ -172,6 +172,7 @@ def read_sources(roots: Sequence[Path], teacher: Teacher | None) -> tuple[list[S
 
     Raises:
         FileNotFoundError: a folder is of no known layout.
+        ValueError: something in it cannot be read, or nobody in them has labelled clothes.
     """
     people, groups, scenes = PackedLayers([]), list[Source](), PackedLayers([])
     for data in map(open_dataset, roots):
@@ -192,6 +193,11 @@ def read_sources(roots: Sequence[Path], teacher: Teacher | None) -> tuple[list[S
                 people.extend(portraits(layer))
                 company += [group_source(layer)] if sample.everyone else []
         groups += evened(company)
+    if not people:
+        raise ValueError(
+            f"expected people with labelled clothes to train on, found none in {', '.join(map(str, roots))}; name a "
+            "CCP, CIHP or CCIHP folder with --data too"
+        )
     return [Source(*pair) for pair in zip(people.packed, rarity(people), strict=True)], groups, scenes
 
 

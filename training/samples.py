@@ -50,6 +50,18 @@ def check_split(split: str) -> None:
         raise ValueError(f"split {split!r} is unknown; expected one of {', '.join(SPLITS)}")
 
 
+def read_text(path: Path) -> str:
+    """The text of a file.
+
+    Raises:
+        ValueError: it cannot be read as UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} must be a text file in UTF-8, but cannot be read: {error}; restore it") from error
+
+
 def read_rgb(path: Path) -> NDArray[np.uint8]:
     """An annotated photograph as (H, W, 3) uint8, upright.
 
@@ -80,10 +92,10 @@ def read_ids(path: Path) -> NDArray[np.uint8]:
         raise FileNotFoundError(f"no annotation at {path}; add it, or take its photograph off the list") from None
     except OSError as error:
         raise ValueError(f"{path} must be a PNG file of ids, but cannot be read: {error}; restore it") from error
-    if ids.ndim != 2 or int(ids.max(initial=0)) > IGNORE:
+    if ids.ndim != 2 or ids.dtype.kind not in "iub" or ids.min(initial=0) < 0 or ids.max(initial=0) > IGNORE:
         raise ValueError(
-            f"{path} must hold one id from 0 to 255 for each pixel, got shape {ids.shape} up to {ids.max(initial=0)}; "
-            "write ids, not colours"
+            f"{path} must hold one id from 0 to 255 for each pixel, got {ids.dtype} of shape {ids.shape} from "
+            f"{ids.min(initial=0)} to {ids.max(initial=0)}; write ids, not colours"
         )
     return ids.astype(np.uint8)
 
