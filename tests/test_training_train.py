@@ -11,15 +11,16 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from parsing.checkpoint import CheckpointError, load
+from parsing.checkpoint import CheckpointError, load, read_info
 from parsing.labels import TASKS, num_classes
 from parsing.model import CONFIGS
-from tests.factories import tiny_config, two_people_sample
+from tests.factories import tiny_config, two_people_sample, write_ccp
 from training.canvas import Layer
 from training.composite import Composer, CompositeConfig, Source
 from training.dataset import CompositeBatches
 from training.journal import Journal
 from training.processes import synchronize_norms
+from training.publish import main as publish_main
 from training.publish import publish
 from training.run import Run, TrainConfig, read_position, start, store
 from training.schedule import learning_rate
@@ -93,6 +94,38 @@ def test_publishing_may_average_with_another_checkpoint_where_it_fits(tmp_path: 
     moved = (mean["encoder.conv1.weight"].float() - weights["encoder.conv1.weight"]).mean()
     assert float(moved) == pytest.approx(way, abs=0.01)
     torch.testing.assert_close(mean["human.fade"].float(), weights["human.fade"])
+
+
+def publish_with(folder: Path, data: Path) -> tuple[int, Path]:
+    store(start(folder / "run", CONFIG))
+    output = folder / "published.safetensors"
+    names = ["--run", str(folder / "run"), "--output", str(output), "--data", str(data)]
+    return publish_main([*names, "--long-sides", "64", "96"]), output
+
+
+def test_the_best_input_size_is_published(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, output = publish_with(tmp_path, write_ccp(tmp_path / "ccp", "0005"))
+    figures = json.loads(capsys.readouterr().out)["attribute_miou_by_long_side"]
+    assert (status, set(figures)) == (0, {"64", "96"})
+    assert figures[str(read_info(output).inference["long_side"])] == max(figures.values())
+
+
+@pytest.mark.parametrize(
+    ("damaged", "message"),
+    [
+        ("label_list.mat", "must be a MATLAB file with 'label_list'"),
+        ("photos/0005.jpg", "must be a photograph, but cannot be read"),
+        ("photos/0010.jpg", "expected labelled clothes to choose the input size by, found none in"),
+    ],
+)
+def test_what_cannot_be_measured_is_not_published(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], damaged: str, message: str
+) -> None:
+    data = write_ccp(tmp_path / "ccp", Path(damaged).stem if "photos" in damaged else "0005")
+    (data / damaged).write_bytes(b"damaged")
+    status, output = publish_with(tmp_path, data)
+    assert (status, output.exists()) == (1, False)
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("part", ["semantic.color.classify.bias", "human.classify.bias", "input_proj.weight"])

@@ -10,9 +10,11 @@ ICML 2022). The input size is chosen on the calibration split, by attribute mIoU
 
 import argparse
 import json
+import math
 import sys
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from parsing.checkpoint import CheckpointError, read_info, save, save_info
 from parsing.parser import HumanParser
@@ -39,12 +41,22 @@ def publish(run: Path, output: Path, average_with: Path | None = None, share: fl
 
 
 def choose_long_side(checkpoint: Path, data: Path, long_sides: list[int]) -> dict[int, float]:
-    """Attribute mIoU on the calibration split for each input size; the best is stored in the checkpoint."""
+    """Attribute mIoU on the calibration split for each input size; the best is stored in the checkpoint.
+
+    Raises:
+        CheckpointError: the checkpoint cannot be read or written.
+        FileNotFoundError, ValueError: the data cannot be read, or nobody in it has labelled clothes.
+    """
     figures = {}
     for long_side in long_sides:
         save_info(checkpoint, replace(read_info(checkpoint), inference={"long_side": long_side}))
         evaluation = evaluate(HumanParser.load(checkpoint), [data], "calibration")
         figures[long_side] = evaluation.metrics.miou["attribute"].dataset
+        if math.isnan(figures[long_side]):
+            raise ValueError(
+                f"expected labelled clothes to choose the input size by, found none in {data}'s calibration split; "
+                "give --data a CCP, CIHP or CCIHP folder"
+            )
     best = max(figures, key=lambda long_side: figures[long_side])
     save_info(checkpoint, replace(read_info(checkpoint), inference={"long_side": best}))
     return figures
@@ -65,9 +77,12 @@ def main(arguments: list[str] | None = None) -> int:
     if not 0 <= options.share <= 1:
         parser.error(f"expected a --share from 0 to 1, got {options.share}")
     try:
-        publish(options.run, options.output, options.average_with, options.share)
-        figures = choose_long_side(options.output, options.data, options.long_sides)
-    except (CheckpointError, FileNotFoundError) as error:
+        with TemporaryDirectory() as folder:  # what is published is complete, or as it was
+            draft = Path(folder) / "draft.safetensors"
+            publish(options.run, draft, options.average_with, options.share)
+            figures = choose_long_side(draft, options.data, options.long_sides)
+            save(options.output, read_weights(draft), read_info(draft))
+    except (CheckpointError, OSError, ValueError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
     print(json.dumps({"attribute_miou_by_long_side": figures}))
