@@ -72,22 +72,27 @@ class Calibration:
         Raises:
             ValueError: a part has another number of labels, or is of another shape.
         """
-        tasks = {}
-        for task, fitted in (stored.get("tasks") or {}).items():
+        tasks, by_task = {}, stored.get("tasks") or {}
+        if not isinstance(by_task, dict):
+            raise ValueError(f"the calibration must be by task, got {by_task!r}; fit it again")
+        for task, fitted in by_task.items():
             biases = {"": fitted["bias"], **fitted.get("group_bias", {})}
             vectors = {
-                name: _vector(bias, len(LABELS[task]), f"the {task} calibration's bias")
-                for name, bias in biases.items()
+                name: vector(bias, len(LABELS[task]), f"the {task} calibration's bias") for name, bias in biases.items()
             }
-            weight = float(fitted.get("hint_weight", 0.0))
-            tasks[task] = TaskCalibration(float(fitted["temperature"]), vectors.pop(""), vectors, weight)
+            temperature, weight = float(fitted["temperature"]), float(fitted.get("hint_weight", 0.0))
+            if not (0 < temperature < np.inf and np.isfinite(weight)):
+                raise ValueError(
+                    f"the {task} calibration must have a temperature above 0 and a finite weight of hints, got "
+                    f"{temperature} and {weight}; fit it again"
+                )
+            tasks[task] = TaskCalibration(temperature, vectors.pop(""), vectors, weight)
         proportions = Proportions.from_dict(stored["proportions"]) if stored.get("proportions") else None
         presence = stored.get("presence")
         if presence is None:
             return cls(tasks, proportions=proportions)
         weights, bias = (
-            _vector(presence[part], len(ATTRIBUTES), f"the presence calibration's {part}")
-            for part in ("weight", "bias")
+            vector(presence[part], len(ATTRIBUTES), f"the presence calibration's {part}") for part in ("weight", "bias")
         )
         return cls(tasks, PresenceCalibration(weights, bias), proportions)
 
@@ -130,8 +135,15 @@ def softmax(logits: Floats) -> Floats:
     return shares
 
 
-def _vector(values: ArrayLike, length: int, name: str) -> Floats:
-    vector = np.asarray(values, np.float64)
-    if vector.shape != (length,):
-        raise ValueError(f"{name} must have {length} values, got shape {vector.shape}; fit it again")
-    return vector
+def vector(values: ArrayLike, length: int, name: str) -> Floats:
+    """Finite numbers (length,) of a JSON document, whose `name` says what they are.
+
+    Raises:
+        ValueError: they are something else.
+    """
+    numbers = np.asarray(values, np.float64)
+    if numbers.shape != (length,):
+        raise ValueError(f"{name} must have {length} values, got shape {numbers.shape}; fit it again")
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"{name} must have finite values, got {numbers.tolist()}; fit it again")
+    return numbers

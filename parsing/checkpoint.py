@@ -18,6 +18,7 @@ from parsing.labels import LABELS
 from parsing.model import HPTR, HPTRConfig
 
 FORMAT = 1
+PARTS = ("inference", "calibration", "search", "metrics", "training")
 DEFAULT_CHECKPOINT = Path(__file__).parent / "weights" / "hptr-compact.safetensors"
 
 
@@ -129,6 +130,8 @@ def read_info(path: Path) -> CheckpointInfo:
             raise CheckpointError(
                 f"{path} has format {document['format']}, expected {FORMAT}; use a checkpoint of this version"
             )
+        if wrong := [name for name in ("labels", "config", *PARTS) if not isinstance(document[name], dict)]:
+            raise ValueError(f"{wrong[0]} is {document[wrong[0]]!r:.80}, expected an object")
         if {task: tuple(labels) for task, labels in document["labels"].items()} != dict(LABELS):
             raise CheckpointError(
                 f"{path} was trained for other labels than CCIHP's; train one with python -m training.train"
@@ -136,8 +139,7 @@ def read_info(path: Path) -> CheckpointInfo:
         config: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in document["config"].items()
         }
-        parts = {name: document[name] for name in ("inference", "calibration", "search", "metrics", "training")}
-        return CheckpointInfo(HPTRConfig(**config), **parts)
+        return CheckpointInfo(HPTRConfig(**config), **{name: document[name] for name in PARTS})
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(
             f"{describe(path)} does not describe a checkpoint ({error}); expected the JSON file written by training, "
@@ -160,6 +162,11 @@ def load(path: Path, device: torch.device | str = "cpu") -> tuple[HPTR, Checkpoi
         raise CheckpointError(
             f"{path} is damaged ({error}); expected safetensors weights, restore or retrain them"
         ) from error
+    if lost := [name for name, tensor in weights.items() if not bool(torch.isfinite(tensor).all())]:
+        raise CheckpointError(
+            f"{path} holds numbers that are not finite, first in {lost[0]!r}; expected trained weights, restore or "
+            "retrain them"
+        )
     try:
         model = HPTR(info.config)
     except (KeyError, ValueError, TypeError, RuntimeError) as error:

@@ -1,9 +1,11 @@
 """HumanParser: photographs in, people out."""
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from parsing.assemble import AssembleConfig, ImageOutput, ImagePrediction, assemble, predict
-from parsing.calibration import Calibration
+from parsing.calibration import Calibration, vector
 from parsing.checkpoint import DEFAULT_CHECKPOINT, CheckpointError, CheckpointInfo, checkpoint_hash, describe, load
 from parsing.fused import fused
 from parsing.labels import TASKS, num_classes
@@ -47,6 +49,14 @@ def _convolution(dtype: torch.dtype) -> Callable[[], Tensor]:
     return partial(torch.inference_mode()(layer), maps)
 
 
+def check_numbers(inference: Mapping[str, Any]) -> None:
+    """Raise ValueError unless all that `inference` of a checkpoint sets, the bias aside, are numbers that can be."""
+    for name, value in inference.items():
+        least = 1 if name == "long_side" else 0
+        if name != "attribute_bias" and not (isinstance(value, int | float) and least <= value < math.inf):
+            raise ValueError(f"{name} must be a number of at least {least}, got {value!r}")
+
+
 class HumanParser:
     """Finds people and their characterized attributes with one trained network.
 
@@ -69,13 +79,16 @@ class HumanParser:
         batch: int = 8,
         mixed_precision: bool = False,
     ) -> None:
+        check_numbers(info.inference)
         inference = dict(info.inference)
         self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.info, self.checkpoint_hash, self.batch = info, checkpoint_hash, batch
         self.mixed_precision = mixed_precision
         self.long_side = int(inference.pop("long_side", DEFAULT_LONG_SIDE))
         self.mirrored_side = int(inference.pop("mirrored_side", 0))
-        self.attribute_bias = torch.tensor(inference.pop("attribute_bias", [0.0] * num_classes("attribute")))
+        classes = num_classes("attribute")
+        bias = vector(inference.pop("attribute_bias", [0.0] * classes), classes, "attribute_bias")
+        self.attribute_bias = torch.tensor(bias, dtype=torch.float32)
         self.assemble_config = AssembleConfig(**inference)
         self.calibration = Calibration.from_dict(info.calibration)
 

@@ -110,6 +110,53 @@ def test_a_description_that_is_none(checkpoint: Path, text: str) -> None:
         load(checkpoint)
 
 
+def changed(checkpoint: Path, part: str, value: object) -> Path:
+    """The checkpoint, of whose description a part, or one name in it, says something else."""
+    document = json.loads(describe(checkpoint).read_text())
+    name, _, key = part.partition(".")
+    document[name] = {**document[name], key: value} if key else value
+    describe(checkpoint).write_text(json.dumps(document))
+    return checkpoint
+
+
+@pytest.mark.parametrize("part", ["labels", "config", "inference", "calibration", "search", "metrics", "training"])
+@pytest.mark.parametrize("value", [None, [], "x"])
+def test_a_part_that_is_no_object_is_named(checkpoint: Path, part: str, value: object) -> None:
+    with pytest.raises(CheckpointError, match=rf"tiny\.json does not describe a checkpoint .{part} is .*, expected an"):
+        load(changed(checkpoint, part, value))
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "message"),
+    [
+        ("inference.long_side", 0, "long_side must be a number of at least 1, got 0"),
+        ("inference.long_side", -5, "long_side must be a number of at least 1, got -5"),
+        ("inference.score", "high", "score must be a number of at least 0, got 'high'"),
+        ("inference.owned", None, "owned must be a number of at least 0, got None"),
+        ("inference.attribute_bias", None, r"attribute_bias must have 20 values, got shape \(\)"),
+        ("inference.attribute_bias", [0.0] * 3, r"attribute_bias must have 20 values, got shape \(3,\)"),
+        ("inference.attribute_bias", [float("nan")] * 20, "attribute_bias must have finite values"),
+        ("calibration.tasks", "x", "the calibration must be by task, got 'x'"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named(checkpoint: Path, part: str, value: object, message: str) -> None:
+    with pytest.raises(
+        CheckpointError, match=rf"tiny\.json says of inference or calibration .*{message}.*; use the JSON"
+    ):
+        HumanParser.load(changed(checkpoint, part, value))
+
+
+def test_weights_that_are_not_finite_are_named(checkpoint: Path) -> None:
+    model, info = load(checkpoint)
+    with torch.no_grad():
+        model.input_proj.bias[0] = float("nan")
+    save(checkpoint, model.state_dict(), info)
+    with pytest.raises(
+        CheckpointError, match=r"holds numbers that are not finite, first in 'input_proj\.bias'; expected"
+    ):
+        load(checkpoint)
+
+
 def test_weights_without_their_description(checkpoint: Path) -> None:
     describe(checkpoint).unlink()
     with pytest.raises(CheckpointError, match=r"expected \S+tiny\.json beside the weights .* copy both files together"):

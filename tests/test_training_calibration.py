@@ -95,6 +95,22 @@ def test_a_calibration_for_other_labels_is_refused() -> None:
         Calibration.from_dict({"tasks": {"size": {"temperature": 1.0, "bias": [0, 0, 0]}}})
 
 
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"temperature": 0.0}, "must have a temperature above 0 and a finite weight of hints, got 0.0 and 0.0"),
+        (
+            {"hint_weight": float("nan")},
+            "must have a temperature above 0 and a finite weight of hints, got 1.0 and nan",
+        ),
+        ({"bias": [0, 0, 0, float("inf")]}, "bias must have finite values, got"),
+    ],
+)
+def test_a_calibration_that_cannot_be_is_refused(changed: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Calibration.from_dict({"tasks": {"size": {"temperature": 1.0, "bias": [0, 0, 0, 0], **changed}}})
+
+
 def test_a_calibration_for_other_groups_of_labels_is_refused() -> None:
     stored = {"temperature": 1.0, "bias": [0, 0, 0, 0], "group_bias": {"Coat": [0, 0]}}
     with pytest.raises(ValueError, match=r"the size calibration's bias must have 4 values, got shape \(2,\)"):
