@@ -24,7 +24,7 @@ from training.publish import main as publish_main
 from training.publish import publish
 from training.run import Run, TrainConfig, read_position, start, store
 from training.schedule import learning_rate
-from training.train import configure, main, parse_arguments, set_training, train_step
+from training.train import configure, main, parse_arguments, set_training, train, train_step
 
 WEIGHTS = {task: torch.ones(num_classes(task)) for task in TASKS}
 CONFIG = TrainConfig(model="tiny", side=64, batch=2, steps=20, warmup_steps=2, decay_steps=4)
@@ -238,6 +238,69 @@ def test_a_damaged_state(tmp_path: Path) -> None:
     state.write_bytes(state.read_bytes()[:5000])
     with pytest.raises(CheckpointError, match=r"cannot be resumed .*; expected the state of a run of the same network"):
         start(tmp_path, CONFIG)
+
+
+def test_a_checkpoint_in_place_of_the_state(tmp_path: Path) -> None:
+    store(start(tmp_path, CONFIG))
+    (tmp_path / "checkpoint.safetensors").rename(tmp_path / "state.safetensors")
+    with pytest.raises(CheckpointError, match=r"cannot be resumed .it does not say where training stands.; expected"):
+        start(tmp_path, CONFIG)
+
+
+@pytest.mark.parametrize("part", ["freeze_norms", "freeze_stem"])
+@pytest.mark.parametrize("begun", [True, False])
+def test_what_is_frozen_cannot_change_in_a_run(tmp_path: Path, part: str, begun: bool) -> None:
+    run = start(tmp_path, replace(CONFIG, **{part: begun}))
+    steps(run, 1)
+    store(run)
+    with pytest.raises(CheckpointError, match=r"cannot be resumed .it trained \d+ weights, not \d+: what was frozen"):
+        start(tmp_path, replace(CONFIG, **{part: not begun}))
+
+
+def test_fewer_steps_than_are_done(tmp_path: Path) -> None:
+    run = start(tmp_path, CONFIG)
+    run.step = 3
+    store(run)
+    with pytest.raises(
+        CheckpointError, match=r"holds a run of 3 steps, expected to go on to more, got --steps 2; give"
+    ):
+        start(tmp_path, replace(CONFIG, steps=2))
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "allowed"),
+    [
+        ("--batch", "0", "at least 1"),
+        ("--steps", "-3", "at least 0"),
+        ("--side", "0", "at least 32"),
+        ("--rendered", "-1", "at least 0"),
+        ("--ema", "2.0", "from 0 to 1"),
+        ("--learning-rate", "nan", "at least 0"),
+    ],
+)
+def test_a_number_out_of_its_limits(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, value: str, allowed: str
+) -> None:
+    assert main(["--data", str(tmp_path), "--output", str(tmp_path / "run"), option, value]) == 1
+    assert capsys.readouterr().err == f"Error: {option} must be {allowed}, got {value}\n"
+
+
+def test_no_processes_compose_ahead_where_none_are_wanted(tmp_path: Path) -> None:
+    run = start(tmp_path / "run", replace(CONFIG, steps=1, workers=0, picture_steps=0))
+    train(run, [write_ccp(tmp_path / "ccp", "0001")])
+    assert run.step == 1
+
+
+def test_a_journal_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").mkdir()
+    with pytest.raises(CheckpointError, match=r"cannot write the journal of .* .*; make room on its disk, or name"):
+        Journal(tmp_path, 0)
+
+
+def test_a_run_where_no_folder_can_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    assert main(["--data", str(tmp_path), "--output", str(tmp_path / "file" / "run")]) == 1
+    assert "Not a directory" in capsys.readouterr().err
 
 
 def test_settings_that_this_version_does_not_know(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 from torch.utils.tensorboard import SummaryWriter
 
-from parsing.checkpoint import CheckpointInfo
+from parsing.checkpoint import CheckpointError, CheckpointInfo
 from parsing.model import HPTR
 from parsing.parser import HumanParser
 from parsing.preprocess import denormalize
@@ -26,14 +26,22 @@ class Journal:
     Args:
         folder: of the run.
         step: at which the run starts or is resumed; what was noted after it is forgotten.
+
+    Raises:
+        CheckpointError: the journal cannot be written.
     """
 
     def __init__(self, folder: Path, step: int) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        forget_after(folder / "log.jsonl", step)
-        self.log = (folder / "log.jsonl").open("a")
-        self.board = SummaryWriter(folder / "tensorboard", purge_step=step)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            forget_after(folder / "log.jsonl", step)
+            self.log = (folder / "log.jsonl").open("a")
+            self.board = SummaryWriter(folder / "tensorboard", purge_step=step)
+        except OSError as error:
+            raise CheckpointError(
+                f"cannot write the journal of {folder} ({error}); make room on its disk, or name another --output"
+            ) from error
 
     def report(self, step: int, seconds: float, parts: Mapping[str, float]) -> None:
         """A line in the log, a point of each TensorBoard curve, and a line on standard error."""

@@ -6,6 +6,7 @@ The folder of a run holds `state.safetensors` (weights, their average, the optim
 
 import copy
 import json
+import math
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,20 @@ from torch.nn.parallel import DistributedDataParallel
 from parsing.checkpoint import CheckpointError, CheckpointInfo, read_info, replacing, save
 from parsing.model import CONFIGS, HPTR
 from training.composite import CompositeConfig
+from training.limits import Limits, check_limits
 from training.matcher import MatchWeights
 from training.processes import synchronize_norms, world
 from training.state import read_state, write_state
 from training.weights import load_encoder, load_fitting
 
 STATE, POSITION, CHECKPOINT = "state.safetensors", "state.json", "checkpoint.safetensors"
+NOT_NEGATIVE = (
+    "final_side", "steps", "learning_rate", "warmup_steps", "decay_steps", "backbone_rate", "weight_decay", "clip",
+    "seed", "rendered", "workers", "picture_steps", "save_seconds",
+)  # fmt: skip
+LIMITS: Limits = {
+    **dict.fromkeys(NOT_NEGATIVE, (0, math.inf)), "side": (32, math.inf), "batch": (1, math.inf), "ema": (0, 1)
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,9 @@ class TrainConfig:
         workers: processes that compose pictures.
         picture_steps: steps between pictures of predictions, 0 for none.
         save_seconds: time between checkpoints.
+
+    Raises:
+        ValueError: a number is out of its limits.
     """
 
     model: str = "hptr-compact"
@@ -70,6 +82,9 @@ class TrainConfig:
     save_seconds: float = 120.0
     composite: CompositeConfig = field(default_factory=CompositeConfig)
     match: MatchWeights = field(default_factory=MatchWeights)
+
+    def __post_init__(self) -> None:
+        check_limits(self, LIMITS)
 
 
 @dataclass
@@ -102,7 +117,7 @@ def start(
         backbone: weights of the encoder, all of them.
 
     Raises:
-        CheckpointError: weights or the state of the run cannot be used.
+        CheckpointError: weights or the state of the run cannot be used, or it has gone past `config.steps`.
     """
     torch.manual_seed(config.seed)
     device = torch.device("cpu") if device is None else device
@@ -119,6 +134,11 @@ def start(
         modules = {"model": model, "average": average}
         position = read_state(folder / STATE, modules, run.optimizer, device)
         run.step, run.seconds = int(position["step"]), position["seconds"]
+        if run.step > config.steps:
+            raise CheckpointError(
+                f"{folder} holds a run of {run.step} steps, expected to go on to more, got --steps {config.steps}; "
+                "give a larger number, or another --output"
+            )
     spread(run)
     return run
 

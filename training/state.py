@@ -40,13 +40,17 @@ def read_state(
     parts: dict[str, dict[str, Tensor]] = {"optimizer": {}, "random": {}}
     try:
         with safe_open(path, "pt", device=str(device)) as file:
-            position = {name: float(value) for name, value in file.metadata().items()}
+            position = {name: float(value) for name, value in (file.metadata() or {}).items()}
+            if "step" not in position or "seconds" not in position:
+                raise ValueError("it does not say where training stands")
             for name in file.keys():  # noqa: SIM118 - not a dict
                 part, key = name.split("/", 1)
                 parts.setdefault(part, {})[key] = file.get_tensor(name)
         for part, module in modules.items():
             module.load_state_dict(parts[part])
-        optimizer.load_state_dict({**optimizer.state_dict(), "state": by_parameter(parts["optimizer"])})
+        moments = by_parameter(parts["optimizer"])
+        check_moments(moments, optimizer)
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
     except (SafetensorError, OSError, KeyError, RuntimeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise CheckpointError(
@@ -64,6 +68,13 @@ def by_parameter(state: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
         index, name = key.split("/")
         moments.setdefault(int(index), {})[name] = tensor
     return moments
+
+
+def check_moments(moments: Mapping[int, Mapping[str, Tensor]], optimizer: torch.optim.Optimizer) -> None:
+    """Raise ValueError unless moments, by number, are of `optimizer`'s parameters; before the first step are none."""
+    shapes = dict(enumerate(p.shape for group in optimizer.param_groups for p in group["params"]))
+    if any(shapes.get(number) != parts["exp_avg"].shape for number, parts in moments.items()):
+        raise ValueError(f"it trained {len(moments)} weights, not {len(shapes)}: what was frozen must stay so")
 
 
 def set_random_state(state: Mapping[str, Tensor], device: torch.device) -> None:

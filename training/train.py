@@ -113,7 +113,9 @@ def batches(run: Run, roots: list[Path], teacher: Teacher | None) -> tuple[Itera
         last=config.steps,
         process=world()[0],
     )
-    loader = DataLoader(data, batch_size=None, num_workers=config.workers, prefetch_factor=4)
+    loader = DataLoader(
+        data, batch_size=None, num_workers=config.workers, prefetch_factor=4 if config.workers else None
+    )
     on_device = (batch.to(run.device) for batch in loader)
     return on_device, {task: weight.to(run.device) for task, weight in weights.items()}
 
@@ -224,7 +226,7 @@ def main(arguments: list[str] | None = None) -> int:
                 data,
                 teacher,
             )
-    except (CheckpointError, FileNotFoundError, FloatingPointError, ValueError) as error:
+    except (CheckpointError, OSError, FloatingPointError, ValueError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
     return 0
