@@ -12,8 +12,18 @@ from safetensors.torch import load_file
 from parsing.checkpoint import CheckpointError
 from parsing.model import CONFIGS, HPTR
 from tests.factories import tiny_config
-from training.pictures import find_pictures, random_part
-from training.pretrain import PretrainConfig, configure, main, parse_arguments, read_pictures, start, store, train_step
+from training.pictures import PictureError, find_pictures, random_part
+from training.pretrain import (
+    PretrainConfig,
+    configure,
+    main,
+    parse_arguments,
+    pretrain,
+    read_pictures,
+    start,
+    store,
+    train_step,
+)
 from training.weights import load_encoder, load_fitting
 
 COLORS = {"blue": (20, 40, 200), "red": (200, 30, 20)}
@@ -127,3 +137,52 @@ def test_a_damaged_zip_file(tmp_path: Path) -> None:
 def test_nothing_to_resume(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"no run of pre-training in .*; expected state\.json"):
         configure(parse_arguments(["--data", "x", "--resume", str(tmp_path)]))
+
+
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_a_damaged_picture_is_named_in_one_line(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], workers: str
+) -> None:
+    for picture in folder.glob("red/*.png"):
+        picture.write_bytes(b"no picture")
+    options = ["--config", "tiny", "--side", "32", "--batch", "30", "--workers", workers]
+    assert main(["--data", str(folder), "--output", str(tmp_path / "run"), *options]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"Error: {folder}/red/")
+    assert line.endswith(".png must be a picture, but cannot be read (UnidentifiedImageError); restore or remove it")
+
+
+def test_a_picture_damaged_in_a_zip_file_is_named(folder: Path, tmp_path: Path) -> None:
+    zipped(folder, tmp_path / "zips" / "train.zip", "red/00.png")
+    path = tmp_path / "zips" / "train.zip"
+    path.write_bytes(path.read_bytes().replace(b"IDAT", b"IDAX"))
+    (picture,) = find_pictures(path)[0]
+    with pytest.raises(PictureError, match=r"train\.zip/red/00\.png must be a picture, but cannot be read .Bad CRC-32"):
+        picture.read()
+
+
+def test_a_class_of_one_picture(tmp_path: Path) -> None:
+    (tmp_path / "only").mkdir()
+    Image.new("RGB", (9, 9)).save(tmp_path / "only" / "1.png")
+    with pytest.raises(ValueError, match=r"class 'only' is held out but never trained on, .*; add more pictures of it"):
+        read_pictures(tmp_path, None)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "allowed"),
+    [("--batch", "0", "at least 1"), ("--epochs", "-1", "at least 0"), ("--side", "50", "a multiple of 32")],
+)
+def test_a_number_out_of_its_limits(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, value: str, allowed: str
+) -> None:
+    assert main(["--data", str(folder), "--output", str(tmp_path / "run"), option, value]) == 1
+    assert capsys.readouterr().err == f"Error: {option} must be {allowed}, got {value}\n"
+
+
+def test_fewer_epochs_than_are_done(folder: Path, tmp_path: Path) -> None:
+    run = start(tmp_path / "run", PretrainConfig(model="tiny", batch=8, epochs=1), 2, CPU)
+    run.step = 9
+    with pytest.raises(
+        CheckpointError, match="holds a run of 3 epochs, expected to go on to more, got --epochs 1; give"
+    ):
+        pretrain(run, read_pictures(folder, None))

@@ -1,15 +1,17 @@
 """Classified pictures: folders or zip files with one folder of pictures for each class, in batches."""
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from typing import IO
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -18,6 +20,16 @@ from parsing.preprocess import normalize
 SUFFIXES = (".jpeg", ".jpg", ".png", ".webp", ".bmp")
 HELD_OUT = ("val", "test")  # names of what is not trained on begin so
 RESIZED = 1.14  # pictures are tested by the middle of what is this much larger
+
+
+class PictureError(ValueError):
+    """A picture cannot be read; the message names it.
+
+    A process that reads ahead has its traceback put before the message, of which the last line is kept.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message.strip().rpartition("PictureError: ")[2])
 
 
 @dataclass(frozen=True)
@@ -29,12 +41,24 @@ class Picture:
     label: str
 
     def read(self) -> Image.Image:
-        """The picture, RGB."""
-        if self.source.suffix == ".zip":
-            with open_zip(self.source).open(self.name) as file, Image.open(file) as image:
+        """The picture, RGB.
+
+        Raises:
+            PictureError: it is none, or damaged.
+        """
+        try:
+            with self._open() as file, Image.open(file) as image:
                 return image.convert("RGB")
-        with Image.open(self.source / self.name) as image:
-            return image.convert("RGB")
+        except (OSError, BadZipFile, zlib.error, SyntaxError, ValueError) as error:
+            reason = type(error).__name__ if isinstance(error, UnidentifiedImageError) else error
+            raise PictureError(
+                f"{self.source / self.name} must be a picture, but cannot be read ({reason}); restore or remove it"
+            ) from error
+
+    def _open(self) -> IO[bytes]:
+        if self.source.suffix == ".zip":
+            return open_zip(self.source).open(self.name)
+        return (self.source / self.name).open("rb")
 
 
 @lru_cache(maxsize=64)

@@ -24,6 +24,7 @@ from torch.utils.data import DataLoader
 
 from parsing.checkpoint import CheckpointError, CheckpointInfo, replacing, save
 from parsing.model import CONFIGS, HPTR
+from training.limits import Limits, check_limits
 from training.pictures import ClassifiedBatches, Picture, find_pictures, middle, stack
 from training.precision import add_mixed_precision, warn_where_slower
 from training.processes import choose_device
@@ -31,6 +32,9 @@ from training.state import read_state, write_state
 
 STATE, SETTINGS, ENCODER, LOG = "state.safetensors", "state.json", "encoder.safetensors", "log.jsonl"
 REPORT_STEPS = 20
+STRIDE = 32  # of an encoder's last map
+NOT_NEGATIVE = ("epochs", "learning_rate", "warmup_steps", "weight_decay", "seed", "workers", "save_seconds")
+LIMITS: Limits = {**dict.fromkeys(NOT_NEGATIVE, (0, math.inf)), "side": (STRIDE, math.inf), "batch": (1, math.inf)}
 HELD_OUT_SHARE = 20  # one picture in so many, where none are held out by name
 
 
@@ -39,10 +43,13 @@ class PretrainConfig:
     """How to pre-train; the only defaults.
 
     Args:
-        side: height and width of the pictures, pixels.
+        side: height and width of the pictures, a multiple of 32 pixels.
         smoothing: of the labels.
         workers: processes that read pictures.
         save_seconds: time between checkpoints.
+
+    Raises:
+        ValueError: a number is out of its limits.
     """
 
     model: str = "hptr-compact"
@@ -57,6 +64,11 @@ class PretrainConfig:
     mixed_precision: bool = False
     workers: int = 1
     save_seconds: float = 300.0
+
+    def __post_init__(self) -> None:
+        check_limits(self, LIMITS)
+        if self.side % STRIDE:
+            raise ValueError(f"--side must be a multiple of {STRIDE}, got {self.side}")
 
 
 @dataclass(frozen=True)
@@ -105,7 +117,10 @@ def read_pictures(data: Path, held_out: Path | None) -> Pictures:
         trained = [picture for number, picture in enumerate(trained) if number % HELD_OUT_SHARE]
     classes = tuple(sorted({picture.label for picture in trained}))
     if unknown := {picture.label for picture in tested} - set(classes):
-        raise ValueError(f"class {min(unknown)!r} is held out but never trained on; expected {len(classes)} classes")
+        raise ValueError(
+            f"class {min(unknown)!r} is held out but never trained on, expected one of the {len(classes)} that are; "
+            "add more pictures of it to --data, or name others with --held-out"
+        )
     return Pictures(trained, tested, classes)
 
 
@@ -194,10 +209,21 @@ def measure_top1(run: Pretraining, pictures: Pictures) -> float:
 
 
 def pretrain(run: Pretraining, pictures: Pictures) -> float:
-    """Train for all epochs, with a line in the log now and then; returns the top-1 accuracy on held-out pictures."""
+    """Train for all epochs, with a line in the log now and then; returns the top-1 accuracy on held-out pictures.
+
+    Raises:
+        CheckpointError: the run has gone past its last epoch.
+        FloatingPointError: the loss is not finite.
+        PictureError: a picture cannot be read.
+    """
     run.folder.mkdir(parents=True, exist_ok=True)
     epoch_steps = max(len(pictures.trained) // run.config.batch, 1)
     last = run.config.epochs * epoch_steps
+    if run.step > last:
+        raise CheckpointError(
+            f"{run.folder} holds a run of {run.step // epoch_steps} epochs, expected to go on to more, got --epochs "
+            f"{run.config.epochs}; give a larger number, or another --output"
+        )
     data = ClassifiedBatches(
         pictures.trained,
         pictures.classes,
@@ -295,7 +321,7 @@ def main(arguments: list[str] | None = None) -> int:
         pictures = read_pictures(options.data, options.held_out)
         run = start(folder, config, len(pictures.classes), device)
         top1 = pretrain(run, pictures)
-    except (CheckpointError, FileNotFoundError, FloatingPointError, ValueError) as error:
+    except (CheckpointError, OSError, FloatingPointError, ValueError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
     figures = {"top1": top1, "classes": len(pictures.classes), "held_out": len(pictures.held_out)}
