@@ -108,7 +108,8 @@ def test_weights_of_another_resnet(tmp_path: Path) -> None:
     ("content", "message"),
     [
         (nn.Linear(2, 2), "cannot be read .*; expected safetensors, or tensors by name"),
-        ({"epoch": 3, "state_dict": {}}, "holds a dict, expected nothing but tensors by name"),
+        ({"epoch": 3, "state_dict": {}}, "holds a dict, expected nothing but tensors by name; save its 'state_dict'"),
+        ({0: torch.zeros(2)}, r"holds a dict, expected nothing but tensors by name; save a network's state_dict\(\)"),
         (b"no weights", "cannot be read .*; expected safetensors, or tensors by name"),
     ],
 )

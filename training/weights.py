@@ -35,9 +35,11 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         raise CheckpointError(
             f"{path} cannot be read ({reason}); expected safetensors, or tensors by name as torch.save writes them"
         ) from error
-    if not isinstance(read, dict) or not all(isinstance(value, Tensor) for value in read.values()):
-        raise CheckpointError(f"{path} holds a {type(read).__name__}, expected nothing but tensors by name")
-    return read
+    if isinstance(read, dict) and all(isinstance(n, str) and isinstance(value, Tensor) for n, value in read.items()):
+        return read
+    inner = [name for name, value in read.items() if isinstance(value, dict)] if isinstance(read, dict) else []
+    remedy = f"save its {inner[0]!r} alone" if inner else "save a network's state_dict()"
+    raise CheckpointError(f"{path} holds a {type(read).__name__}, expected nothing but tensors by name; {remedy}")
 
 
 def load_encoder(model: HPTR, path: Path) -> None:
