@@ -235,9 +235,7 @@ class Searcher:
 
     def totals(self, queries: Sequence[Query], result: SearchResult) -> list[int]:
         """How many each of the queries finds among the people whom `result` was found among, in its mode."""
-        return count_matches(
-            queries, result.store, threshold=result.threshold, confusion=self.config.back_off_table()
-        )
+        return count_matches(queries, result.store, threshold=result.threshold, confusion=self.config.back_off_table())
 
     def facets(self, result: SearchResult) -> tuple[tuple[Facet, ...], Question | None]:
         """Counts of winning labels among all matches, and the question that would split them best."""
