@@ -26,7 +26,7 @@ from index.jobs import Jobs
 from index.manifest import Plan, WorkItem, make_plan, printable, scan
 from index.person_index import PersonIndex
 from index.restore import restore_thumbnails, unfinished
-from parsing.images import DecodedImage, UnreadableImageError, decode_image
+from parsing.images import DecodedImage, UnreadableImageError, decode_image, read_file
 from parsing.records import ParsedImage
 
 LOGGER = logging.getLogger(__name__)
@@ -378,12 +378,10 @@ def _decode(item: WorkItem) -> DecodedImage | UnreadableImageError:
     """The image of a work item, or why there is none."""
     place = item.places[0]
     try:
-        data = place.path.read_bytes()
+        data = read_file(place.path)
         if hashlib.sha256(data).hexdigest() != item.content_hash:
             return UnreadableImageError(f"{place.path} was changed while it was being ingested; ingest it again")
         return decode_image(data, name=str(place.path))
-    except OSError as error:
-        return UnreadableImageError(f"cannot read {place.path} ({error.strerror}); check the file and its rights")
     except UnreadableImageError as error:
         return error
 

@@ -14,7 +14,7 @@ from index.adding import Place
 from index.database import StoreError
 from index.deletion import chunks
 from index.tables import Gallery, Generation, Image, ImageFile, Model, Parse, Quarantine
-from parsing.images import SUFFIXES
+from parsing.images import SUFFIXES, UnreadableImageError, file_state, reading
 
 
 class NothingToIngestError(StoreError):
@@ -104,11 +104,11 @@ def printable(path: Path) -> str:
 
 
 def _files_at(path: Path, skipped: set[str]) -> Iterator[Path]:
-    if path.is_file():
+    if not path.exists():
+        raise NothingToIngestError(f"expected a photograph or a folder, but {path} does not exist; check the path")
+    if not path.is_dir():
         yield path
         return
-    if not path.is_dir():
-        raise NothingToIngestError(f"expected a photograph or a folder, but {path} does not exist; check the path")
     for folder, folders, names in os.walk(path, onerror=_cannot_read):
         folders[:] = sorted(
             name for name in folders if not name.startswith(".") and os.path.abspath(Path(folder, name)) not in skipped
@@ -129,9 +129,9 @@ def _present(files: Sequence[Path], plan: Plan) -> list[Place]:
             plan.failed.append((Place(Path(printable(file))), reason))
             continue
         try:
-            state = file.stat()
-        except OSError as error:
-            plan.failed.append((Place(file), f"cannot read {file} ({error.strerror}); check the file and its rights"))
+            state = file_state(file)
+        except UnreadableImageError as error:
+            plan.failed.append((Place(file), str(error)))
             continue
         place = Place(file, state.st_size, state.st_mtime)
         if file.suffix and file.suffix.lower() not in SUFFIXES:
@@ -190,7 +190,7 @@ def _read_hashes(places: Sequence[Place], plan: Plan) -> dict[Place, str]:
 
 def _hash_or_reason(place: Place) -> tuple[str, str]:
     try:
-        with place.path.open("rb") as file:
+        with reading(place.path), place.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest(), ""
-    except OSError as error:
-        return "", f"cannot read {place.path} ({error.strerror}); check the file and its rights"
+    except UnreadableImageError as error:
+        return "", str(error)

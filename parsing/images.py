@@ -1,7 +1,10 @@
 """Images: files and bytes decoded to RGB pixels, upright, or a clear reason why not."""
 
 import io
-from collections.abc import Callable
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -18,6 +21,7 @@ T = TypeVar("T")
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF")
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".avif", ".mpo")
 MAX_PIXELS = 80_000_000  # 240 MB decoded
+MAX_BYTES = 2**30  # of a file: none of a photograph is longer, and memory may not hold more
 MIN_SIDE = 16
 
 
@@ -46,13 +50,46 @@ def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> DecodedImage:
     Raises:
         UnreadableImageError: the file is missing, no image, damaged, too small or too large.
     """
-    if path.is_dir():
+    return decode_image(read_file(path), name=str(path), max_pixels=max_pixels)
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a file that may hold an image.
+
+    Raises:
+        UnreadableImageError: see `file_state`.
+    """
+    file_state(path)
+    with reading(path):
+        return path.read_bytes()
+
+
+def file_state(path: Path) -> os.stat_result:
+    """Length and times of a file that may hold an image.
+
+    Raises:
+        UnreadableImageError: it is missing, longer than any photograph, or a folder, pipe or device.
+    """
+    with reading(path):
+        state = path.stat()
+    if stat.S_ISDIR(state.st_mode):
         raise UnreadableImageError(f"expected an image, but {path} is a folder; name the images in it")
+    if not stat.S_ISREG(state.st_mode):
+        raise UnreadableImageError(f"expected an image, but {path} is not a regular file; remove it or leave it out")
+    if state.st_size > MAX_BYTES:
+        raise UnreadableImageError(
+            f"expected at most {MAX_BYTES:,} bytes, but {path} has {state.st_size:,}; make it smaller or remove it"
+        )
+    return state
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """What the system says against reading `path` is an `UnreadableImageError`."""
     try:
-        data = path.read_bytes()
+        yield
     except OSError as error:
         raise UnreadableImageError(f"cannot read {path} ({error.strerror}); check the path and its rights") from error
-    return decode_image(data, name=str(path), max_pixels=max_pixels)
 
 
 def decode_image(data: bytes, *, name: str, max_pixels: int = MAX_PIXELS) -> DecodedImage:

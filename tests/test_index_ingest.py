@@ -17,6 +17,7 @@ from index.jobs import Jobs, UnknownJobError
 from index.manifest import NothingToIngestError
 from index.person_index import PersonIndex
 from index.reindex import reindex, reparse
+from parsing.images import MAX_BYTES
 from tests.index_samples import SampleParser, photograph
 
 SMALL = IngestConfig(shard_images=2, batch_size=2)
@@ -92,6 +93,18 @@ def test_bad_files_are_set_aside_with_their_reason(index: PersonIndex, photos: P
     assert reasons.keys() == expected.keys()
     assert all(expected[name] in reasons[name] for name in expected)
     assert (report.parsed, {one.path.name for one in index.quarantined()}) == (5, expected.keys())
+
+
+def test_pipes_and_files_too_long_for_memory_are_set_aside_unread(index: PersonIndex, photos: Path) -> None:
+    os.mkfifo(photos / "pipe.jpg")
+    with (photos / "long.jpg").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)  # takes no room on the disk
+    report = ingest([photos, photos / "pipe.jpg"], SampleParser(), index)
+    reasons = {path.name: reason for path, reason in report.failures}
+    assert (report.parsed, reasons.keys()) == (5, {"pipe.jpg", "long.jpg"})
+    assert "is not a regular file" in reasons["pipe.jpg"]
+    assert "expected at most 1,073,741,824 bytes" in reasons["long.jpg"]
+    assert "is not a regular file" in ingest([photos / "pipe.jpg"], SampleParser(), index).failures[0][1]
 
 
 def test_unusual_pictures_are_ingested(index: PersonIndex, tmp_path: Path) -> None:
@@ -208,6 +221,7 @@ import os, signal, sys
 from pathlib import Path
 from index.ingest import IngestConfig, ingest
 from index.person_index import PersonIndex
+from parsing.images import MAX_BYTES
 from tests.index_samples import SampleParser
 home, photos, moment = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 index, parser = PersonIndex.open(home), SampleParser()

@@ -1,5 +1,6 @@
 """Decoding: any usual picture becomes upright RGB; anything else a clear reason."""
 
+import os
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from parsing.images import UnreadableImageError, decode_image, read_image
+from parsing.images import MAX_BYTES, UnreadableImageError, decode_image, read_image
 
 RED = (255, 0, 0)
 
@@ -108,3 +109,16 @@ def test_a_bomb_is_refused_before_it_unfolds(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_missing_file_says_so(tmp_path: Path) -> None:
     with pytest.raises(UnreadableImageError, match=r"cannot read .*none\.jpg \(No such file"):
         read_image(tmp_path / "none.jpg")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(UnreadableImageError, match=r"an image, but .*pipe\.jpg is not a regular file; remove it"):
+        read_image(tmp_path / "pipe.jpg")
+
+
+def test_a_file_longer_than_any_photograph_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "long.jpg").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)  # takes no room on the disk
+    with pytest.raises(UnreadableImageError, match=r"at most 1,073,741,824 bytes, but .* has 1,073,741,825; make it"):
+        read_image(tmp_path / "long.jpg")
