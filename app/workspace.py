@@ -9,12 +9,12 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.config import AppConfig
-from index.database import FILE_NAME
+from index.database import FILE_NAME, StoreError
 from index.likeness import Likeness
 from index.person_index import PersonIndex
 from query.search import SearchConfig, Searcher
 
-SHIPPED_DESCRIPTION = Path(__file__).parents[1] / "parsing" / "weights" / "hptr-compact.json"
+SHIPPED_CHECKPOINT = Path(__file__).parents[1] / "parsing" / "weights" / "hptr-compact.safetensors"
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,9 @@ def open_workspace(config: AppConfig) -> Workspace:
     Raises:
         StoreError: one sentence that says what is wrong and what to do.
     """
+    learned = search_config(config)
     index = PersonIndex.open(config.home, database=config.database)
-    return Workspace(config, index, Searcher(index, search_config(config)), Likeness(index))
+    return Workspace(config, index, Searcher(index, learned), Likeness(index))
 
 
 def missing_store(config: AppConfig) -> Path | None:
@@ -53,11 +54,32 @@ def _sqlite_file(database: str) -> Path | None:
 
 
 def search_config(config: AppConfig) -> SearchConfig:
-    """What the checkpoint's description says of thresholds and colors; defaults if there is none.
+    """What the checkpoint's description says of thresholds and colors.
 
     Read as plain JSON: the page must not load torch to search.
+
+    Raises:
+        StoreError: the checkpoint cannot be used.
     """
-    description = config.checkpoint.with_suffix(".json") if config.checkpoint else SHIPPED_DESCRIPTION
-    if not description.is_file():
-        return SearchConfig()
-    return SearchConfig.from_checkpoint(json.loads(description.read_text()).get("search", {}))
+    weights = config.checkpoint or SHIPPED_CHECKPOINT
+    try:
+        weights.stat()
+        learned = SearchConfig.from_checkpoint(json.loads(weights.with_suffix(".json").read_text())["search"])
+        learned.back_off_table()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StoreError(_fault(weights, error)) from error
+    return learned
+
+
+def _fault(weights: Path, error: Exception) -> str:
+    """What `parse` too would say of a checkpoint, or else that a search cannot use what it has learned."""
+    from parsing.checkpoint import CheckpointError, read_info  # only now, as it loads torch
+
+    try:
+        read_info(weights)
+    except CheckpointError as fault:
+        return str(fault)
+    return (
+        f'expected "search" in {weights.with_suffix(".json")} as query.fitting writes it, but it is of another form '
+        f"({error}); copy both files of the checkpoint again"
+    )

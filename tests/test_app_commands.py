@@ -137,6 +137,43 @@ def test_status_counts(rendered_gallery: RenderedGallery, capsys: Capture) -> No
     assert document["people"] == sum(map(len, rendered_gallery.parser.truth.values()))
 
 
+@pytest.mark.parametrize("command", [["search", "hair"], ["status"], ["ui"]])
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (None, "expected {json} beside the weights {weights}, but there is no such file"),
+        ("", "{json} does not describe a checkpoint"),
+        ("{", "{json} does not describe a checkpoint"),
+        ("{}", "{json} does not describe a checkpoint"),
+        ("[]", "{json} does not describe a checkpoint"),
+    ],
+)
+def test_what_describes_no_checkpoint_is_said_to_by_searches_too(
+    command: list[str], text: str | None, sentence: str, tmp_path: Path, capsys: Capture
+) -> None:
+    weights = make_inputs(tmp_path).checkpoints / "1.safetensors"
+    description = weights.with_suffix(".json")
+    description.unlink()
+    if text is not None:
+        description.write_text(text)
+    PersonIndex.open(tmp_path).close()
+    assert main([*command, "--checkpoint", str(weights), "--home", str(tmp_path)]) == 1
+    assert capsys.readouterr().err.startswith(f"Error: {sentence.format(json=description, weights=weights)}")
+
+
+@pytest.mark.parametrize(
+    "learned",
+    [None, [1], {"thresholds": {"strict": "high"}}, {"back_off": 0.5, "color_confusion": [[1.0]]}],
+)
+def test_what_no_search_can_use_of_a_checkpoint_is_said(learned: object, tmp_path: Path, capsys: Capture) -> None:
+    weights = make_inputs(tmp_path).checkpoints / "1.safetensors"
+    description = weights.with_suffix(".json")
+    description.write_text(json.dumps(json.loads(description.read_text()) | {"search": learned}))
+    PersonIndex.open(tmp_path).close()
+    assert main(["search", "hair", "--checkpoint", str(weights), "--home", str(tmp_path)]) == 1
+    assert f'expected "search" in {description} as query.fitting writes it' in capsys.readouterr().err
+
+
 def test_nothing_is_deleted_where_one_of_several_is_unknown(rendered_gallery: RenderedGallery, capsys: Capture) -> None:
     image = next(rendered_gallery.folder.iterdir())
     command = ["delete", "--image", str(image), "--image", "nowhere.jpg", "--home", str(rendered_gallery.home)]
@@ -251,6 +288,10 @@ def test_an_export_that_fails_leaves_what_was_there(rendered_gallery: RenderedGa
         (["ingest", "nowhere"], "expected a photograph or a folder, but nowhere does not exist"),
         (["ingest", "tests", "--gallery", " "], "argument --gallery: expected a name"),
         (["ingest", "nowhere", "--checkpoint", "nowhere.safetensors"], "no checkpoint at nowhere.safetensors"),
+        (
+            ["search", "hat", "--checkpoint", "nowhere.safetensors"],
+            "no checkpoint at nowhere.safetensors; make one with",
+        ),
         (["export", "hat", "--output", "hats.exe"], "expected an export as one of csv, json, zip, got 'exe'"),
         (["export", "hat", "--output", "nowhere/hats.csv"], "cannot write to nowhere/hats.csv"),
         (["export", " ", "--output", "hats.csv"], "expected a description"),
