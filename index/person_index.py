@@ -86,7 +86,7 @@ _PLACES = (
     select(_FILE.c.image_id, _FILE.c.path, _FILE.c.location, _GALLERY.c.name)
     .join(_GALLERY, _GALLERY.c.id == _FILE.c.gallery_id)
     .where(_FILE.c.image_id.in_(_IDS))
-    .order_by(_FILE.c.id.desc())
+    .order_by(_FILE.c.id)
 )
 
 
@@ -104,7 +104,7 @@ class UnknownGalleryError(StoreError, LookupError):
 
 @dataclass(frozen=True)
 class StoredPerson:
-    """A person as remembered. `gallery` and `image_path` are the first place that the image was ingested from.
+    """A person as remembered. `gallery` and `image_path` are the first place of the image where a file still lies.
 
     `image_location` is the same path from the root, to open the photograph with.
     """
@@ -526,7 +526,7 @@ def _load_people(
 ) -> dict[int, StoredPerson]:
     rows = session.execute(_PEOPLE, {"ids": person_ids}).all()
     attributes = _load_attributes(session, person_ids, showing)
-    places = _first_places(session, {row.image_id for row in rows})
+    places = places_now(session, {row.image_id for row in rows})
     return {row.id: _stored_person(row, attributes[row.id], places[row.image_id]) for row in rows}
 
 
@@ -544,10 +544,18 @@ def _load_attributes(
     return attributes
 
 
-def _first_places(session: Session, image_ids: Iterable[int]) -> dict[int, tuple[str, str, str]]:
-    """Path, location and gallery where each image was ingested first."""
-    rows = session.execute(_PLACES, {"ids": list(image_ids)})
-    return {image_id: (path, location, name) for image_id, path, location, name in rows}
+def places_now(session: Session, image_ids: Iterable[int]) -> dict[int, tuple[str, str, str]]:
+    """Path, location and gallery where each image was ingested first, of the places where it still lies if it does."""
+    places: defaultdict[int, list[tuple[str, str, str]]] = defaultdict(list)
+    for image_id, *place in session.execute(_PLACES, {"ids": list(image_ids)}):
+        places[image_id].append((place[0], place[1], place[2]))
+    return {image_id: _standing(there) for image_id, there in places.items()}
+
+
+def _standing(places: Sequence[tuple[str, str, str]]) -> tuple[str, str, str]:
+    """The first place where a file is, or else the first; a single one is not looked for, as a disk may be slow."""
+    first, *others = places
+    return next((place for place in places if os.path.isfile(place[1])), first) if others else first
 
 
 def _stored_person(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from index.person_index import PersonIndex
-from index.tables import ImageFile, Parse, PersonRow
+from index.person_index import PersonIndex, places_now
+from index.tables import Parse, PersonRow
 from index.thumbnails import Box
 from parsing.images import UnreadableImageError, read_image
 
@@ -48,8 +48,7 @@ def restore_thumbnails(index: PersonIndex, generation_id: int, image_ids: Sequen
 
 def _place_and_boxes(index: PersonIndex, generation_id: int, image_id: int) -> tuple[Path, dict[int, Box]]:
     with index.database.read() as session:
-        files = select(ImageFile.location).where(ImageFile.image_id == image_id).order_by(ImageFile.id)
-        location = Path(session.scalars(files).first() or "")
+        _, location, _ = places_now(session, [image_id])[image_id]
         here = (PersonRow.image_id == image_id) & (PersonRow.generation_id == generation_id)
         rows = session.scalars(select(PersonRow).where(here)).all()
-        return location, {row.id: (row.x0, row.y0, row.x1, row.y1) for row in rows}
+        return Path(location), {row.id: (row.x0, row.y0, row.x1, row.y1) for row in rows}

@@ -269,6 +269,20 @@ def test_lost_thumbnails_are_made_again(index: PersonIndex, photos: Path) -> Non
     assert index.thumbnails.person_path(first.image_id, 1).exists()
 
 
+def test_a_renamed_file_is_named_where_it_lies_now(index: PersonIndex, photos: Path) -> None:
+    ingest([photos], SampleParser(), index)
+    old, new = photos / "0.png", photos / "renamed.png"
+    image_id = index.find_image(old)
+    old.rename(new)
+    ingest([photos], SampleParser(), index)
+    (stored,) = index.people_of_image(image_id)
+    assert (stored.image_path, stored.image_location) == (new, new)
+    index.thumbnails.image_path(image_id).unlink()
+    assert (reindex(index).lost, index.thumbnails.image_path(image_id).exists()) == ((), True)
+    new.unlink()
+    assert index.people_of_image(image_id)[0].image_path == old  # the first, where it lies nowhere
+
+
 def test_reparsing_fills_a_generation_aside(index: PersonIndex, photos: Path) -> None:
     ingest([photos], SampleParser(), index)
     (report,) = reparse(SampleParser("checkpoint 2"), index)
