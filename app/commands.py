@@ -192,7 +192,9 @@ def reindex(options: Namespace, config: AppConfig) -> None:
         index = workspace.index
         if options.parse:
             parser = _human_parser(config)
-            reparse(parser, index, show_progress=not options.json and sys.stderr.isatty())
+            for done in reparse(parser, index, show_progress=not options.json and sys.stderr.isatty()):
+                for path, reason in done.failures:
+                    print(f"left out {path}: {reason}", file=sys.stderr)
             promote(index, index.generations.of_checkpoint(parser.checkpoint_hash).generation_id)
         report = rebuild(index)
     _print(options, reports.reindex_document(report), reports.reindex_lines(report))

@@ -103,7 +103,10 @@ class Generations:
             if expected != found
         ]
         if missing:
-            faults.append(f"{missing} images of the live generation are not yet parsed in generation {generation_id}")
+            faults.append(
+                f"{missing} images of the live generation are not yet parsed in generation {generation_id} "
+                "(forget those that cannot be read with python -m app delete --image PATH)"
+            )
         return faults
 
     def make_live(self, generation_id: int) -> None:

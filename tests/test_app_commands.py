@@ -339,6 +339,23 @@ def test_photographs_are_parsed_anew_and_the_old_generation_is_a_command_away(tm
     assert json.loads(capsys.readouterr().out)["people"] > 0
 
 
+def test_photographs_that_are_gone_are_named_before_all_are_parsed_anew(tmp_path: Path, capsys: Capture) -> None:
+    place = make_inputs(tmp_path)
+    first, second = (["--checkpoint", str(place.checkpoints / f"{number}.safetensors")] for number in (1, 2))
+    home = ["--home", str(place.home), "--json"]
+    assert main(["ingest", str(place.photographs), *first, *home]) == 0
+    lost, damaged = place.photographs / "0.png", place.photographs / "1.png"
+    lost.unlink()
+    assert main(["reindex", "--parse", *second, *home]) == 1
+    assert f"but 1 cannot be found: {lost}; put them back, or forget each with" in capsys.readouterr().err
+    assert main(["delete", "--image", str(lost), *home]) == 0
+    damaged.write_text("no photograph")
+    assert main(["reindex", "--parse", *second, *home]) == 1
+    assert f"left out {damaged}: " in capsys.readouterr().err
+    assert main(["delete", "--image", str(damaged), *home]) == 0
+    assert main(["reindex", "--parse", *second, *home]) == 0
+
+
 @pytest.mark.parametrize("by", ["appearance", "clothes"])
 def test_people_who_look_alike_are_found(by: str, tmp_path: Path, capsys: Capture) -> None:
     with PersonIndex.open(tmp_path) as index:
