@@ -6,6 +6,7 @@ a write-ahead log, PostgreSQL with an advisory lock and snapshots. A server that
 """
 
 import logging
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -425,6 +426,8 @@ def _explain(name: str, error: DatabaseError) -> Exception:
         )
     if error.connection_invalidated or state.startswith(("08", "57P")):
         return ConnectionLostError(f"lost the connection to {name} ({reason}); see if the server runs and try again")
+    if "unable to open" in reason and Path(name).is_file() and not os.access(Path(name).parent, os.W_OK):
+        return ReadOnlyError(_read_only_sentence(name))  # SQLite keeps its log beside the file, even to read it
     if "unable to open" in reason:
         return StoreUnavailableError(f"cannot open {name} ({reason}); check that it exists and may be opened")
     if "connection" in reason or "FATAL" in reason:

@@ -1,6 +1,8 @@
 """Opening: a store is made, upgraded or refused with one clear sentence."""
 
+import os
 import sqlite3
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -104,6 +106,20 @@ def test_a_database_that_turns_out_read_only_says_so(tmp_path: Path) -> None:
         pytest.raises(ReadOnlyError, match="but it is read-only; make it writable"),
     ):
         index.add([new_image("a.jpg", "Red")], gallery="g", checkpoint_hash="c")
+
+
+def test_a_medium_that_is_read_only_is_said_to_be(tmp_path: Path) -> None:
+    mount = ["mount", "-t", "tmpfs", "tmpfs", str(tmp_path)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode != 0:
+        pytest.skip("needs the right to mount")
+    try:
+        PersonIndex.open(tmp_path / "home").close()
+        subprocess.run(["mount", "-o", "remount,ro", str(tmp_path)], check=True)
+        for read_only in (False, True):
+            with pytest.raises(ReadOnlyError, match="but it is read-only; make it writable"):
+                PersonIndex.open(tmp_path / "home", read_only=read_only)
+    finally:
+        subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
 
 
 def test_read_only_needs_a_database(tmp_path: Path) -> None:
