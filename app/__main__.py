@@ -27,17 +27,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")  # names of files may hold what a terminal cannot show
     try:
         options = _parser().parse_args(arguments)
+        _check_output()
         options.run(options, _config(options))
-        sys.stdout.flush()
     except UserError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has had enough
+        pass  # whoever read our output has had enough
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130
     return 0
+
+
+def _check_output() -> None:
+    """Refuse to work where nothing can be printed, and a file that is opened could be taken for standard output."""
+    if sys.stdout is None:
+        raise UserError("expected a standard output, but it is closed; send it to a file or to /dev/null")
 
 
 def _config(options: argparse.Namespace) -> AppConfig:
@@ -177,14 +183,14 @@ def _add_store_commands(subparsers: "Subparsers") -> None:
 def _add_export(subparsers: "Subparsers") -> None:
     command = _command(subparsers, "export", "write everybody who matches into a file", commands.export)
     command.add_argument("text", metavar="TEXT", help="a description")
-    command.add_argument("--output", type=Path, required=True, metavar="FILE", help="ending in .csv, .json or .zip")
+    command.add_argument("--output", type=_path, required=True, metavar="FILE", help="ending in .csv, .json or .zip")
     command.add_argument("--mode", choices=MODES, default="balanced")
 
 
 def _add_corrections(subparsers: "Subparsers") -> None:
     text = "write what was corrected on the search page as a data set to train with"
     command = _command(subparsers, "corrections", text, commands.corrections)
-    command.add_argument("--output", type=Path, required=True, metavar="DIR", help="a folder in CCIHP's layout")
+    command.add_argument("--output", type=_path, required=True, metavar="DIR", help="a folder in CCIHP's layout")
     _add_json(command)
 
 

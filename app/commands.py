@@ -242,7 +242,7 @@ def export(options: Namespace, config: AppConfig) -> None:
     from app.exports import export as export_matches
 
     output = options.output
-    partial = output.with_name(f".{output.name}.tmp")  # an export that fails leaves what was there before
+    partial = output.parent / f".{output.name}.tmp"  # an export that fails leaves what was there before
     with _workspace(config) as workspace, _expected(ValueError, LookupError):
         found = _query_parser().parse(options.text)
         assert found.tree is not None
@@ -269,14 +269,14 @@ def corrections(options: Namespace, config: AppConfig) -> None:
 
 def ui(options: Namespace, config: AppConfig) -> None:
     """Serve the pages until interrupted; `app.ui` says where they are."""
-    from app.server import check_port, server_environment
+    from app.server import check_address, server_environment
 
     with _workspace(config, make=True):  # says at once, not on the page, what is wrong with the store
         pass
+    with _expected(ValueError):
+        check_address(options.address, options.port)
     flags = ["--server.address", options.address]
     if options.port is not None:
-        with _expected(ValueError):
-            check_port(options.address, options.port)
         flags += ["--server.port", str(options.port)]
     command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app" / "ui.py"), *flags]
     sys.stdout.flush()
@@ -349,6 +349,8 @@ def _texts(text: str) -> Iterable[str]:
     """The text, or the lines of standard input where it is `-`."""
     if text != "-":
         return [text]
+    if sys.stdin is None:
+        raise UserError("expected one text a line on standard input, but it is closed; give a text, or lines in a pipe")
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")  # a line in another encoding must not stop the others
     return (line.rstrip("\n") for line in sys.stdin)
@@ -356,7 +358,10 @@ def _texts(text: str) -> Iterable[str]:
 
 def _print(options: Namespace, document: Any, lines: Iterable[str]) -> None:
     """One document on one line for machines, or lines for people."""
-    if options.json:
-        print(json.dumps(document))
-    else:
-        print("\n".join(lines))
+    try:
+        print(json.dumps(document) if options.json else "\n".join(lines), flush=True)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python tries again when it ends
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise UserError(f"cannot write to standard output ({error.strerror}); choose another place") from error

@@ -18,22 +18,25 @@ ROOT = Path(__file__).parents[1]
 SHOW = "SIGNALEMENT_SHOW"  # set where the page shall be shown in a browser as soon as it answers
 
 
-def check_port(address: str, port: int) -> None:
-    """Nothing, if a server can listen there.
+def check_address(address: str, port: int | None) -> None:
+    """Nothing, if a server can listen there; without a port, on any.
 
     Raises:
         ValueError: it cannot; the message says why.
     """
-    if not 0 < port < 65536:
+    if port is not None and not 0 < port < 65536:
         raise ValueError(f"expected a port from 1 to 65535, got {port}; give another --port")
     try:
-        family, _, _, _, place = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
+        family, _, _, _, found = socket.getaddrinfo(address, port or 0, type=socket.SOCK_STREAM)[0]
         with socket.socket(family) as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            trial.bind(place)
+            trial.bind(found)
     except OSError as error:
-        reason = f"{address}:{port} cannot be used ({error.strerror})"
-        raise ValueError(f"expected a free port, but {reason}; give another --port or --address") from error
+        place = address if port is None else f"{address}:{port}"
+        raise ValueError(
+            f"expected a free port of this computer, but {place} cannot be used ({error.strerror}); "
+            "give another --port or --address"
+        ) from error
 
 
 def server_environment(config: AppConfig, *, show: bool) -> Mapping[str, str]:

@@ -206,6 +206,8 @@ def _parse_url(url: str) -> URL:
         raise DatabaseURLError(
             f"database URL must look like sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME, got {url!r}"
         ) from None
+    if place.get_backend_name() == "sqlite" and place.database in (None, "", ":memory:"):
+        raise DatabaseURLError(f"database URL must name a file, such as sqlite:///FILE, got {url!r}")
     return place
 
 

@@ -204,7 +204,7 @@ def test_a_port_that_is_taken_is_said_to_be(tmp_path: Path, capsys: Capture) -> 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         assert main(["ui", "--address", "127.0.0.1", "--port", port, "--home", str(tmp_path)]) == 1
-    assert f"expected a free port, but 127.0.0.1:{port} cannot be used" in capsys.readouterr().err
+    assert f"expected a free port of this computer, but 127.0.0.1:{port} cannot be used" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -294,6 +294,8 @@ def test_an_export_that_fails_leaves_what_was_there(rendered_gallery: RenderedGa
         ),
         (["export", "hat", "--output", "hats.exe"], "expected an export as one of csv, json, zip, got 'exe'"),
         (["export", "hat", "--output", "nowhere/hats.csv"], "cannot write to nowhere/hats.csv"),
+        (["export", "hat", "--output", ""], "argument --output: expected a path, got ''"),
+        (["export", "hat", "--output", "."], "expected an export as one of csv, json, zip, got ''"),
         (["export", " ", "--output", "hats.csv"], "expected a description"),
         (["search"], "arguments are required: TEXT"),
         (["search", "hat", "--bogus"], "unrecognized arguments: --bogus"),
@@ -301,6 +303,15 @@ def test_an_export_that_fails_leaves_what_was_there(rendered_gallery: RenderedGa
         (["search", "hat", "--limit", "many"], "invalid int value: 'many'"),
         (["dance"], "invalid choice: 'dance'"),
         (["ui", "--port", "99999"], "expected a port from 1 to 65535, got 99999"),
+        (
+            ["ui", "--address", "nohost.invalid"],
+            "expected a free port of this computer, but nohost.invalid cannot be used",
+        ),
+        (
+            ["status", "--database", "sqlite://"],
+            "database URL must name a file, such as sqlite:///FILE, got 'sqlite://'",
+        ),
+        (["ingest", "tests", "--database", "sqlite:///:memory:"], "database URL must name a file"),
         (["status", "--database", "mongodb://here"], "database URL must look like"),
     ],
 )
@@ -314,6 +325,27 @@ def test_a_mistake_gets_one_sentence_and_exit_code_1(
     assert captured.err.startswith("Error: ")
     assert sentence in captured.err
     assert len(captured.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ('explain "red coat" > /dev/full', "cannot write to standard output (No space left on device); choose another"),
+        ('explain "red coat" --json >&-', "expected a standard output, but it is closed"),
+        ("explain - <&-", "expected one text a line on standard input, but it is closed"),
+    ],
+)
+def test_what_cannot_be_read_or_printed_is_one_sentence(command: str, sentence: str) -> None:
+    done = subprocess.run(f"{sys.executable} -m app {command}", shell=True, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"Error: {sentence}")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_reader_who_has_had_enough_is_no_error() -> None:
+    command = f"yes hat | head -n 2000 | {sys.executable} -m app explain - | head -n 1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("query: hat\n", "")
 
 
 def test_photographs_are_parsed_anew_and_the_old_generation_is_a_command_away(tmp_path: Path, capsys: Capture) -> None:
