@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -70,10 +71,11 @@ def _day(text: str) -> datetime:
         raise argparse.ArgumentTypeError(f"expected a day such as 2024-06-30, got {text!r}") from None
 
 
-def _number(text: str) -> int:
-    """A positive number that a database can hold."""
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 2**63:
-        raise argparse.ArgumentTypeError(f"expected a number of 1 or more, got {text!r}")
+def _number(text: str, *, least: int = 1) -> int:
+    """A number that a database can hold."""
+    is_plain = text.isascii() and text.isdigit() and len(text) < 20
+    if not is_plain or not least <= int(text) < 2**63:
+        raise argparse.ArgumentTypeError(f"expected a number of {least} or more, got {text!r}")
     return int(text)
 
 
@@ -111,9 +113,9 @@ def _command(subparsers: "Subparsers", name: str, text: str, run: commands.Comma
     """A subcommand with the options that all have."""
     command = subparsers.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".")
     command.set_defaults(run=run)
-    command.add_argument("--home", type=Path, metavar="DIR", help=f"records and pictures (default {DEFAULT_HOME})")
+    command.add_argument("--home", type=_path, metavar="DIR", help=f"records and pictures (default {DEFAULT_HOME})")
     command.add_argument("--database", metavar="URL", help="keep the records elsewhere (SQLAlchemy URL)")
-    command.add_argument("--checkpoint", type=Path, metavar="FILE", help="weights of another parser")
+    command.add_argument("--checkpoint", type=_path, metavar="FILE", help="weights of another parser")
     return command
 
 
@@ -127,14 +129,16 @@ def _add_ingest(subparsers: "Subparsers") -> None:
     command.add_argument("--gallery", type=_name, metavar="NAME", help="name of the collection (default photographs)")
     command.add_argument("--dry-run", action="store_true", help="only say what would be done")
     command.add_argument("--retry-failed", action="store_true", help="try unreadable files again")
-    command.add_argument("--job", type=int, metavar="ID", help="run a job that the page has queued")
+    command.add_argument("--job", type=_number, metavar="ID", help="run a job that the page has queued")
     _add_json(command)
 
 
 def _add_search(subparsers: "Subparsers") -> None:
     command = _command(subparsers, "search", "find people by a description", commands.search)
     command.add_argument("text", metavar="TEXT", help='such as "red coat"; - reads one text per line')
-    command.add_argument("--limit", type=int, default=20, metavar="N", help="people to print (default 20)")
+    command.add_argument(
+        "--limit", type=partial(_number, least=0), default=20, metavar="N", help="people to print (default 20)"
+    )
     command.add_argument("--mode", choices=MODES, default="balanced", help="how sure to be (default balanced)")
     command.add_argument("--sort", choices=("score", "time"), default="score", help="order (default score)")
     _add_json(command)
@@ -151,7 +155,7 @@ def _add_alike(subparsers: "Subparsers") -> None:
 def _add_parse(subparsers: "Subparsers") -> None:
     command = _command(subparsers, "parse", "show who is in images and what they wear", commands.parse)
     command.add_argument("images", nargs="+", type=_path, metavar="IMAGE")
-    command.add_argument("--overlay", type=Path, metavar="DIR", help="draw what was seen into this folder")
+    command.add_argument("--overlay", type=_path, metavar="DIR", help="draw what was seen into this folder")
     _add_json(command)
 
 
@@ -168,12 +172,12 @@ def _add_store_commands(subparsers: "Subparsers") -> None:
     _add_json(command)
     command = _command(subparsers, "generations", "show, search or discard generations", commands.generations)
     which = command.add_mutually_exclusive_group()
-    which.add_argument("--use", type=int, metavar="ID", help="check a generation and search it")
+    which.add_argument("--use", type=_number, metavar="ID", help="check a generation and search it")
     which.add_argument("--rollback", action="store_true", help="search the generation that was searched before")
-    which.add_argument("--discard", type=int, metavar="ID", help="delete a generation that is not searched")
+    which.add_argument("--discard", type=_number, metavar="ID", help="delete a generation that is not searched")
     _add_json(command)
     command = _command(subparsers, "delete", "delete for good: images, people, or a gallery", commands.delete)
-    command.add_argument("--image", action="append", type=Path, default=[], metavar="PATH", help="as it was ingested")
+    command.add_argument("--image", action="append", type=_path, default=[], metavar="PATH", help="as it was ingested")
     command.add_argument("--person", action="append", type=_number, default=[], metavar="ID")
     command.add_argument("--gallery", metavar="NAME")
     command.add_argument("--before", type=_day, metavar="DATE", help="all captured before a day such as 2024-06-30")
@@ -196,7 +200,7 @@ def _add_corrections(subparsers: "Subparsers") -> None:
 
 def _add_ui(subparsers: "Subparsers") -> None:
     command = _command(subparsers, "ui", "open the search page", commands.ui)
-    command.add_argument("--port", type=int, metavar="N", help="default: the first free one from 8501")
+    command.add_argument("--port", type=_number, metavar="N", help="default: the first free one from 8501")
     command.add_argument("--address", default="localhost", metavar="HOST", help="where to listen (default localhost)")
     command.add_argument("--open", action="store_true", help="show the page in this computer's browser")
 

@@ -155,9 +155,13 @@ def ingest(
 
     Raises:
         NothingToIngestError: a path is missing, or no file is there.
+        UnknownJobError: there is no such job.
         StoreError: the store cannot be written.
     """
     started = time.monotonic()
+    jobs = Jobs(index.database)
+    if job_id is not None:
+        jobs.get(job_id)
     files = scan(paths, leave_out=[index.files.home / "thumbnails", index.files.home / "vectors"])
     with index.database.read() as session:
         plan = make_plan(
@@ -165,7 +169,6 @@ def ingest(
         )
     if dry_run:
         return _dry_report(plan, len(files), started)
-    jobs = Jobs(index.database)
     job_id = job_id or jobs.queue(gallery=gallery, paths=tuple(printable(path.absolute()) for path in paths))
     run = Ingestion(plan, parser, index, jobs, job_id, gallery, config or IngestConfig())
     with jobs.living(job_id):

@@ -135,7 +135,10 @@ def _present(files: Sequence[Path], plan: Plan) -> list[Place]:
             continue
         place = Place(file, state.st_size, state.st_mtime)
         if file.suffix and file.suffix.lower() not in SUFFIXES:
-            reason = f"expected an image, but {file} is a {file.suffix} file; rename it if it is one, or remove it"
+            reason = (
+                f"expected an image, but {file} is a {file.suffix} file; convert it to JPEG, rename it if it is one "
+                "already, or remove it"
+            )
             plan.failed.append((place, reason))
         else:
             places.append(place)

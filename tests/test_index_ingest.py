@@ -77,6 +77,7 @@ def test_a_touched_file_is_not_parsed_again(index: PersonIndex, photos: Path) ->
 def test_bad_files_are_set_aside_with_their_reason(index: PersonIndex, photos: Path) -> None:
     (photos / "text.jpg").write_text("dear diary")
     (photos / "notes.txt").write_text("dear diary")
+    (photos / "phone.heic").write_text("ftypheic")
     (photos / "empty.jpg").touch()
     (photos / "half.png").write_bytes((photos / "0.png").read_bytes()[:3000])
     Image.new("RGB", (1, 1)).save(photos / "dot.png")
@@ -85,7 +86,8 @@ def test_bad_files_are_set_aside_with_their_reason(index: PersonIndex, photos: P
     reasons = {path.name: reason for path, reason in report.failures}
     expected = {
         "text.jpg": "is not one of JPEG",
-        "notes.txt": "is a .txt file; rename it if it is one, or remove it",
+        "notes.txt": "is a .txt file; convert it to JPEG, rename it if it is one already, or remove it",
+        "phone.heic": "is a .heic file; convert it to JPEG",
         "empty.jpg": "is empty; copy the file again",
         "half.png": "is damaged",
         "dot.png": "has 1x1; use a larger one",
@@ -214,6 +216,12 @@ def test_a_job_can_pause_and_go_on(index: PersonIndex, photos: Path) -> None:
     assert (job.state, job.total, job.done, job.people, job.seconds_left) == ("done", 5, 5, 5, 0.0)
     with pytest.raises(UnknownJobError, match="expected the id of a job, got 77"):
         jobs.request(77, "pause")
+
+
+def test_a_job_that_is_unknown_is_said_before_anything_is_done(index: PersonIndex, photos: Path) -> None:
+    with pytest.raises(UnknownJobError, match="expected the id of a job, got 77"):
+        ingest([photos], SampleParser(), index, job_id=77)
+    assert index.status().images == 0
 
 
 KILLED = """
