@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from app import commands
 from app.config import DEFAULT_HOME, AppConfig, UserError
+from app.wording import one_line
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction["_Parser"]
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _check_output()
         options.run(options, _config(options))
     except UserError as error:
-        print(f"Error: {error}", file=sys.stderr)
+        print(one_line(f"Error: {error}"), file=sys.stderr)
         return 1
     except BrokenPipeError:
         pass  # whoever read our output has had enough

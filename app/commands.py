@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from app import reports
 from app.config import AppConfig, UserError
-from app.wording import counted
+from app.wording import counted, one_line
 
 if TYPE_CHECKING:
     from app.workspace import Workspace
@@ -29,7 +29,11 @@ def ingest(options: Namespace, config: AppConfig) -> None:
     """Ingest files and folders."""
     from index.ingest import DEFAULT_GALLERY
     from index.ingest import ingest as run
+    from index.manifest import NothingToIngestError, check_paths
 
+    if options.job is None:  # a job is told what is wrong instead
+        with _expected(NothingToIngestError):
+            check_paths(options.paths)  # before a store is made for nothing
     with _workspace(config, make=True) as workspace, _told(workspace, options.job):
         report = run(
             options.paths,
@@ -61,7 +65,7 @@ def _make_search_files(workspace: "Workspace") -> None:
         workspace.searcher.store()
         open_vectors(workspace.index, "appearance")
     except (StoreError, OSError) as error:
-        print(f"the people are remembered, but search files could not be made yet: {error}", file=sys.stderr)
+        _say(f"the people are remembered, but search files could not be made yet: {error}")
 
 
 @contextmanager
@@ -90,7 +94,7 @@ def search(options: Namespace, config: AppConfig) -> None:
                 document, lines = _no_answer(text, str(_user_error(error)))
             _print(options, document, lines)
         if not workspace.searcher.store().count:
-            print(f"nobody is in {config.home} yet; add photographs with python -m app ingest PATH", file=sys.stderr)
+            _say(f"nobody is in {config.home} yet; add photographs with python -m app ingest PATH")
 
 
 def _answer(workspace: "Workspace", text: str, options: Namespace) -> tuple[dict[str, Any], Iterable[str]]:
@@ -127,7 +131,7 @@ def _no_answer(text: str, error: str) -> tuple[dict[str, Any], Iterable[str]]:
 def parse(options: Namespace, config: AppConfig) -> None:
     """Parse images without remembering them; those that cannot be read are named and left out."""
     from app.documents import parse_document
-    from parsing.images import UnreadableImageError
+    from parsing.images import UnreadableImageError, printable
 
     parser = _human_parser(config)
     parsed: list[ParsedImage] = []
@@ -137,11 +141,11 @@ def parse(options: Namespace, config: AppConfig) -> None:
         try:
             parsed.append(_parse(path, parser, folder))
         except UnreadableImageError as error:
-            failures.append((path, str(error)))
+            failures.append((Path(printable(path)), printable(str(error))))
     if len(failures) == 1 == len(options.images):
         raise UserError(failures[0][1])
     for path, reason in failures:
-        print(f"left out {path}: {reason}", file=sys.stderr)
+        _say(f"left out {path}: {reason}")
     if not parsed:
         raise UserError(f"expected images, but none of {len(failures)} could be read; the reasons are above")
     _print(options, parse_document(parsed, failures), reports.parse_lines(parsed))
@@ -155,14 +159,14 @@ def _folders(images: Sequence[Path], overlays: Path) -> list[Path]:
 
 def _parse(path: Path, parser: "HumanParser", overlays: Path | None) -> "ParsedImage":
     """Everybody in one image, drawn into the folder `overlays` if there is one."""
-    from parsing.images import read_image
+    from parsing.images import printable, read_image
     from parsing.render import save_overlay
 
     pixels = read_image(path).pixels
-    (record,) = parser.parse([pixels], [path])
+    (record,) = parser.parse([pixels], [Path(printable(path))])
     if overlays:
         with _writing(overlays):
-            print(f"wrote {save_overlay(pixels, record, overlays)}", file=sys.stderr)
+            _say(f"wrote {save_overlay(pixels, record, overlays)}")
     return record
 
 
@@ -194,7 +198,7 @@ def reindex(options: Namespace, config: AppConfig) -> None:
             parser = _human_parser(config)
             for done in reparse(parser, index, show_progress=not options.json and sys.stderr.isatty()):
                 for path, reason in done.failures:
-                    print(f"left out {path}: {reason}", file=sys.stderr)
+                    _say(f"left out {path}: {reason}")
             promote(index, index.generations.of_checkpoint(parser.checkpoint_hash).generation_id)
         report = rebuild(index)
     _print(options, reports.reindex_document(report), reports.reindex_lines(report))
@@ -250,7 +254,7 @@ def export(options: Namespace, config: AppConfig) -> None:
         with _writing(output), _removed(partial), partial.open("wb") as file:
             people = export_matches(workspace, found.tree, file, kind=kind, mode=options.mode)
             partial.replace(output)
-    print(f"wrote {counted(people, 'person', 'people')} to {output}", file=sys.stderr)
+    _say(f"wrote {counted(people, 'person', 'people')} to {output}")
 
 
 def corrections(options: Namespace, config: AppConfig) -> None:
@@ -356,10 +360,15 @@ def _texts(text: str) -> Iterable[str]:
     return (line.rstrip("\n") for line in sys.stdin)
 
 
+def _say(text: str) -> None:
+    """What is not the result, but worth to know."""
+    print(one_line(text), file=sys.stderr)
+
+
 def _print(options: Namespace, document: Any, lines: Iterable[str]) -> None:
     """One document on one line for machines, or lines for people."""
     try:
-        print(json.dumps(document) if options.json else "\n".join(lines), flush=True)
+        print(json.dumps(document) if options.json else "\n".join(map(one_line, lines)), flush=True)
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python tries again when it ends
         if isinstance(error, BrokenPipeError):

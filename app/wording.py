@@ -1,5 +1,6 @@
 """Wording: clauses and attributes in the words that a reader would use."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from query.tree import (
@@ -34,6 +35,11 @@ LABELS: Mapping[str, str] = {
 def label_words(label: str) -> str:
     """A size, pattern or color label as an adjective."""
     return LABELS.get(label, label.lower())
+
+
+def one_line(text: str) -> str:
+    """Text with what would end its line, or act on a terminal, spelled out: names of files may hold anything."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda found: repr(found[0])[1:-1], text)
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:

@@ -23,10 +23,10 @@ from tqdm import tqdm
 from index.adding import NewImage, Place
 from index.database import StoreError
 from index.jobs import Jobs
-from index.manifest import Plan, WorkItem, make_plan, printable, scan
+from index.manifest import Plan, WorkItem, make_plan, scan
 from index.person_index import PersonIndex
 from index.restore import restore_thumbnails, unfinished
-from parsing.images import DecodedImage, UnreadableImageError, decode_image, read_file
+from parsing.images import DecodedImage, UnreadableImageError, decode_image, printable, read_file
 from parsing.records import ParsedImage
 
 LOGGER = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from index.adding import Place
 from index.database import StoreError
 from index.deletion import chunks
 from index.tables import Gallery, Generation, Image, ImageFile, Model, Parse, Quarantine
-from parsing.images import SUFFIXES, UnreadableImageError, file_state, reading
+from parsing.images import SUFFIXES, UnreadableImageError, file_state, printable, reading
 
 
 class NothingToIngestError(StoreError):
@@ -54,6 +54,7 @@ def scan(paths: Sequence[Path], *, leave_out: Sequence[Path] = ()) -> list[Path]
     Raises:
         NothingToIngestError: a path is missing or cannot be read, or there is no file at all.
     """
+    check_paths(paths)
     skipped = {os.path.abspath(folder) for folder in leave_out}
     found: dict[str, Path] = {}
     for path in paths:
@@ -63,6 +64,17 @@ def scan(paths: Sequence[Path], *, leave_out: Sequence[Path] = ()) -> list[Path]
         listed = ", ".join(map(str, paths)) or "no path"
         raise NothingToIngestError(f"expected photographs in {listed}, but there are no files; choose another folder")
     return list(found.values())
+
+
+def check_paths(paths: Sequence[Path]) -> None:
+    """Nothing, if there is something at every path.
+
+    Raises:
+        NothingToIngestError: there is not.
+    """
+    for path in paths:
+        if not path.exists():
+            raise NothingToIngestError(f"expected a photograph or a folder, but {path} does not exist; check the path")
 
 
 def make_plan(
@@ -98,14 +110,7 @@ def _sort_out(plan: Plan, hashes: Mapping[Place, str], parsed: set[str], placed:
     plan.work = [WorkItem(content_hash, tuple(places)) for content_hash, places in work.items()]
 
 
-def printable(path: Path) -> str:
-    """A path as text that any database takes: bytes that are no UTF-8 become `\\xNN`."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
 def _files_at(path: Path, skipped: set[str]) -> Iterator[Path]:
-    if not path.exists():
-        raise NothingToIngestError(f"expected a photograph or a folder, but {path} does not exist; check the path")
     if not path.is_dir():
         yield path
         return

@@ -83,6 +83,11 @@ def file_state(path: Path) -> os.stat_result:
     return state
 
 
+def printable(path: Path | str) -> str:
+    """A path, or what is said of it, as text that anything can hold: bytes that are no UTF-8 become `\\xNN`."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
     """What the system says against reading `path` is an `UnreadableImageError`."""

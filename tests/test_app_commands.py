@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 import socket
 import sqlite3
@@ -293,7 +294,7 @@ def test_an_export_that_fails_leaves_what_was_there(rendered_gallery: RenderedGa
         (["ingest", ""], "argument PATH: expected a path, got ''"),
         (["ingest", "nowhere"], "expected a photograph or a folder, but nowhere does not exist"),
         (["ingest", "tests", "--gallery", " "], "argument --gallery: expected a name"),
-        (["ingest", "nowhere", "--checkpoint", "nowhere.safetensors"], "no checkpoint at nowhere.safetensors"),
+        (["ingest", "tests", "--checkpoint", "nowhere.safetensors"], "no checkpoint at nowhere.safetensors"),
         (
             ["search", "hat", "--checkpoint", "nowhere.safetensors"],
             "no checkpoint at nowhere.safetensors; make one with",
@@ -352,6 +353,37 @@ def test_a_reader_who_has_had_enough_is_no_error() -> None:
     command = f"yes hat | head -n 2000 | {sys.executable} -m app explain - | head -n 1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("query: hat\n", "")
+
+
+def test_a_name_with_a_line_break_stays_on_its_line(tmp_path: Path, capsys: Capture) -> None:
+    with PersonIndex.open(tmp_path) as index:
+        images = [new_image("a\nb.jpg", "Red"), new_image("c.jpg", "Red")]
+        index.add(images, gallery="g", checkpoint_hash="c1")
+    for command in (["search", "red coat"], ["alike", "2"]):
+        assert main([*command, "--home", str(tmp_path)]) == 0
+        assert [line for line in capsys.readouterr().out.splitlines() if line.endswith(" a\\nb.jpg")]
+    assert main(["parse", "no\nwhere.jpg"]) == 1
+    assert capsys.readouterr().err.startswith("Error: cannot read no\\nwhere.jpg")
+
+
+def test_a_name_that_is_no_utf8_is_the_same_in_every_document(tmp_path: Path, capsys: Capture) -> None:
+    place = make_inputs(tmp_path)
+    photo = (place.photographs / "0.png").rename(place.photographs / os.fsdecode(b"\xff.png"))
+    broken = place.photographs / os.fsdecode(b"\xfe.png")
+    broken.write_text("no photograph")
+    checkpoint = str(place.checkpoints / "1.safetensors")
+    assert main(["parse", str(photo), str(broken), "--checkpoint", checkpoint, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["images"][0]["path"] == str(place.photographs / r"\xff.png")
+    (failure,) = document["failures"]
+    assert failure["path"] == str(place.photographs / r"\xfe.png")
+    assert failure["reason"].startswith(f"expected an image, but {failure['path']} is not one of")
+
+
+def test_no_store_is_made_for_photographs_that_are_not_there(tmp_path: Path, capsys: Capture) -> None:
+    assert main(["ingest", "nowhere", "--home", str(tmp_path / "new")]) == 1
+    assert "but nowhere does not exist" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
 
 
 def test_photographs_are_parsed_anew_and_the_old_generation_is_a_command_away(tmp_path: Path, capsys: Capture) -> None:
