@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from index.adding import NewImage, Place
+from index.adding import AddedImage, NewImage, Place
 from index.database import StoreError
 from index.jobs import Jobs
 from index.manifest import Plan, WorkItem, make_plan, scan
@@ -199,6 +199,7 @@ class Ingestion:
         self.failures = list(plan.failed)
         self.handled = 0  # photographs, those that could not be read too
         self.parsed = 0
+        self.repeated = 0  # photographs that another ingestion stored while this one parsed them
         self.people = 0
         self.generation_id = 0
         self.state = "running"
@@ -230,7 +231,7 @@ class Ingestion:
             parsed=self.parsed,
             people=self.people,
             unchanged=self.plan.unchanged,
-            duplicates=_duplicates(self.plan),
+            duplicates=_duplicates(self.plan) + self.repeated,
             failures=_reasons([*self.plan.failed_before, *self.failures]),
             generation_id=generation.generation_id,
             is_live=generation.is_live,
@@ -287,7 +288,7 @@ class Ingestion:
             try:
                 shard.parsed += self._parse_batch([image])
             except Exception as error:
-                if not self.parsed and not shard.parsed and image is batch[-1]:
+                if not (self.parsed or self.repeated or shard.parsed) and image is batch[-1]:
                     raise
                 reason = f"the parser failed on it ({error}); report this image"
                 shard.failures += [(place, reason) for place in image.item.places]
@@ -302,13 +303,14 @@ class Ingestion:
             boxes = dict(zip(result.person_ids, (person.box_xyxy for person in parsed.people), strict=True))
             self.index.thumbnails.write(result.image_id, image.decoded.pixels, boxes)
         self.index.note_thumbnails([result.image_id for result, _, _ in written], generation_id=self.generation_id)
-        self._count(shard, bar)
+        self._count(shard, written, bar)
 
-    def _count(self, shard: Shard, bar: "tqdm[Never]") -> None:
+    def _count(self, shard: Shard, written: Sequence[tuple[AddedImage, Work, ParsedImage]], bar: "tqdm[Never]") -> None:
         self.failures += shard.failures
         self.handled += shard.size
-        self.parsed += len(shard.parsed)
-        self.people += sum(len(parsed.people) for _, parsed in shard.parsed)
+        self.parsed += len(written)
+        self.repeated += len(shard.parsed) - len(written)
+        self.people += sum(len(result.person_ids) for result, _, _ in written)
         bar.set_postfix(people=self.people, failed=len(self.failures), refresh=False)
         bar.update(shard.size)
         self._report_job()

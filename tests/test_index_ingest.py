@@ -183,6 +183,17 @@ def test_a_parser_that_can_do_nothing_fails_the_job(index: PersonIndex, photos: 
     assert (job.state, job.message, index.status().images) == ("failed", "no model", 0)
 
 
+def test_what_another_ingestion_stores_meanwhile_is_not_counted_as_parsed(index: PersonIndex, photos: Path) -> None:
+    parser = SampleParser()
+    parser.before_parse = lambda paths: None if parser.seen else _ingest_meanwhile(index, photos)
+    report = ingest([photos], parser, index)
+    assert (report.parsed, report.people, report.duplicates, index.status().images) == (0, 0, 5, 5)
+
+
+def _ingest_meanwhile(index: PersonIndex, photos: Path) -> None:
+    assert ingest([photos], SampleParser(), index).parsed == 5
+
+
 def test_a_job_can_be_cancelled_and_finished_later(index: PersonIndex, photos: Path) -> None:
     jobs, parser = Jobs(index.database), SampleParser()
     job_id = jobs.queue(gallery="photographs", paths=(str(photos),))
