@@ -228,6 +228,14 @@ def test_a_folder_that_is_not_ccp_is_not_written(tmp_path: Path, capsys: pytest.
     assert "is not a CCP folder" in message
 
 
+def test_a_file_is_not_written_into_as_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ccp, out = write_ccp(tmp_path / "ccp", "0001"), tmp_path / "out"
+    out.touch()
+    assert main(["--data", str(ccp), "--output", str(out)]) == 1
+    sentence = f"expected a folder to write, but {out} cannot be one (File exists); choose another --output"
+    assert capsys.readouterr().err == f"Error: {sentence}\n"
+
+
 def test_instances_are_numbered_as_in_cihp(tmp_path: Path) -> None:
     human, attribute = np.array([[1, 1, 2, 14, 0, 2]], np.uint8), np.array([[5, 0, 5, 19, 5, 255]], np.uint8)
     instances, stride = instance_map(human, attribute)

@@ -57,11 +57,11 @@ def export(data: CCPDataset, output: Path, label_map: LabelMap, *, link: bool) -
         link: photographs become symbolic links to the originals instead of copies.
 
     Raises:
-        ValueError: `label_map` gives a label no id.
+        ValueError: `label_map` gives a label no id, or `output` can be no folder.
     """
     ids = {task: label_map.untranslate(task) for task in TASKS}
     names: dict[str, list[str]] = {part: [] for part in LISTS}
-    output.mkdir(parents=True, exist_ok=True)
+    _make_folder(output)
     (output / OWN_LABEL_MAP).write_text(f"everyone = false\n\n{label_map.path.read_text()}")
     for split in SPLITS:
         part = "Validation" if split == "validation" else "Training"
@@ -73,6 +73,15 @@ def export(data: CCPDataset, output: Path, label_map: LabelMap, *, link: bool) -
         (output / part).mkdir(exist_ok=True)
         (output / part / LISTS[part]).write_text("".join(f"{name}\n" for name in sorted(listed)))
     return {part: len(listed) for part, listed in names.items()}
+
+
+def _make_folder(output: Path) -> None:
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f"expected a folder to write, but {output} cannot be one ({error.strerror}); choose another --output"
+        ) from error
 
 
 def write_annotations(folder: Path, sample: Sample, ids: IdMaps) -> None:
