@@ -38,6 +38,7 @@ _SPACED_SLOT = re.compile(rf"\b({'|'.join(ATTRIBUTE_WORDS)})\s+(like:\d+|#[0-9a-
 _NEW_SENTENCE = re.compile(r"\n(?=\s*[A-Z])")  # a line that begins like one
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028\u2029\u2060\ufeff]")  # that parts words at most
 _APART = re.compile(r"\b((?:do|does|did|is|was|are|were|ca|could|has|have|had|wo|would|should))n ['’] t\b")  # "don ' t"
+_MOST_SHOWN = 200  # characters of what was not understood, in an error
 _SILENT = frozenset(
     [
         "do",
@@ -144,7 +145,8 @@ class QueryParser:
             raise NotUnderstoodError(f"expected a description, got an empty text; {_ASK}")
         if found.tree is None:
             words = ", ".join(dict.fromkeys(word for word, _, _ in found.not_understood)) or text.strip()
-            raise NotUnderstoodError(f"expected something that labels can express, got only {words}; {_ASK}")
+            shown = words if len(words) <= _MOST_SHOWN else f"{words[:_MOST_SHOWN]}…"
+            raise NotUnderstoodError(f"expected something that labels can express, got only {shown}; {_ASK}")
         return found
 
     def interpret(self, text: str, *, now: datetime | None = None) -> Interpretation:

@@ -310,6 +310,12 @@ def test_nothing_to_ask_is_an_error_that_names_what_can_be(parser: QueryParser, 
         parser.parse(text)
 
 
+def test_an_endless_word_is_not_repeated_in_full(parser: QueryParser) -> None:
+    with pytest.raises(NotUnderstoodError, match="got only qqq") as error:
+        parser.parse("q" * 10_000)
+    assert len(str(error.value)) < 500
+
+
 def test_explain_writes_the_document_of_the_design(parser: QueryParser) -> None:
     document = parser.explain("man with red long coat")
     assert document["query"] == "coat:red,long"
