@@ -163,16 +163,23 @@ def test_what_describes_no_checkpoint_is_said_to_by_searches_too(
 
 
 @pytest.mark.parametrize(
-    "learned",
-    [None, [1], {"thresholds": {"strict": "high"}}, {"back_off": 0.5, "color_confusion": [[1.0]]}],
+    ("learned", "sentence"),
+    [
+        (None, "{json} does not describe a checkpoint (search is None, expected an object)"),
+        ([1], "{json} does not describe a checkpoint (search is [1], expected an object)"),
+        ({"thresholds": {"strict": "high"}}, 'expected "search" in {json} as query.fitting writes it'),
+        ({"back_off": 0.5, "color_confusion": [[1.0]]}, 'expected "search" in {json} as query.fitting writes it'),
+    ],
 )
-def test_what_no_search_can_use_of_a_checkpoint_is_said(learned: object, tmp_path: Path, capsys: Capture) -> None:
+def test_what_no_search_can_use_of_a_checkpoint_is_said(
+    learned: object, sentence: str, tmp_path: Path, capsys: Capture
+) -> None:
     weights = make_inputs(tmp_path).checkpoints / "1.safetensors"
     description = weights.with_suffix(".json")
     description.write_text(json.dumps(json.loads(description.read_text()) | {"search": learned}))
     PersonIndex.open(tmp_path).close()
     assert main(["search", "hair", "--checkpoint", str(weights), "--home", str(tmp_path)]) == 1
-    assert f'expected "search" in {description} as query.fitting writes it' in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith(f"Error: {sentence.format(json=description)}")
 
 
 def test_nothing_is_deleted_where_one_of_several_is_unknown(rendered_gallery: RenderedGallery, capsys: Capture) -> None:
