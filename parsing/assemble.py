@@ -183,7 +183,8 @@ def dress(output: ImageOutput, people: Tensor, share: float) -> ImageOutput:
     To the network whoever walks by is often background from head to foot: photographs that label one person teach it.
     """
     logits, (height, width) = output.semantic["attribute"], output.mask_logits.shape[-2:]
-    owner = own_pixels(output, people, height, width).numpy().ravel()
+    nobody = torch.zeros(1, height, width)
+    owner = torch.cat([nobody, output.mask_logits[people].float()]).max(0).indices.numpy().ravel()
     lead = (logits[0] - logits[1:].max(0).values).numpy().ravel()  # of background over the best attribute
     order = np.lexsort((lead, owner))
     counts = np.bincount(owner, minlength=len(people) + 1)
