@@ -8,14 +8,13 @@ from app.garments import winner
 from index.columns import ColumnStore
 from index.descriptor import CHARACTERIZED_GROUPS, column
 from parsing.records import CharacterizedAttribute
-from query.scoring import Rows, clause_plan
+from query.scoring import COMPARED, Rows, clause_plan
 from query.search import Searcher
 from query.tree import Has, conjunction, format_query
 
 OUTFIT = ("Coat", "UpperClothes", "Pants", "Skirt", "Hat", "Shoes")
 OUTFIT_CLAUSES = 4
 OUTFIT_MODE = "balanced"  # in which an outfit finds whom it was taken from
-SHOWN = 0.5  # P(seen) from which the search compares a garment
 
 
 def like_queries(person_ids: Sequence[int], store: ColumnStore) -> list[str | None]:
@@ -28,7 +27,7 @@ def like_queries(person_ids: Sequence[int], store: ColumnStore) -> list[str | No
         return []
     rows = Rows(store, np.array([store.row(person_id) for person_id in person_ids]))
     seen = np.max([rows.probabilities(column(group, "attribute", "seen")) for group in CHARACTERIZED_GROUPS], axis=0)
-    return [f"like:{person_id}" if most >= SHOWN else None for person_id, most in zip(person_ids, seen, strict=True)]
+    return [f"like:{person_id}" if most >= COMPARED else None for person_id, most in zip(person_ids, seen, strict=True)]
 
 
 def outfit_query(

@@ -30,6 +30,7 @@ from query.tree import And, Camera, Captured, Daytime, Gallery, Has, Like, Not, 
 CLAUSE_FLOOR = 1e-4
 BACK_OFF_MINIMUM = 0.02  # weaker confusions are not followed, which keeps a clause to a few columns
 ALIKE_MINIMUM = 0.05  # labels less probable than this on an example are not asked of others
+COMPARED = 0.5  # P(seen) from which what an example wears is compared
 
 Probabilities = NDArray[np.floating]
 Confusion = tuple[tuple[float, ...], ...]
@@ -320,7 +321,7 @@ def _alike(like: Like, negated: bool, planner: Planner) -> Plan:
     row = planner.store.row(like.person_id)
     example = planner.store.codes[:, row] / SCALE
     groups = CHARACTERIZED_GROUPS if like.attribute is None else (like.attribute,)
-    shown = [group for group in groups if example[column(group, "attribute", "seen")] >= 0.5]
+    shown = [group for group in groups if example[column(group, "attribute", "seen")] >= COMPARED]
     if not shown:
         raise ValueError(f"person {like.person_id} visibly wears no {like.attribute or 'clothes'} to be compared with")
     plans = [_best_of([_garment(group, _alike_weights(group, example))], False) for group in shown]

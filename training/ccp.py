@@ -87,6 +87,15 @@ def read_characteristics(path: Path) -> dict[str, list[Item]]:
     return items
 
 
+def by_person(items: Mapping[str, Sequence[Item]]) -> dict[str, dict[int, Sequence[Item]]]:
+    """Items of `photograph_person` by the photograph and the person's number."""
+    worn: dict[str, dict[int, Sequence[Item]]] = {}
+    for name, those in items.items():
+        photo, person = name.split("_")
+        worn.setdefault(photo, {})[int(person)] = those
+    return worn
+
+
 def check_words(words: list[str], where: str) -> None:
     """Raise ValueError unless `words` are a line of `characteristics.txt`."""
     allowed = [LISTED, (*WORDS["size"], "absent", "none"), *((*WORDS[task], "none") for task in ("pattern", "color"))]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.ccp import Item, read_characteristics
+from training.ccp import Item, by_person, read_characteristics
 from training.samples import Sample, check_split, read_ids, read_rgb, read_text, unknown_maps
 
 
@@ -56,6 +56,7 @@ class COCOPeopleDataset:
         self.labelled = read_characteristics(labels) if labels.is_file() else {}
         if wrong := [name for name in self.labelled if not re.fullmatch(r"\d+_\d+", name)]:
             raise ValueError(f"{labels} names {wrong[0]!r}, expected photograph_person such as 1000_1; correct it")
+        self.worn = by_person(self.labelled)
 
     def files(self, split: str, *, people: bool) -> list[str]:
         """Stems of a split's photographs with, or without, people."""
@@ -75,8 +76,7 @@ class COCOPeopleDataset:
 
     def items(self, stem: str) -> dict[int, Sequence[Item]]:
         """What each labelled person of a photograph wears, by the person's id."""
-        prefix = f"{int(stem)}_"
-        return {int(name.removeprefix(prefix)): worn for name, worn in self.labelled.items() if name.startswith(prefix)}
+        return self.worn.get(str(int(stem)), {})
 
     def sample(self, stem: str) -> Sample:
         """One photograph.

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from parsing.boxes import Box, box_of
 from parsing.labels import IGNORE
 from parsing.records import RunLengthMask
-from training.ccp import Item, read_characteristics
+from training.ccp import Item, by_person, read_characteristics
 from training.samples import Sample
 
 TABLE = Path(__file__).with_name("passers_by.jsonl")
@@ -72,11 +72,7 @@ def read_passers_by(table: Path = TABLE) -> Mapping[str, PassersBy]:
 @cache
 def read_passers_by_items(table: Path = ITEMS) -> Mapping[str, Mapping[int, Sequence[Item]]]:
     """What each passer-by wears, by the number of the photograph and of the person in it, as `everyone` counts."""
-    worn: dict[str, dict[int, Sequence[Item]]] = {}
-    for name, items in read_characteristics(table).items():
-        photo, person = name.split("_")
-        worn.setdefault(photo, {})[int(person)] = items
-    return worn
+    return by_person(read_characteristics(table))
 
 
 def everyone(sample: Sample, known: Mapping[str, PassersBy]) -> Sample:

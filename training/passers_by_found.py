@@ -42,37 +42,42 @@ class Sighting:
     answers: Sequence[Answer] = ()
 
 
+def pairs(people: Sequence[Sequence[float]], boxes: Sequence[Sequence[float]]) -> dict[int, int]:
+    """Predicted person -> passer-by, by number: of people, best score first, each the nearest box that is left.
+
+    A box of IoU over 0.5 is a find.
+    """
+    found: dict[int, int] = {}
+    for person, box in enumerate(people):
+        left = [number for number in range(len(boxes)) if number not in found.values()]
+        nearest = max(left, key=lambda number: box_iou(boxes[number], box), default=None)
+        if nearest is not None and box_iou(boxes[nearest], box) > MATCH_IOU:
+            found[person] = nearest
+    return found
+
+
 def compare(people: Sequence[Sequence[float]], others: PassersBy) -> Sighting:
-    """Predicted people, best score first, against a photograph's passers-by; a box of IoU over 0.5 is a find.
+    """Predicted people, best score first, against a photograph's passers-by.
 
     The largest of the rest is taken for the main person, who is large and alone in nearly all photographs; what lies
     mostly where it is not known who is there proves nothing.
     """
-    missed = list(others.all_boxes())
-    found: list[Sequence[float]] = []
-    rest: list[Sequence[float]] = []
-    for box in people:
-        nearest = max(missed, key=lambda one: box_iou(one, box), default=None)
-        if nearest is not None and box_iou(nearest, box) > MATCH_IOU:
-            missed.remove(nearest)
-            found.append(nearest)
-        else:
-            rest.append(box)
-    rest.sort(key=area)
+    boxes = others.all_boxes()
+    found = pairs(people, boxes)
+    missed = [box for number, box in enumerate(boxes) if number not in found.values()]
+    rest = sorted((box for person, box in enumerate(people) if person not in found), key=area)
     false = [box for box in rest[:-1] if not any(common_area(box, place) > 0.5 * area(box) for place in others.unknown)]
-    return Sighting(heights(found), heights(missed), heights(false))
+    return Sighting(heights([boxes[number] for number in found.values()]), heights(missed), heights(false))
 
 
 def items_seen(
     people: Sequence[Person], others: PassersBy, worn: Mapping[int, Sequence[Item]], photo: str
 ) -> Iterator[Answer]:
-    """What is said of each labelled item by the person whose box has most in common with its wearer's."""
-    boxes = others.all_boxes()
+    """What is said of each labelled item by the person who was found for its wearer."""
+    found = pairs([person.box_xyxy for person in people], others.all_boxes())
+    finders = {FIRST + number: people[person] for person, number in found.items()}
     for number, items in worn.items():
-        box = boxes[number - FIRST]
-        nearest = max(people, key=lambda person: box_iou(box, person.box_xyxy), default=None)
-        found = nearest if nearest is not None and box_iou(box, nearest.box_xyxy) > MATCH_IOU else None
-        yield from answers(f"{photo}_{number}", found, items)
+        yield from answers(f"{photo}_{number}", finders.get(number), items)
 
 
 def heights(boxes: Sequence[Sequence[float]]) -> list[float]:

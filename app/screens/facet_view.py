@@ -1,6 +1,7 @@
 """Facet view: what the matches wear, counted, each count a click away from being asked."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 from app.editing import narrowed
@@ -18,6 +19,7 @@ LOOKED_AT = (("UpperClothes", "color"), ("Coat", "color"), ("Pants", "color"), (
              ("UpperClothes", "pattern"))  # fmt: skip
 SHOWN = 6  # facets beside "Wearing", and values of each
 UNASKABLE = ("Undetermined",)
+COUNT = itemgetter("count")
 
 
 def facet_views(workspace: Workspace, result: SearchResult) -> list[View]:
@@ -46,13 +48,8 @@ def _counted(views: list[View], workspace: Workspace, result: SearchResult) -> l
         value["count"] = total
     for view in views:
         fewer = [value for value in view["values"] if 0 < value["count"] < result.total]
-        view["values"] = sorted(fewer, key=_count, reverse=True)
+        view["values"] = sorted(fewer, key=COUNT, reverse=True)
     return views
-
-
-def _count(value: View) -> int:
-    count: int = value["count"]
-    return count
 
 
 def _question(facet: Facet, result: SearchResult) -> View:
@@ -75,7 +72,7 @@ def _worn(facets: Sequence[Facet], result: SearchResult) -> View:
         for facet in facets
         if 0 < facet.counts["seen"] < result.total
     ]
-    return {"title": "Also wearing", "values": sorted(values, key=_count, reverse=True)[:SHOWN]}
+    return {"title": "Also wearing", "values": sorted(values, key=COUNT, reverse=True)[:SHOWN]}
 
 
 def _labels(facet: Facet, result: SearchResult) -> View:
@@ -88,7 +85,7 @@ def _labels(facet: Facet, result: SearchResult) -> View:
         if count and label not in UNASKABLE
     ]
     title = f"{ATTRIBUTES[facet.attribute]} {facet.task}"
-    return {"title": title, "values": sorted(values, key=_count, reverse=True)[:SHOWN]}
+    return {"title": title, "values": sorted(values, key=COUNT, reverse=True)[:SHOWN]}
 
 
 def _value(label: str, count: int, result: SearchResult, more: Has | Not) -> View:
