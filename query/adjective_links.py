@@ -77,6 +77,8 @@ def _next_garment_begins(place: Place, link: Unit, following: Unit, ahead: int) 
         return True
     before = place.before()
     told = before is not None and _is_be(before) and before.text != "'s" and not place.phrase.determiner
+    above = place.before(2)
+    told = told and not (above is not None and above.entry.body)  # "on his feet are red and white shoes"
     dyed = bool(place.phrase.units) and place.phrase.units[0].text.startswith("dyed")
     told = told or (dyed and before is not None and before.entry.garment is not None)
     says = told and not link.plays("comma") and (place.phrase.look.says_something() or bool(place.phrase.traits))
@@ -168,6 +170,7 @@ def _ends_in_a_noun(place: Place, link: Unit) -> bool:
     last = place.phrase.units[-1]
     dots = bool(last.entry.pattern_noun) and last.text.endswith("s")
     kind = last.text.endswith(("pattern", "print", "sleeves", "brim")) and not last.text.endswith("animal print")
+    kind = kind or (last.text == "check" and place.phrase.determiner in ("a", "an"))  # "a check, red shoes"
     color = last.text.removesuffix("s").endswith(("color", "colour")) and last.text not in ("colors", "colours")
     logo = last.entry.pattern_noun == ("Letters",) and bool(place.phrase.determiner or place.phrase.possessive)
     of_something = any(unit.text in ("color of", "colour of") for unit in place.phrase.units)  # "the color of mustard"

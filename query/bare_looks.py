@@ -66,7 +66,7 @@ def read_bare_adjectives(walk: Walk, phrase: Phrase) -> None:
         item = new_item(walk, _CLOTHING, phrase.look, phrase)
         walk.items.append(item)
         read_after(walk, item)
-    elif walk.items and _said_of_it(walk, back):
+    elif walk.items and (_said_of_it(walk, back) or _goes_on_alone(walk, phrase)):
         walk.items[-1].look.add(phrase.look)
         walk.items[-1].uses += phrase.uses
 
@@ -147,6 +147,14 @@ def _said_of_it(walk: Walk, back: int) -> bool:
     it_is = it_is or (called and (call is walk.chunk(-2) or walk.mark(-3, "relative")))  # "I would call it short"
     black_it_was = walk.mark(-1, "comma") and walk.text(1) in ("it", "they") and walk.mark(2, "be")
     return it_is or black_it_was or (walk.text(-back) == "it" and walk.mark(-back - 1, "wear", "have"))
+
+
+def _goes_on_alone(walk: Walk, phrase: Phrase) -> bool:
+    """ "A red coat! Long!" """
+    alone = walk.mark(-1, "stop") and (walk.chunk(1) is None or walk.mark(1, "stop"))
+    item = walk.items[-1]
+    told = item.look.colors if phrase.look.colors else item.look.size if phrase.look.size else True
+    return alone and not told and walk.chunk(-2) is item.phrase
 
 
 def _another_look(walk: Walk, item: Item, phrase: Phrase) -> None:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+from query.exceptions import read_exception
 from query.items import OTHER, SUBJECT, Item
 from query.phrases import Chunk, Phrase, first_word, names_body, names_person
 from query.postmodifiers import read_after
@@ -10,6 +11,7 @@ from query.predicates import read_predicate
 from query.reach import read_place
 from query.the_one import the_one
 from query.units import Unit
+from query.unworn import NO
 from query.walk import HIM, Walk
 
 FINITE = re.compile(
@@ -55,6 +57,8 @@ def read_word(walk: Walk, unit: Unit) -> None:
         walk.relative = walk.owner == OTHER
         if unit.text == "who" and not walk.relative:
             walk.begin_clause()  # "the man holding a frisbee who has no shirt"
+    elif read_exception(walk, unit):
+        pass  # "everyone but those in shorts"
     elif unit.plays("subordinate") or unit.plays("but"):
         walk.begin_clause()
         walk.relative = False
@@ -80,6 +84,9 @@ def _takes_up_others(walk: Walk, unit: Unit) -> bool:
     """Whether others are told of: "his team, all of whom have caps on", "from the others, who all have hats"."""
     some = unit.text in ("whom", "whose") and walk.text(-1) == "of" and walk.text(-2) in _SOME
     before = walk.chunk(-4 if some else -2)
+    named = isinstance(before, Phrase) and before.noun is not None and before.noun.unknown and not before.determiner
+    if named and unit.text in ("who", "who's") and walk.mark(-1, "comma") and walk.mark(-3, "beside", "preposition"):
+        return bool(walk.items)  # "She went past Dave, who has"
     if not isinstance(before, Phrase) or not walk.mark(-3 if some else -1, "comma"):
         return False
     them = walk.owner == OTHER or not before.person
@@ -120,24 +127,33 @@ def _only_lists(walk: Walk, unit: Unit) -> bool:
 def _corrected(walk: Walk, unit: Unit) -> None:
     """What is said next takes the place of what was said: "a black coat, sorry, a grey one", not "sorry to hear it"."""
     apart = walk.chunk(-1) is None or walk.mark(-1, "comma", "stop") or unit.text.startswith("no ")
-    apart = apart and (unit.text not in _OFTEN_ELSE or walk.mark(1, "comma", "stop"))
+    instead = unit.text == "make that" and walk.garment_at(1) is not None
+    apart = apart and (unit.text not in _OFTEN_ELSE or walk.mark(1, "comma", "stop") or instead)
     if apart:
         walk.corrected, walk.corrected_until = len(walk.items), walk.sentence + 1
 
 
 def _answered(walk: Walk, stop: Unit) -> None:
-    """A question that is denied: "Was he wearing glasses? No.", "gloves? no"."""
+    """A question's answer: "Was he wearing glasses? No.", "gloves? none", "coat? camel"."""
     asked = [item for item in walk.items if item.sentence == walk.sentence]
-    denied = stop.text == "?" and walk.text(1) == "no" and (walk.chunk(2) is None or walk.mark(2, "stop", "comma"))
-    if denied and len(asked) == 1 and not asked[0].look.says_something() and _only_asks(walk, asked[0]):
+    if stop.text != "?" or len(asked) != 1 or asked[0].look.says_something() or not _only_asks(walk, asked[0]):
+        return
+    says_yes = 2 if walk.text(1) == "yes" and walk.mark(2, "comma") else 0
+    told = walk.adjectives(1 + says_yes)
+    ends = walk.chunk(2 + says_yes) is None or walk.mark(2 + says_yes, "stop", "comma", "relative")
+    if first_word(walk.chunk(1)) in NO and ends:
         asked[0].negated = True
         walk.at += 1
+    elif told is not None and ends and walk.chunk(-1) is asked[0].phrase:
+        asked[0].look.add(told.look)
+        walk.consume(asked[0], 1 + says_yes)
 
 
 def _only_asks(walk: Walk, item: Item) -> bool:
     """Whether the question is the garment alone, or begins with "was he"."""
     begin = walk.begin(walk.chunks.index(item.phrase) - walk.at)
-    return walk.chunk(begin) is item.phrase or walk.text(begin + 1) in ("he", "she", "they")
+    alone = walk.chunk(begin) is item.phrase and (begin == -1 or walk.text(begin + 1) == "on")  # not "hair loose?"
+    return alone or walk.text(begin + 1) in ("he", "she", "they")
 
 
 def _is_all_of_them(walk: Walk, unit: Unit) -> bool:
@@ -178,19 +194,30 @@ def _denied(walk: Walk, unit: Unit) -> None:
 
 def _comma(walk: Walk) -> None:
     """A comma ends what is held, and a denial that no "or" or "nor" takes up."""
+    if walk.text(0) == ":" and walk.mark(-1, "wear") and walk.denial:
+        return  # "not wearing: coat, gloves"
     walk.holding = False
     walk.beside = False
     if walk.mark(1, "verb", "wear", "be", "have") and not _began_with_another(walk):
         walk.other_leads = False  # "a woman, her daughter beside her, wears"
-    listed = walk.garment_at(1)
-    told = (
-        walk.text(0) == ":" and listed is not None and not (listed.determiner or walk.mark(-1, "verb", "wear", "have"))
-    )
+    told = walk.text(0) == ":" and walk.text(-1) != "me" and _lists_garments(walk)
+    told = told and not walk.mark(-1, "verb", "wear", "have")
     told = told or (walk.text(1) != "who" and _ends_a_comparison(walk))
     if _last_word_on_the_subject(walk) or told or (walk.told_apart and walk.text(1) == "who"):
         walk.owner = SUBJECT
     if not denial_goes_on(walk):
         walk.denial, walk.hedge = "", 1.0
+
+
+def _lists_garments(walk: Walk) -> bool:
+    """Whether a list without verbs follows, a garment among it: "the rider: early 60s, tall, red hat"."""
+    ahead = 1
+    while walk.chunk(ahead) is not None and not walk.mark(ahead, "stop", "verb", "wear", "have", "be", "pronoun"):
+        garment = walk.garment_at(ahead)
+        if garment is not None:
+            return not garment.determiner and walk.mark(ahead - 1, "comma")
+        ahead += 1
+    return False
 
 
 def _is_another_one(walk: Walk, pronoun: str) -> bool:
@@ -224,9 +251,10 @@ def _last_word_on_the_subject(walk: Walk) -> bool:
     It ends the text, or is the first that is named: "the father of the groom, navy suit".
     """
     last = walk.garment_at(1)
-    nothing_yet = walk.subject_gender and all(item.owner == OTHER for item in walk.items)
+    garments = [item for item in walk.items if item.phrase.garment is not None]  # not the blond of "a blonde"
+    nothing_yet = walk.subject_gender and all(item.owner == OTHER for item in garments)
     bare = last is not None and not (last.determiner or last.possessive or last.person)
-    return bool(nothing_yet) and bare and (not walk.items or walk.chunk(2) is None or walk.mark(2, "stop"))
+    return bool(nothing_yet) and bare and (not garments or walk.chunk(2) is None or walk.mark(2, "stop"))
 
 
 def _hedged(walk: Walk, weight: float) -> None:
@@ -253,6 +281,11 @@ def _pronoun(walk: Walk, text: str) -> None:
         and (walk.text(1) in ("in", "with") or walk.mark(1, "wear"))
     ):
         walk.owner, walk.other_leads = SUBJECT, False  # "with her dogs in coats, herself in a cape"
+    says = walk.text(1) == ":" or walk.mark(1, "be", "have", "wear")
+    if text in ("i", "me", "you") and says and _speaks_to_you(walk):
+        walk.begin_clause()
+        walk.owner = SUBJECT if text == "you" else OTHER
+        walk.other_leads = walk.owner == OTHER
     if text not in ("he", "she", "they", "he/she", "s/he"):
         return
     before = walk.chunk(-1)
@@ -270,6 +303,21 @@ def _pronoun(walk: Walk, text: str) -> None:
     walk.governed = False
     walk.main_verb = False
     walk.sentence_start = False
+
+
+def _speaks_to_you(walk: Walk) -> bool:
+    """Whether whoever is looked for is spoken to: "You: curly hair. Me: a bobble hat", "you had"."""
+    for at in (at - walk.at for at, chunk in enumerate(walk.chunks) if first_word(chunk) == "you"):
+        tells = walk.mark(at + 1, "be", "have", "wear") or walk.text(at + 1) == ":"
+        if tells and not _is_asked(walk, at):
+            return True
+    return False
+
+
+def _is_asked(walk: Walk, ahead: int) -> bool:
+    """Whether "you" there is whoever searches: "do you have photos"."""
+    before = walk.chunk(ahead - 1)
+    return isinstance(before, Unit) and _is_auxiliary(before)
 
 
 def _runs_on(walk: Walk) -> bool:
@@ -438,6 +486,10 @@ def denial_goes_on(walk: Walk) -> bool:
     told = walk.mark(ahead + 2, "be") or (phrase is not None and phrase.noun is not None and " is " in phrase.noun.text)
     if phrase is None or phrase.look.says_something() or told:
         return False  # "wears no hat and his hair is short", "and his head is shaved"
+    if phrase.determiner == "either" or (walk.denial == "no" and phrase.determiner in ("a", "an")):
+        return False  # "no glasses, either a cap or a beanie"
+    if any(walk.text(at) == ":" and walk.mark(at - 1, "wear") for at in range(walk.begin(), 0)):
+        return True
     if walk.mark(ahead, "comma"):
         return walk.mark(ahead + 2, "or", "nor") or (
             walk.mark(ahead + 2, "comma") and walk.mark(ahead + 3, "or", "nor")

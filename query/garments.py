@@ -23,6 +23,7 @@ _CONSISTING = frozenset(
         "including",
         "of",
         "is",
+        "are",
         ":",
     }
 )
@@ -31,6 +32,7 @@ _CONSISTING = frozenset(
 _TAKING = frozenset({"took", "takes", "taken", "stole", "steals", "stolen", "nicked", "snatched", "grabbed"})
 _SWAPPED = frozenset({"swapped", "swaps", "traded", "exchanged", "changed", "ditched", "replaced"})
 _LEFT = frozenset({"left", "dropped"})
+_KNOWING = frozenset({"know", "tell", "say", "remember", "recall"})
 _COUNTED = frozenset({"two", "three", "four", "five", "six", "several", "many"})
 
 
@@ -39,10 +41,20 @@ def read_trait(walk: Walk, phrase: Phrase, garment: Garment) -> None:
     look = phrase.look if not phrase.person or not garment.trait else Look()
     if not phrase.person and phrase.garment is not None:
         look = Look()
-    walk.subject_gender = walk.subject_gender or ("any" if phrase.determiner else "")
-    walk.items.append(new_item(walk, garment, look, phrase))
+    walk.subject_gender = walk.subject_gender or (
+        "any" if phrase.determiner or _stands_for_somebody(walk, phrase) else ""
+    )
+    item = new_item(walk, garment, look, phrase)
+    walk.items.append(item)
+    _take_back(walk, item)
     if phrase.person and not garment.trait:
         phrase.look = Look()
+
+
+def _stands_for_somebody(walk: Walk, phrase: Phrase) -> bool:
+    """Whether a trait begins the sentence as a noun: "brunette left of the groom", "blonde next to a man"."""
+    alone = phrase.noun is None and phrase.garment is None
+    return alone and walk.at == 0 and walk.mark(1, "beside", "preposition", "wear", "relative")
 
 
 def new_item(walk: Walk, garment: Garment, look: Look, phrase: Phrase) -> Item:
@@ -62,6 +74,7 @@ def new_item(walk: Walk, garment: Garment, look: Look, phrase: Phrase) -> Item:
             walk.holding and not clause and not (item.attributes == ("Hair",) and phrase.possessive)
         )  # "she carries a bag and her hair is put up"
         or _stands_beside(walk, phrase)
+        or _is_in_doubt(walk)
         or (item.attributes != ("Hair",) and not phrase.person and _lies_in_something(walk))
     )
     instead = walk.chunk(2)
@@ -84,6 +97,17 @@ def _is_mine(walk: Walk, phrase: Phrase) -> bool:
     """Whether it is the speaker's: "I had my hood up", "who ran off with my jacket", not "who wears my jacket"."""
     taken = walk.text(-1) in _TAKING or (walk.text(-1) == "with" and first_word(walk.chunk(-2)) in ("off", "away"))
     return phrase.possessive in ("my", "our") and (taken or walk.text(-2) in ("i", "we"))
+
+
+def _is_in_doubt(walk: Walk) -> bool:
+    """Whether nobody knows: "whether she wears glasses", "I can't say if he had a hat on"."""
+    for back in range(-1, walk.begin() - 1, -1):
+        if walk.mark(back, "comma", "stop", "but"):
+            return False
+        doubted = first_word(walk.chunk(back - 1)) in _KNOWING or walk.text(back - 2) in _KNOWING
+        if first_word(walk.chunk(back)) == "whether" or (walk.text(back) == "if" and doubted):
+            return True
+    return False
 
 
 def _stands_beside(walk: Walk, phrase: Phrase) -> bool:
@@ -109,6 +133,8 @@ def read_garment(walk: Walk, phrase: Phrase, garment: Garment) -> None:
     walk.shared = None
     if phrase.determiner and phrase.noun is not None and phrase.noun.text == "cloth":
         return  # "wiping the table with a cloth"
+    if _is_its_part(walk, phrase, garment):
+        return
     if _labels_the_next(walk, phrase, garment) or _names_again(walk, phrase, garment) or _is_where(walk, phrase):
         return
     item = new_item(walk, garment, phrase.look, phrase)
@@ -133,6 +159,14 @@ def read_garment(walk: Walk, phrase: Phrase, garment: Garment) -> None:
         walk.denial = ""
     if not walk.mark(1, "or", "and"):
         walk.hedge = 1.0
+
+
+def _is_its_part(walk: Walk, phrase: Phrase, garment: Garment) -> bool:
+    """Whether it is the top of "a grey tracksuit, its top unzipped"."""
+    whole = walk.items[-1] if walk.items else None
+    several = whole is not None and len(whole.garment.means) > 1 and set(garment.attributes) <= set(whole.attributes)
+    several = several or (whole is not None and len(whole.garment.means) > 1 and garment.covers_torso)
+    return phrase.possessive == "its" and several and not phrase.look.says_something()
 
 
 def _names_again(walk: Walk, phrase: Phrase, garment: Garment) -> bool:

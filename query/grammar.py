@@ -16,6 +16,8 @@ from query.items import Item
 from query.noun_phrases import chunks
 from query.people import read_person
 from query.phrases import Phrase
+from query.rejected import without_rejected
+from query.telegrams import adjectives_first
 from query.things import read_thing
 from query.units import Unit
 from query.walk import Walk
@@ -32,7 +34,7 @@ class Reading:
 
 def read_sentence(units: Sequence[Unit]) -> Reading:
     """Garments of everybody in the sentence, in reading order."""
-    walk = Walk(chunks(units))
+    walk = Walk(chunks(adjectives_first(without_rejected(units))))
     while (chunk := walk.chunk()) is not None:
         if isinstance(chunk, Phrase):
             _read_phrase(walk, chunk)
@@ -63,6 +65,7 @@ def _read_phrase(walk: Walk, phrase: Phrase) -> None:
         walk.beside = False
         walk.or_before = False
         walk.owner_once = walk.owner_once if phrase.person else ""  # "a captain's armband"
-        if not phrase.person and not phrase.traits and not walk.mark(1, "or", "nor"):
+        neither_of = walk.text(-1) == "of" and walk.mark(-2, "negation")  # "neither of her hands has a glove"
+        if not (phrase.person or phrase.traits or neither_of or walk.mark(1, "or", "nor")):
             walk.denial = ""
     walk.sentence_start = False

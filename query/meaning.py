@@ -50,7 +50,7 @@ def garment_terms(reading: Reading) -> tuple[tuple[Query, ...], tuple[Item, ...]
         if item.alternative and terms and len(new) == 1 and not item.negated:
             terms[-1] = _either(terms[-1], new[0])
         else:
-            terms += new
+            terms += [term for term in new if term not in terms or not item.negated]  # "without a cap, so no cap"
     return tuple(terms), ignored
 
 
@@ -62,10 +62,15 @@ def _bare_chin(item: Item) -> bool:
 def _share_between_alternatives(items: list[Item]) -> None:
     """In "a red jacket or coat" and "a jacket or coat, brown", the look is said of both."""
     for first, second in pairwise(items):
-        kinds = (first.attributes == second.attributes != ("Hair",)) or (first.garment.main and second.garment.main)
+        either = first.phrase.determiner == "either"
+        kinds = (
+            either
+            or (first.attributes == second.attributes != ("Hair",))
+            or (first.garment.main and second.garment.main)
+        )
         doubted = second.weight < 1  # "a tan jacket, or possibly a heavy shirt"
         doubted = doubted and first.look.says_something()
-        akin = kinds and second.alternative and (doubted or not second.phrase.determiner)
+        akin = kinds and second.alternative and (doubted or either or not second.phrase.determiner)
         if akin and first.look.says_something() != second.look.says_something():
             first.look = second.look = first.look if first.look.says_something() else second.look
 

@@ -120,15 +120,15 @@ class _PhraseReader:
         if self.phrase.noun is not None and unit.text.isdigit():
             return self.other_noun(unit)
         sleeves = bool(self.phrase.units) and bool(self.phrase.units[-1].entry.sleeve)
-        if self.begins_a_clause(unit) or (sleeves and may_act(unit) and self.place.leads_on(1)):
+        if self.begins_a_clause(unit) or (sleeves and may_act(unit)):
             return False  # "with short sleeves supports her waist"
         if entry.neutral and unit.plays("preposition") and self.place.leads_on(1):
             return False  # "tucked under his arm", "chocolate round his mouth"
         alone = self.phrase.determiner or self.place.position == 0
         if entry.person and entry.neutral and alone and self.place.next_noun(1, over_commas=False) is None:
             return self.person(unit)  # "a cowboy", not "a cowboy hat"
-        if unit.text == "mini" and (behind := self.place.peek(1)) is not None and behind.entry.object:
-            return self.other_noun(unit)  # "a mini backpack"
+        if unit.text in ("mini", "flat") and (behind := self.place.peek(1)) is not None and behind.entry.object:
+            return self.other_noun(unit)  # "a mini backpack", "a flat ball"
         if entry.garment is not None and not self.is_adjective_here(unit):
             return self.garment(entry.garment)
         if entry.pattern_noun and self.phrase.noun is not None and self.phrase.noun.unknown:

@@ -52,7 +52,7 @@ def is_another(walk: Walk, phrase: Phrase) -> bool:
     told = {unit.text for unit in phrase.units} & _ELSE
     rival = walk.text(1) == "from" and bool({walk.text(2), first_word(walk.chunk(2))} & _RIVAL)
     pointed = phrase.determiner == "that" and walk.sentence_start and bool(walk.other_nouns)
-    near = walk.mark(1, "beside") or walk.text(1) in ("around", "round")
+    near = walk.mark(1, "beside") or walk.text(1) in ("around", "round", "with")
     placed = near and walk.text(2) in HIM  # "the ball boy behind her"
     placed = placed or (walk.sentence_start and is_told_by_another(walk, phrase))
     met = walk.mark(-1, "be", "verb") and walk.text(-2) in HIM and walk.mark(-3, "beside")

@@ -3,6 +3,7 @@
 from query.function_words import FINITE
 from query.items import OTHER, SUBJECT
 from query.nobodies import is_nobody
+from query.noun_phrases import may_act
 from query.others import (
     are_several,
     is_another,
@@ -58,7 +59,9 @@ def read_person(walk: Walk, phrase: Phrase) -> None:
         walk.told_apart = walk.told_apart or is_told_apart(walk, phrase)
         walk.other_acts = False
         walk.relative = owner == OTHER and walk.text(-1) == "whose"  # "whose son is in red"
-        told = walk.text(-1) in _CLAIMING and walk.mark(-2, "pronoun")  # "he says his mum has a yellow coat on"
+        told = walk.text(-1) in _CLAIMING and walk.mark(
+            -2, "pronoun", "comma"
+        )  # "he says his mum has a yellow coat on"
         walk.governed = (_hangs_on_a_word(walk) and not told) or is_told_apart(walk, phrase)
         acts = FINITE.match(walk.text(1)) or (phrase.determiner in SEVERAL and walk.mark(1, "verb"))
         many = phrase.determiner in DEFINITE and are_several(phrase.noun_text)
@@ -99,7 +102,7 @@ def _stands_elsewhere(walk: Walk, phrase: Phrase) -> str:
     first_beside = place in _PLACES and not walk.subject_gender  # "behind a woman stands a man"
     known = first_beside or is_unlike(walk) or _is_before_the_subject(walk) or is_between(walk)
     me = walk.text(-2) == "i" and walk.mark(-1, "be") and bool(walk.items)  # "I was the idiot in the raincoat"
-    told = is_told_apart(walk, phrase) or walk.text(-1) == "according to"
+    told = is_told_apart(walk, phrase) or walk.text(-1) == "according to" or walk.mark(-1, "exception")
     return OTHER if known or told or me else ""
 
 
@@ -116,7 +119,8 @@ def _first_named(walk: Walk, phrase: Phrase) -> str:
     kin = phrase.possessive in ("his", "her", "their")  # "Her girl was"
     kin = kin or is_told_by_another(walk, phrase)  # "The guy on her arm was"
     kin = kin and walk.sentence_start and own and not _hangs_on_a_word(walk)
-    return OTHER if (hers and _is_possessor(walk)) or kin else SUBJECT
+    whose = walk.text(-1) == "whose" and own  # "grey top, got into a van whose driver wore a hat"
+    return OTHER if (hers and _is_possessor(walk)) or kin or whose else SUBJECT
 
 
 def _by_its_sentence(walk: Walk, phrase: Phrase) -> str:
@@ -162,8 +166,21 @@ def _by_the_word_before(walk: Walk, phrase: Phrase) -> str:
     if walk.text(-1) == "as" and is_the_same_thing(walk.chunk(-2)):
         return OTHER  # "on the same bench as a man in a hat"
     acts = walk.text(-1) == "as" and phrase.determiner == "the" and walk.garment_at(-2) is None
+    acts = acts or (walk.text(-1) == "as" and bool(phrase.determiner) and _does_something(walk))  # "as a boy rides by"
     acts = acts and first_word(walk.chunk(-2)) not in _ACTING  # "dressed as the king"
     return OTHER if acts else walk.owner  # "dressed as a nurse"
+
+
+def _does_something(walk: Walk) -> bool:
+    """Whether a finite verb follows in the clause: "a striker in red raises both arms"."""
+    ahead = 1
+    while (chunk := walk.chunk(ahead)) is not None and not walk.mark(ahead, "stop", "comma", "and", "relative"):
+        finite = walk.mark(ahead, "verb", "hold", "wear", "have") and not walk.text(ahead).endswith(("ing", "ed"))
+        unknown = isinstance(chunk, Phrase) and len(chunk.units) == 1 and may_act(chunk.units[0])
+        if finite or unknown:
+            return True
+        ahead += 1
+    return False
 
 
 def _one_of_several(walk: Walk, phrase: Phrase) -> str:
@@ -229,7 +246,9 @@ def _is_apposed(walk: Walk, phrase: Phrase) -> bool:
     if not (same_gender(walk, phrase) and walk.mark(-1, "comma") and walk.owner == SUBJECT):
         return False
     if not walk.subject_noun and not walk.other_nouns and phrase.determiner in ("a", "an"):
-        return _only_describes(walk)  # "she stood there for an hour, a woman in a beige coat"
+        return _only_describes(walk) and not _stands_beside_somebody(
+            walk
+        )  # "she stood there for an hour, a woman in a beige coat"
     if walk.items:
         return False
     before = walk.chunk(-2)

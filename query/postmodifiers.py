@@ -16,6 +16,7 @@ from query.unworn import (
     none_of_it,
     not_worn,
     on_something_else,
+    on_the_lap,
     out_of_sight,
     put_away,
     taken_off,
@@ -44,6 +45,7 @@ def _read_one(walk: Walk, item: Item) -> bool:
     return (
         read_of_which(walk, item)
         or on_something_else(walk, item)
+        or on_the_lap(walk, item)
         or _of_somebody(walk, item)
         or _that_she_wears(walk, item)
         or taken_off(walk, item)
@@ -64,10 +66,12 @@ def _read_one(walk: Walk, item: Item) -> bool:
         or hidden(walk, item)
         or read_alike(walk, item)
         or read_same_color(walk, item)
+        or _or_so(walk, item)
         or _blond(walk, item)
         or read_predicate(walk, item)
         or (walk.mark(1, "comma") and read_height(walk, item, 2))
         or _in_halves(walk, item)
+        or _has_none(walk, item)
         or _not_that_one(walk, item)
         or _apposition(walk, item)
         or read_feature(walk, item)
@@ -171,7 +175,7 @@ def _apposition(walk: Walk, item: Item) -> bool:
     hedge = walk.chunk(ahead)
     hedged = isinstance(hedge, Unit) and hedge.entry.hedge is not None and ahead == 2
     denied = walk.text(ahead) == "not"
-    ahead += hedged or denied
+    ahead += hedged or denied or (ahead == 2 and item.alternative and walk.mark(2, "filler"))
     said = walk.adjectives(ahead)
     if said is None or (item.negated and ahead == 2) or not _is_apposition(walk, item, said, ahead):
         return False
@@ -182,8 +186,25 @@ def _apposition(walk: Walk, item: Item) -> bool:
     if denied:
         item.denied = said.look
     else:
-        item.look.add(said.look)
+        for told in _all_listed(walk, item, said):
+            told.look.add(said.look)
     return walk.consume(item, ahead)
+
+
+def _all_listed(walk: Walk, item: Item, said: Phrase) -> list[Item]:
+    """Whom it is said of: "cap, shirt, shoes - all white" of each, anything else of the last."""
+    listed = [old for old in walk.items if (old.sentence, old.owner) == (item.sentence, item.owner)]
+    each = said.units[0].text.split()[0] == "all" and not any(old.look.colors for old in listed)
+    return listed if each else [item]
+
+
+def _or_so(walk: Walk, item: Item) -> bool:
+    """ "a black beanie (or dark grey)": another color that it may have."""
+    said = walk.adjectives(3)
+    if walk.text(1) != "(" or not walk.mark(2, "or") or said is None or not item.look.colors:
+        return False
+    item.look.add(Look(colors=said.look.colors, either=True))
+    return walk.consume(item, 3)
 
 
 def _blond(walk: Walk, item: Item) -> bool:
@@ -211,6 +232,16 @@ def _not_that_one(walk: Walk, item: Item) -> bool:
     return walk.consume(item, 4)
 
 
+def _has_none(walk: Walk, item: Item) -> bool:
+    """ "a jumper without stripes", "whose jumper has no stripes"."""
+    said = walk.adjectives(2)
+    lacks = walk.mark(1, "negation") and walk.text(1).split()[0] in ("has", "have", "had", "with", "without")
+    if not lacks or said is None or not said.look.patterns or item.negated:
+        return False
+    item.denied = Look(patterns=said.look.patterns)
+    return walk.consume(item, 2)
+
+
 def _is_apposition(walk: Walk, item: Item, said: Phrase, ahead: int) -> bool:
     """Whether the adjectives that stand there are said of the garment before, not of something behind them."""
     likened = any(unit.text in ("color of", "colour of") for unit in said.units)
@@ -232,7 +263,7 @@ def _in_color(walk: Walk, item: Item) -> bool:
     """ "coat in red", "of red color", "a skirt in tartan", "a suit in grey flannel"."""
     whole = len(item.garment.means) > 1 and walk.mark(1, "comma") and walk.text(2) == "all"
     dyed = 2 * whole or int(first_word(walk.chunk(1)) in _DYED)  # "a tracksuit, all in white"
-    dyed += walk.text(1) == "also"
+    dyed += walk.text(1) == "also" or (item.alternative and walk.mark(1, "comma") and walk.text(2) == "in")
     said = walk.adjectives(2 + dyed) or _material(walk.chunk(2), item)
     length = said is not None and said.units[-1].text == "length"  # "a skirt of short length"
     if walk.text(1 + dyed) not in ("in", "of") or said is None:
@@ -252,10 +283,12 @@ def _in_color(walk: Walk, item: Item) -> bool:
 
 
 def _of_stuff(walk: Walk, item: Item) -> bool:
-    """ "a jacket of fleece": what it is made of has a garment's name."""
-    stuff = walk.garment_at(2)
+    """ "a jacket of fleece", "lined with fleece": what it is made of has a garment's name."""
+    lined = first_word(walk.chunk(1)) == "lined" and walk.text(2) == "with"
+    stuff = walk.garment_at(2 + lined)
     neutral = stuff is not None and stuff.noun is not None and stuff.noun.entry.neutral and len(stuff.units) == 1
-    return neutral and walk.text(1) in ("of", "made of", "made from") and walk.consume(item, 2)
+    made = lined or walk.text(1) in ("of", "made of", "made from")
+    return neutral and made and walk.consume(item, 2 + lined)
 
 
 def _material(chunk: Chunk | None, item: Item) -> Phrase | None:

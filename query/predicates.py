@@ -139,6 +139,7 @@ def _tell(walk: Walk, item: Item, ahead: int, *, denied: bool) -> bool:
     if said is None:
         return False
     if denied:
+        said.look.either |= any(unit.plays("nor") for unit in said.units)
         item.denied = said.look
     else:
         walk.said = said.look

@@ -15,7 +15,7 @@ _TELLING = frozenset(
     {"said", "says", "told", "described", "describes", "saw", "reported", "reports", "recalled", "recalls"}
     | {"looking for", "know", "look for", "recognize", "recognise", "searching", "seeking", "hunting", "speak"}
     | {"identify", "find", "trace", "appealing", "seen", "want", "wants", "remembers", "remembered", "noticed"}
-    | {"spotted", "mentioned", "found", "claims", "claimed", "aware", "stated"}
+    | {"remember", "recall", "spotted", "mentioned", "found", "claims", "claimed", "aware", "stated"}
 )
 _WORKERS = frozenset({"driver", "conductor", "barman", "bouncer", "receptionist"})
 _ASKED = frozenset({"seen", "want", "wants", "told", "say", "says", "said"})  # "the driver wants the man to move"

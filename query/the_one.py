@@ -22,7 +22,9 @@ def the_one(walk: Walk, unit: Unit) -> None:
     if unit.text == "one":
         _one(walk)
     elif unit.text in ("other", "others") and not _of_a_pair(walk):
-        says_more = walk.text(1) in ("in", "with") or walk.mark(1, "wear", "have", "verb", "be")
+        ahead = 1 + walk.mark(1, "filler")  # "the other just stood there"
+        says_more = walk.text(1) in ("in", "with") or walk.mark(ahead, "wear", "have", "verb", "be")
+        says_more = says_more or (walk.mark(1, "comma") and walk.text(2) == "all")  # "the others, all in black"
         says_more = says_more and walk.mark(-2, "and", "comma", "stop", "subordinate")
         if says_more or _is_told_who(walk):
             walk.owner, walk.governed = OTHER, True
@@ -48,17 +50,29 @@ def _one(walk: Walk) -> None:
     apposed = walk.mark(-2, "comma") and walk.owner == OTHER and not walk.told_apart and _is_of_another(walk)
     if apposed:
         return  # "her friend, the one with the skateboard and the beanie"
-    if walk.mark(-2, "comma") or (walk.told_apart and walk.mark(-2, "but")):
+    mine = walk.text(-2) == "i'm" or (
+        walk.text(-3) == "i" and walk.mark(-2, "be")
+    )  # "My sister and I are there: I'm the one in jeans"
+    if mine and walk.items:
+        walk.owner, walk.other_leads = OTHER, True  # "my wife's mother, in a sun hat. I am the one in blue"
+    elif mine or walk.mark(-2, "comma") or (walk.told_apart and walk.mark(-2, "but")):
         walk.owner = SUBJECT  # "not the one in red but the one in blue"
     elif not walk.subject_gender:
         if not walk.mark(-2, "negation"):
             walk.subject_gender, walk.several = "any", True  # "the tall one behind the lady in red"
-    elif begun and beside:
+    elif begun and (beside or _is_the_lesser(walk)):
         walk.owner, walk.other_leads = OTHER, True  # "The tall one next to her is in a cape"
     elif walk.mark(-2, "subordinate"):
         walk.owner, walk.other_leads = OTHER, True  # "while the one in the white hat stands"
     elif _is_governed(walk):
         walk.owner, walk.governed = OTHER, True  # "about to crash into the one in red"
+
+
+def _is_the_lesser(walk: Walk) -> bool:
+    """Whether it is told from the described one: "the taller one took it; the shorter one stood there"."""
+    named = walk.chunk(-1)
+    compared = isinstance(named, Phrase) and any(unit.text.endswith("er") for unit in named.units)
+    return compared and bool(walk.items)
 
 
 def _is_of_another(walk: Walk) -> bool:

@@ -22,7 +22,10 @@ _UNSEEN = [
     ["can not", "be", "seen"],
     ["cannot", "be", "seen"],
     ["can't", "be", "seen"],
+    ["cannot", "be", "told"],
+    ["can't", "be", "told"],
 ]
+NO = frozenset({"no", "none", "nope", "nah", "nil", "❌", "✗", "✘", "🚫"})
 _ABOUT = ("in", "across", "under", "by")
 
 
@@ -38,13 +41,19 @@ def not_worn(walk: Walk, item: Item) -> bool:
 
 
 def none_of_it(walk: Walk, item: Item) -> bool:
-    """ "hat: none", "glasses: no", "tie = no"."""
+    """ "hat: none", "glasses: no", "tie = no", "scarf none, tie no"."""
     ends = not isinstance(walk.chunk(3), Phrase) or walk.text(4) in (":", "=")
     none = walk.text(2) == "none" or (walk.text(2) == "no" and ends)
     unseen = walk.text(2) == "not" and walk.text(3) in ("seen", "visible", "known") and walk.text(1) == ":"
     if unseen:
         item.worn = False  # "footwear: not seen"
         return walk.consume(item, 3)
+    last = walk.chunk(2) is None or walk.mark(2, "comma", "stop")
+    if walk.text(1) == "yes" and not item.look.says_something():
+        return walk.consume(item, 1)  # "helmet yes, yellow"
+    if (walk.text(1) == "none" and walk.text(2) != "of") or (first_word(walk.chunk(1)) in NO and last):
+        item.negated = True
+        return walk.consume(item, 1)
     if not (none and (walk.mark(1, "comma") or walk.text(1) in DASHES or walk.text(1) == "=")):
         return False
     item.negated = True
@@ -159,6 +168,17 @@ def hidden(walk: Walk, item: Item) -> bool:
         return False
     item.worn = False
     return walk.consume(item, ahead)
+
+
+def on_the_lap(walk: Walk, item: Item) -> bool:
+    """ "a man on a bench, hat on his knee": it is not worn."""
+    place = walk.chunk(2)
+    if item.attributes != ("Hat",) or walk.text(1) != "on" or not isinstance(place, Phrase):
+        return False
+    if place.noun_text not in ("knee", "knees", "lap"):
+        return False
+    item.worn = False
+    return walk.consume(item, 2)
 
 
 def out_of_sight(walk: Walk, item: Item) -> bool:

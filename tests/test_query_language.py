@@ -38,7 +38,7 @@ def documents(clauses: list[dict[str, object]]) -> Counter[object]:
     return Counter((clause["negated"], *(frozenset(clause[task]) for task in TASKS)) for clause in clauses)  # type: ignore[call-overload]
 
 
-@pytest.mark.parametrize(("name", "share"), [("query_sentences_seen.txt", 0.98), ("query_sentences_fresh.txt", 0.97)])
+@pytest.mark.parametrize(("name", "share"), [("query_sentences_seen.txt", 0.98), ("query_sentences_fresh.txt", 0.965)])
 def test_labelled_sentences_are_understood(parser: QueryParser, name: str, share: float) -> None:
     cases = labelled(name)
     wrong = [
