@@ -62,7 +62,8 @@ class _Parser(argparse.ArgumentParser):
     """Says in one sentence what is wrong with the arguments; argparse alone prints its usage and exits with 2."""
 
     def error(self, message: str) -> NoReturn:
-        raise UserError(f"{message}; {self.prog} --help tells what it takes")
+        minus = " (behind --, a text may begin with a minus)" if "ignored explicit argument" in message else ""
+        raise UserError(f"{message}; {self.prog} --help tells what it takes{minus}")
 
 
 def _day(text: str) -> datetime:

@@ -5,7 +5,7 @@ Each names the image, the person's box and the garment's mask, and so outlives t
 
 from sqlalchemy import insert, select
 
-from app.garments import garments_of, winner
+from app.garments import garments_of
 from index.corrections import corrections_at, forget_corrections
 from index.person_index import PersonIndex, StoredPerson
 from index.tables import Correction
@@ -58,7 +58,7 @@ def _seen(stored: StoredPerson, group: str, task: str) -> str | None:
     record = garments_of(stored.person).get(group)
     if record is None or task == "attribute":
         return None if record is None else group
-    won = winner(record, task)
+    won = record.winner(task)
     return won and won[0]
 
 

@@ -1,6 +1,6 @@
-"""Garments: what was seen of a person by attribute group, and which label won each of its tasks."""
+"""Garments: what was seen of a person by attribute group."""
 
-from parsing.labels import ATTRIBUTE_GROUPS, LABELS, members
+from parsing.labels import ATTRIBUTE_GROUPS, members
 from parsing.records import CharacterizedAttribute, Person
 
 
@@ -12,12 +12,3 @@ def garments_of(person: Person) -> dict[str, CharacterizedAttribute]:
         if records:
             found[group] = max(records, key=lambda record: record.area)
     return found
-
-
-def winner(record: CharacterizedAttribute, task: str) -> tuple[str, float] | None:
-    """The most probable label and its probability; None where the task does not apply."""
-    values = record.probabilities.get(task)
-    if not values:
-        return None
-    best = max(range(len(values)), key=values.__getitem__)
-    return LABELS[task][best], values[best]

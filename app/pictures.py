@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from app.outlines import COLORS, garment_svg, spotlight_svg
-from index.person_index import PersonIndex, StoredPerson, UnknownImageError, UnknownPersonError
+from index.person_index import PersonIndex, StoredPerson, UnknownPersonError
 from index.thumbnails import IMAGE_SIDE, Crop, crop_of
 from parsing.labels import ATTRIBUTE_GROUPS, members
 from parsing.records import Person
@@ -63,15 +64,24 @@ def thumbnail_crop(stored: StoredPerson) -> Crop:
     return crop_of(stored.person.box_xyxy, height=stored.height, width=stored.width)
 
 
+class _IdConvertor(IntegerConvertor):
+    """A number that may be an id: a database knows none of more digits."""
+
+    regex = "[0-9]{1,18}"
+
+
+register_url_convertor("id", _IdConvertor())
+
+
 def picture_routes(index: Callable[[], PersonIndex]) -> Sequence[BaseRoute]:
     """The routes that answer all URLs of this module."""
     pictures = _Pictures(index)
     return [
-        Route("/pictures/people/{image_id:int}-{person_id:int}.webp", pictures.crop),
-        Route("/pictures/photos/{image_id:int}.webp", pictures.photo),
-        Route("/pictures/originals/{image_id:int}", pictures.original),
-        Route("/pictures/outlines/{frame}/{person_id:int}/{group}/{color:int}.svg", pictures.outline),
-        Route("/pictures/spotlights/{person_id:int}.svg", pictures.spotlight),
+        Route("/pictures/people/{image_id:id}-{person_id:id}.webp", pictures.crop),
+        Route("/pictures/photos/{image_id:id}.webp", pictures.photo),
+        Route("/pictures/originals/{image_id:id}", pictures.original),
+        Route("/pictures/outlines/{frame}/{person_id:id}/{group}/{color:int}.svg", pictures.outline),
+        Route("/pictures/spotlights/{person_id:id}.svg", pictures.spotlight),
     ]
 
 
@@ -112,7 +122,7 @@ class _Pictures:
     def _person(self, person_id: int) -> StoredPerson:
         try:
             return self.index().person(person_id)
-        except (UnknownPersonError, UnknownImageError) as error:
+        except UnknownPersonError as error:
             raise HTTPException(404) from error
 
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from app.garments import winner
 from index.columns import ColumnStore
 from index.descriptor import CHARACTERIZED_GROUPS, column
 from parsing.records import CharacterizedAttribute
@@ -55,5 +54,5 @@ def outfit_query(
 
 def _clauses(group: str, record: CharacterizedAttribute) -> list[Has]:
     """What may be asked of a garment, the most telling first."""
-    color = winner(record, "color")
+    color = record.winner("color")
     return [*([Has((group,), color=(color[0],))] if color else []), Has((group,))]

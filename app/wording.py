@@ -10,13 +10,13 @@ from query.tree import (
     Daytime,
     Gallery,
     Has,
+    ImageTerm,
     Like,
     Not,
     Or,
     People,
     Query,
     Swatch,
-    format_query,
     parse_query,
 )
 
@@ -87,7 +87,7 @@ def _either(labels: Sequence[str], words: Mapping[str, str]) -> str:
     return " or ".join(words.get(label, label.lower()) for label in labels)
 
 
-def _describe_image(term: Captured | Daytime | Camera | Gallery | People) -> str:
+def _describe_image(term: ImageTerm) -> str:
     match term:
         case Camera():
             return f"camera {term.name}"
@@ -97,7 +97,6 @@ def _describe_image(term: Captured | Daytime | Camera | Gallery | People) -> str
             return f"{_range(term.at_least, term.at_most)} people"
         case Captured() | Daytime():
             return f"taken {_range(term.start, term.end)}"
-    return format_query(term)
 
 
 def _range(first: object, last: object) -> str:

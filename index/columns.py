@@ -19,7 +19,6 @@ import json
 import logging
 import mmap
 import os
-import re
 import struct
 import sys
 import zlib
@@ -37,7 +36,7 @@ from numpy.typing import NDArray
 from index.database import retried
 from index.descriptor import DIMENSIONS, FLOOR, PROBABILITIES, bits_of, winners
 from index.disk import writing
-from index.files import Changing, leads_to_now, numbers, remove_stale, reserve
+from index.files import Changing, flush, leads_to_now, numbers, remove_stale, reserve, revision_path
 from index.palettes import Palettes
 from parsing.labels import ATTRIBUTE_GROUPS, LABELS
 
@@ -241,7 +240,7 @@ def open_current(people: People, before: ColumnStore | None = None) -> ColumnSto
     if before is not None and leads_to_now(before.revision, people):
         return _continued(people, before, most=before.capacity)
     try:
-        return open_columns(_path(people, people.revision()))
+        return open_columns(revision_path(people.derived_folder(), "columns", people.revision(), ".bin"))
     except ColumnsMissingError as error:
         if (earlier := _earlier(people)) is not None:
             return _continued(people, earlier, most=earlier.count + max(earlier.count // _LAG, _LEAST_ROOM))
@@ -279,7 +278,7 @@ def build_columns(people: People, kept: ColumnStore | None = None) -> ColumnStor
     """
     with people.snapshot() as still:
         revision = str(still.revision())
-        path = _path(still, revision)
+        path = revision_path(still.derived_folder(), "columns", revision, ".bin")
         kept = kept if kept is not None and leads_to_now(kept.revision, still) else None
         store = write_rows(path, revision, _following(still, kept), kept=kept, spare=True)
     remove_stale(path, people.revision, people.rewritten)
@@ -350,7 +349,7 @@ def write_rows(
             store = ColumnStore(header, _map_sections(file.fileno(), header, body))
         with suppress(FileNotFoundError):
             temporary.replace(path)
-            _sync_folder(path.parent)
+            flush(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
     return store
@@ -533,16 +532,3 @@ def _checksum(descriptor: int, body: int) -> str:
         checksum = zlib.crc32(piece, checksum)
         position += len(piece)
     return f"{checksum:08x}"
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _path(people: People, revision: object) -> Path:
-    name = "-".join(re.findall(r"\w+", str(revision)))
-    return people.derived_folder() / f"columns-{name}.bin"

@@ -203,12 +203,18 @@ def _parse_url(url: str) -> URL:
         place = make_url(url)
         place.get_dialect()
     except (ArgumentError, NoSuchModuleError):
-        raise DatabaseURLError(
-            f"database URL must look like sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME, got {url!r}"
-        ) from None
+        raise _bad_url(url) from None
+    if place.get_backend_name() not in ("sqlite", "postgresql"):
+        raise _bad_url(url)
     if place.get_backend_name() == "sqlite" and place.database in (None, "", ":memory:"):
         raise DatabaseURLError(f"database URL must name a file, such as sqlite:///FILE, got {url!r}")
     return place
+
+
+def _bad_url(url: str) -> DatabaseURLError:
+    return DatabaseURLError(
+        f"database URL must look like sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME, got {url!r}"
+    )
 
 
 def _home_url(home: Path, *, read_only: bool) -> URL:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
+from index.database import FILE_NAME
 from index.disk import writing
 from index.thumbnails import Thumbnails, unfinished
 
@@ -28,6 +29,10 @@ class StoreFiles:
     def derived_folder(self, generation_id: int) -> Path:
         """The folder for everything computed from a generation's rows; deleting people removes it whole."""
         return self.home / "vectors" / self.identity / f"generation-{generation_id:06d}"
+
+    def own_places(self) -> list[Path]:
+        """What in the home folder is the store's own and no photograph, should somebody ingest the folder around it."""
+        return [self.home / "thumbnails", self.home / "vectors", *self.home.glob(f"{FILE_NAME}*")]
 
     def uploaded(self, locations: Iterable[str]) -> list[Path]:
         """Those of the files, given by their paths from the root, that are uploads, below the home folder."""
@@ -100,6 +105,11 @@ def numbers(text: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", text)))
 
 
+def revision_path(folder: Path, kind: str, revision: object, suffix: str) -> Path:
+    """KIND-REVISION.SUFFIX, the file of a kind that was derived from a revision."""
+    return folder / ("-".join((kind, *re.findall(r"\w+", str(revision)))) + suffix)
+
+
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:
     """Let `write` fill a temporary file, flush that and rename it to `path`: readers see the whole file or the old one.
 
@@ -110,14 +120,15 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             write(temporary)
-            _flush(temporary)
+            flush(temporary)
             os.replace(temporary, path)
-            _flush(path.parent)
+            flush(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Make what a file, or a folder, holds outlive a crash."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,9 +1,6 @@
 """Generations: all people parsed by one checkpoint; built aside, checked, and made live by one update."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
@@ -15,19 +12,13 @@ from index.tables import AuditLog, Generation, Model, Parse, PersonRow, PersonVe
 
 @dataclass(frozen=True)
 class GenerationInfo:
-    """One generation as it stands.
-
-    `revision` grows with every commit and deletion, so that files derived from it know when they are stale.
-    """
+    """One generation as it stands."""
 
     generation_id: int
     checkpoint_hash: str
     is_live: bool
-    revision: int
     images: int
     people: int
-    verified_at: datetime | None
-    created_at: datetime
 
 
 class GenerationError(StoreError):
@@ -69,21 +60,13 @@ class Generations:
         return generations[generation_id]
 
     @retried
-    def of_checkpoint(
-        self,
-        checkpoint_hash: str,
-        *,
-        labels: Mapping[str, Sequence[str]] | None = None,
-        metrics: Mapping[str, Any] | None = None,
-    ) -> GenerationInfo:
+    def of_checkpoint(self, checkpoint_hash: str) -> GenerationInfo:
         """The checkpoint's generation, begun if there is none; the first of a store is live at once."""
         with self.database.read() as session:
             generation_id = _of_checkpoint(session, checkpoint_hash)
         if generation_id is None:
             with self.database.write() as session:  # another process may have begun it by now
-                generation_id = _of_checkpoint(session, checkpoint_hash) or _begin(
-                    session, checkpoint_hash, dict(labels or {}), dict(metrics or {})
-                )
+                generation_id = _of_checkpoint(session, checkpoint_hash) or _begin(session, checkpoint_hash)
         return self.get(generation_id)
 
     def verify(self, generation_id: int) -> list[str]:
@@ -169,10 +152,9 @@ def _of_checkpoint(session: Session, checkpoint_hash: str) -> int | None:
     return session.scalar(statement.where(Model.checkpoint_hash == checkpoint_hash))
 
 
-def _begin(session: Session, checkpoint_hash: str, labels: dict[str, Any], metrics: dict[str, Any]) -> int:
-    model_id = session.execute(
-        insert(Model).returning(Model.id), {"checkpoint_hash": checkpoint_hash, "labels": labels, "metrics": metrics}
-    ).scalar_one()
+def _begin(session: Session, checkpoint_hash: str) -> int:
+    row = {"checkpoint_hash": checkpoint_hash, "labels": {}, "metrics": {}}
+    model_id = session.execute(insert(Model).returning(Model.id), row).scalar_one()
     generation_id = session.execute(insert(Generation).returning(Generation.id), {"model_id": model_id}).scalar_one()
     add_partition(session, generation_id)
     session.execute(update(Store).where(Store.live_generation_id.is_(None)).values(live_generation_id=generation_id))
@@ -204,9 +186,6 @@ def _info(generation: Generation, checkpoint_hash: str, live_id: int | None) -> 
         generation_id=generation.id,
         checkpoint_hash=checkpoint_hash,
         is_live=generation.id == live_id,
-        revision=generation.revision,
         images=generation.images,
         people=generation.people,
-        verified_at=generation.verified_at,
-        created_at=generation.created_at,
     )

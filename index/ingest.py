@@ -162,7 +162,7 @@ def ingest(
     jobs = Jobs(index.database)
     if job_id is not None:
         jobs.get(job_id)
-    files = scan(paths, leave_out=[index.files.home / "thumbnails", index.files.home / "vectors"])
+    files = scan(paths, leave_out=index.files.own_places())
     with index.database.read() as session:
         plan = make_plan(
             session, files, gallery=gallery, checkpoint_hash=parser.checkpoint_hash, retry_failed=retry_failed

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from threading import Event, Thread
 from typing import Any, Literal
 
@@ -44,8 +44,6 @@ class Job:
     people: int
     images_per_second: float
     message: str
-    created_at: datetime
-    updated_at: datetime
 
     @property
     def seconds_left(self) -> float | None:
@@ -152,8 +150,6 @@ def _job(row: IngestJob) -> Job:
         people=row.people,
         images_per_second=row.images_per_second,
         message=row.message,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
     )
 
 

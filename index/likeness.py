@@ -42,28 +42,28 @@ class Likeness:
         self._opened: dict[str, VectorIndex] = {}
         self._lock = threading.Lock()
 
-    def more_like(self, person_id: int, limit: int, *, among: IdArray | None = None) -> list[Neighbour]:
+    def more_like(self, person_id: int, limit: int) -> list[Neighbour]:
         """People whose whole appearance is most like a person's, without the person.
 
         Raises:
             UnknownPersonError: there is no such person in the live generation; the vectors of two cannot be compared.
         """
-        return self._alike("appearance", person_id, limit, among)
+        return self._alike("appearance", person_id, limit)
 
-    def dressed_like(self, person_id: int, limit: int, *, among: IdArray | None = None) -> list[Neighbour]:
+    def dressed_like(self, person_id: int, limit: int) -> list[Neighbour]:
         """People who wear the most alike clothes, by label, without the person.
 
         Raises:
             UnknownPersonError: there is no such person.
         """
-        return self._alike("look", person_id, limit, among)
+        return self._alike("look", person_id, limit)
 
-    def _alike(self, kind: str, person_id: int, limit: int, among: IdArray | None) -> list[Neighbour]:
+    def _alike(self, kind: str, person_id: int, limit: int) -> list[Neighbour]:
         opened = self._current(kind)
         vector = vector_of(self.index, kind, person_id, generation_id=opened.file.revision[0])
         if not vector.size:
             return []
-        found = opened.search(vector, limit + 1, among=among)
+        found = opened.search(vector, limit + 1)
         return [neighbour for neighbour in found if neighbour.person_id != person_id][:limit]
 
     def _current(self, kind: str) -> VectorIndex:
@@ -126,18 +126,20 @@ def _continued(index: PersonIndex, kind: str, before: VectorIndex) -> VectorInde
     """`before` with whoever has been added since; None if somebody is gone, or one of so many is to be made anew."""
     with index.snapshot() as still:
         if before.saved >= FEW and leads_to_now(before.file.revision, still):
-            person_ids, stored = _rows(still, kind, above=before.last_id)
+            person_ids, stored = rows_of(still, kind, above=before.last_id)
             if before.file.count + len(person_ids) <= GROWTH * before.saved:
-                before.extend(person_ids, _transform(kind)(stored), still.revision())
+                before.extend(person_ids, transform_of(kind)(stored), still.revision())
                 return before
     return None
 
 
-def _rows(index: PersonIndex, kind: str, *, above: int = 0) -> tuple[IdArray, NDArray[np.float16]]:
+def rows_of(index: PersonIndex, kind: str, *, above: int = 0) -> tuple[IdArray, NDArray[np.float16]]:
+    """Ids of the people of an index of `kind`, and what it is made of."""
     return index.descriptors(above=above) if kind == "look" else index.appearances(above=above)
 
 
-def _transform(kind: str) -> Transform:
+def transform_of(kind: str) -> Transform:
+    """What makes unit vectors of the rows of `kind`."""
     return look if kind == "look" else unit
 
 
@@ -146,8 +148,8 @@ def rebuild_vectors(index: PersonIndex, kind: str) -> VectorIndex:
     """Compute the index of `kind` from SQL and write it; it is good in memory if its files are removed meanwhile."""
     with index.snapshot() as still:
         folder, revision = still.derived_folder(), still.revision()
-        person_ids, stored = _rows(still, kind)
-    built = build_vectors(person_ids, stored, _transform(kind), revision=revision, kind=kind)
+        person_ids, stored = rows_of(still, kind)
+    built = build_vectors(person_ids, stored, transform_of(kind), revision=revision, kind=kind)
     try:
         built = save_vectors(built, folder)
     except VectorFileError as reason:

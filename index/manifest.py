@@ -55,19 +55,18 @@ def scan(paths: Sequence[Path], *, leave_out: Sequence[Path] = ()) -> list[Path]
         NothingToIngestError: a path is missing or cannot be read, or there is no file at all.
     """
     check_paths(paths)
-    skipped = {os.path.abspath(folder) for folder in leave_out}
+    skipped = set(map(os.path.abspath, leave_out))
     found: dict[str, Path] = {}
     for path in paths:
         for file in _files_at(path, skipped):
             found.setdefault(os.path.abspath(file), file)
     if not found:
-        listed = ", ".join(map(str, paths)) or "no path"
-        raise NothingToIngestError(f"expected photographs in {listed}, but there are no files; choose another folder")
+        raise _no_files(paths)
     return list(found.values())
 
 
 def check_paths(paths: Sequence[Path]) -> None:
-    """Nothing, if there is something at every path.
+    """Nothing, if there is something at every path, and a file at one of them.
 
     Raises:
         NothingToIngestError: there is not.
@@ -75,6 +74,13 @@ def check_paths(paths: Sequence[Path]) -> None:
     for path in paths:
         if not path.exists():
             raise NothingToIngestError(f"expected a photograph or a folder, but {path} does not exist; check the path")
+    if not any(True for path in paths for _ in _files_at(path, set())):
+        raise _no_files(paths)
+
+
+def _no_files(paths: Sequence[Path]) -> NothingToIngestError:
+    listed = ", ".join(map(str, paths)) or "no path"
+    return NothingToIngestError(f"expected photographs in {listed}, but there are no files; choose another folder")
 
 
 def make_plan(
@@ -118,7 +124,8 @@ def _files_at(path: Path, skipped: set[str]) -> Iterator[Path]:
         folders[:] = sorted(
             name for name in folders if not name.startswith(".") and os.path.abspath(Path(folder, name)) not in skipped
         )
-        yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
+        found = (Path(folder, name) for name in sorted(names) if not name.startswith("."))
+        yield from (file for file in found if os.path.abspath(file) not in skipped)
 
 
 def _cannot_read(error: OSError) -> None:

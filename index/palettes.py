@@ -4,7 +4,6 @@ Derived from the index when the first such query of a revision comes, and kept i
 carry no weight of it. A shade is one uint32: its cell of `parsing.palette` in the upper bits, its share in the lower 8.
 """
 
-import re
 import struct
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from index.descriptor import CHARACTERIZED_GROUPS
 from index.disk import writing
-from index.files import remove_stale, reserve
+from index.files import remove_stale, reserve, revision_path
 from parsing.labels import ATTRIBUTES, group_of
 from parsing.palette import SHADES, Shade
 
@@ -96,8 +95,7 @@ def open_palettes(people: People, revision: str, person_ids: NDArray[np.int64], 
     Raises:
         DiskError: no space, or no right to write.
     """
-    name = "-".join(re.findall(r"\w+", revision))
-    path = people.derived_folder() / f"palettes-{name}.npy"
+    path = revision_path(people.derived_folder(), "palettes", revision, ".npy")
     try:
         shades: Shades = np.load(path, mmap_mode="c")
     except FileNotFoundError:

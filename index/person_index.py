@@ -1,4 +1,4 @@
-"""PersonIndex: remembers the people of parsed images, and gives them back by id, image, gallery, camera or time."""
+"""PersonIndex: remembers the people of parsed images, and gives them back by id or image."""
 
 import os
 from collections import defaultdict
@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import (
     BindParameter,
-    ColumnElement,
     LargeBinary,
     Row,
     Select,
@@ -372,50 +371,11 @@ class PersonIndex:
             return [Path(path) for path in session.scalars(statement)]
 
     @retried
-    def galleries(self) -> dict[str, int]:
-        """How many images each gallery has, by name."""
-        with self.database.read() as session:
-            return _gallery_counts(session)
-
-    @retried
-    def person_ids(
-        self,
-        *,
-        gallery: str | None = None,
-        camera: str | None = None,
-        after: datetime | None = None,
-        before: datetime | None = None,
-        people: int | None = None,
-        above: int = 0,
-    ) -> IdArray:
-        """Ids of people, (N,) int64 ascending, of images that meet all conditions.
-
-        Args:
-            gallery: the image lies in it.
-            camera: EXIF make and model.
-            after: captured at that time or later.
-            before: captured earlier.
-            people: exactly so many people are in the image.
-            above: ids are greater.
-
-        Raises:
-            UnknownGalleryError: there is none of that name.
-        """
+    def person_ids(self, *, above: int = 0) -> IdArray:
+        """Ids of people greater than `above`, (N,) int64 ascending."""
         with self.database.read() as session:
             statement = self._live_people(session).where(PersonRow.id > above)
-            conditions = _image_conditions(camera, after, before)
-            if conditions:
-                statement = statement.join(Image, Image.id == PersonRow.image_id)
-            if gallery is not None:
-                here = select(ImageFile.image_id).where(ImageFile.gallery_id == _find_gallery(session, gallery))
-                conditions.append(PersonRow.image_id.in_(here))
-            if people is not None:
-                statement = statement.join(
-                    Parse, (Parse.image_id == PersonRow.image_id) & (Parse.generation_id == PersonRow.generation_id)
-                )
-                conditions.append(Parse.people == people)
-            found = session.scalars(statement.where(*conditions).execution_options(yield_per=_ROWS))
-            return np.fromiter(found, np.int64)
+            return np.fromiter(session.scalars(statement.execution_options(yield_per=_ROWS)), np.int64)
 
     @retried
     def revision(self) -> tuple[int, int]:
@@ -508,17 +468,6 @@ class PersonIndex:
                 live=live,
                 generations=tuple(generations),
             )
-
-
-def _image_conditions(camera: str | None, after: datetime | None, before: datetime | None) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if camera is not None:
-        conditions.append(Image.camera == camera)
-    if after is not None:
-        conditions.append(Image.captured_at >= after)
-    if before is not None:
-        conditions.append(Image.captured_at < before)
-    return conditions
 
 
 def _load_people(

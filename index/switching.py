@@ -6,9 +6,9 @@ from index.columns import open_current
 from index.descriptor import encode
 from index.facts import IndexedPeople
 from index.generations import GenerationError, GenerationInfo
-from index.likeness import open_vectors
+from index.likeness import open_vectors, rows_of, transform_of
 from index.person_index import PersonIndex
-from index.vectors import KINDS, look, unit
+from index.vectors import KINDS
 
 SAMPLE = 16  # people who must find themselves
 ENCODING = 0.02  # least difference of a descriptor that float16 does not explain
@@ -44,14 +44,13 @@ def verify_files(index: PersonIndex) -> list[str]:
 
 def _not_found(index: PersonIndex, kind: str, sample: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]") -> list[str]:
     """Those of a sample whom a search by their own vector does not find."""
-    ids, stored = index.descriptors() if kind == "look" else index.appearances()
+    ids, stored = rows_of(index, kind)
     vectors = open_vectors(index, kind)
     if vectors.file.count != len(ids):
         return [f"its {kind} index holds {vectors.file.count} people, expected {len(ids)}"]
     faults = []
     for person_id in sample[np.isin(sample, ids)]:
-        own = stored[np.searchsorted(ids, person_id)][None]
-        vector = (look(own) if kind == "look" else unit(own))[0]
+        vector = transform_of(kind)(stored[np.searchsorted(ids, person_id)][None])[0]
         nearest = vectors.search(vector, 1, among=np.array([person_id]))
         if not nearest or (vector.any() and nearest[0].similarity < ITSELF):
             faults.append(f"person {person_id} is not found by its own {kind}")

@@ -248,7 +248,9 @@ class AttributeRow(Table):
 
 
 class IngestJob(Table):
-    """One run of ingestion. The page writes `request` (run, pause, cancel); the run writes all the rest.
+    """One run of ingestion. The page writes `request` (run, pause, cancel), and how a lost run ended.
+
+    The run writes all the rest.
 
     `state`: queued, running, paused, cancelled, done, failed, interrupted.
     """

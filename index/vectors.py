@@ -82,11 +82,6 @@ class VectorIndex:
         self._lock = threading.Lock()  # FAISS may not search what grows
 
     @property
-    def on_gpu(self) -> bool:
-        """Whether a GPU answers."""
-        return self._gpu_engine is not None
-
-    @property
     def name(self) -> str:
         """What kind of index it is: `Flat`, or `IVF4000 probing 64`."""
         lists = _lists(self.engine)

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from parsing.assemble import assemble
 from parsing.checkpoint import DEFAULT_CHECKPOINT, CheckpointError, load
-from parsing.deployment import DEPLOYMENTS, EXACT, probabilities
+from parsing.deployment import DEPLOYMENTS, EXACT, in_torch, probabilities
 from parsing.fused import fused
 from parsing.memory import keep_freed_memory
 from parsing.model import CONFIGS, HPTR, SemanticHeads
@@ -101,16 +101,6 @@ def detr_with_masks(num_queries: int) -> nn.Module:
     return network
 
 
-def runner(model: nn.Module, images: Tensor, *, half: bool) -> Callable[[], object]:
-    """A run of `model` on images, in bfloat16 if `half`."""
-
-    def run() -> object:
-        with torch.inference_mode(), torch.autocast(images.device.type, torch.bfloat16, enabled=half):
-            return model(images)
-
-    return run
-
-
 def networks(setting: Setting) -> Iterator[Row]:
     """Ours, ResNet-50 and DETR, one picture at a time, in both precisions."""
     torch.manual_seed(0)
@@ -124,7 +114,7 @@ def networks(setting: Setting) -> Iterator[Row]:
     }
     images, placed = setting.picture(), {name: setting.placed(model) for name, model in models.items()}
     for precision in ("fp32", "bf16"):
-        timing = setting.measure({k: runner(m, images, half=precision == "bf16") for k, m in placed.items()})
+        timing = setting.measure({k: in_torch(m, images, half=precision == "bf16") for k, m in placed.items()})
         for name in models:
             yield row(timing, "networks", name, precision, DETR, goal=GOALS.get(name))
 
@@ -152,7 +142,7 @@ def heads(setting: Setting) -> Iterator[Row]:
         four, one = fused(four), fused(one)
         for precision in ("fp32", "bf16"):
             things = {f"{name}, one head": setting.placed(one), f"{name}, four heads": setting.placed(four)}
-            timing = setting.measure({k: runner(m, images, half=precision == "bf16") for k, m in things.items()})
+            timing = setting.measure({k: in_torch(m, images, half=precision == "bf16") for k, m in things.items()})
             yield row(timing, "heads", f"{name}, four heads", precision, f"{name}, one head", goal=1.12)
 
 
@@ -193,7 +183,7 @@ def batches(setting: Setting) -> Iterator[Row]:
     placed = setting.placed(fused(model))
     sizes = (1, 16) if setting.device.type == "cuda" else (1, 4, 8)
     for precision in ("fp32", "bf16"):
-        things = {f"batch {size}": runner(placed, setting.picture(size), half=precision == "bf16") for size in sizes}
+        things = {f"batch {size}": in_torch(placed, setting.picture(size), half=precision == "bf16") for size in sizes}
         timing = setting.measure(things)
         for size in sizes:
             line = row(timing, "batches", f"batch {size}", precision, "batch 1")

@@ -44,13 +44,13 @@ class DecodedImage:
     captured_at: datetime | None = None
 
 
-def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> DecodedImage:
+def read_image(path: Path) -> DecodedImage:
     """The image in a file.
 
     Raises:
         UnreadableImageError: the file is missing, no image, damaged, too small or too large.
     """
-    return decode_image(read_file(path), name=str(path), max_pixels=max_pixels)
+    return decode_image(read_file(path), name=str(path))
 
 
 def read_file(path: Path) -> bytes:

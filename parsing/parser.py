@@ -94,7 +94,12 @@ class HumanParser:
 
     @classmethod
     def load(
-        cls, path: Path = DEFAULT_CHECKPOINT, *, device: str = "cpu", mixed_precision: bool | None = False
+        cls,
+        path: Path = DEFAULT_CHECKPOINT,
+        *,
+        device: str = "cpu",
+        mixed_precision: bool | None = False,
+        calibrated: bool = True,
     ) -> "HumanParser":
         """The parser of a checkpoint file, its network made ready to run fast.
 
@@ -102,10 +107,13 @@ class HumanParser:
             mixed_precision: run it in bfloat16; None: where the device computes that faster. It is not the default,
                 because a few probabilities in a thousand then change by more than 0.01 (`parsing.benchmark`).
 
+            calibrated: by the checkpoint's calibration; False where that is what is to be replaced.
+
         Raises:
             CheckpointError: it is missing, damaged, or of another kind.
         """
         model, info = load(path, device)
+        info = info if calibrated else replace(info, calibration={})
         half = bfloat16_is_fast(torch.device(device)) if mixed_precision is None else mixed_precision
         try:
             return cls(fused(model), info, checkpoint_hash(path), mixed_precision=half)

@@ -6,12 +6,14 @@ Coordinates are pixels of the original image, after its EXIF orientation has bee
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
+from parsing.labels import LABELS
 from parsing.palette import Shade
 
 
@@ -56,6 +58,11 @@ class CharacterizedAttribute:
     probabilities: Mapping[str, tuple[float, ...]]
     mask: RunLengthMask
     palette: tuple[Shade, ...] = ()
+
+    def winner(self, task: str) -> tuple[str, float] | None:
+        """The most probable label of a task and its probability; None where the task does not apply."""
+        values = self.probabilities.get(task)
+        return max(zip(LABELS[task], values, strict=True), key=itemgetter(1)) if values else None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Pictures of what was seen: panels of people, attributes, size, pattern and color as the paper's Fig. 1, and outlines.
+"""Pictures of what was seen: panels of people, attributes, size, pattern and color as the paper's Fig. 1.
 
 Labels keep their colours in every picture; the color task is painted in the colours that it names.
 """
@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 from parsing.labels import LABELS
-from parsing.records import CharacterizedAttribute, ParsedImage, Person, RunLengthMask
+from parsing.records import CharacterizedAttribute, ParsedImage, RunLengthMask
 
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -48,7 +48,6 @@ MULTICOLOR_STRIPES: tuple[Rgb, ...] = ((214, 34, 40), (250, 215, 45), (50, 150, 
 PANEL = 460  # longest side of a panel, pixels
 MARGIN = 18
 PAPER, INK = (250, 250, 248), (32, 33, 36)
-MARK: Rgb = (255, 92, 53)
 MOST_PEOPLE_IN_LEGEND = 12
 
 
@@ -122,31 +121,6 @@ def task_panel(photograph: Pixels, regions: Regions, seen: Sequence[Characterize
     return Panel(task.capitalize(), paint(photograph, regions, textures), legend)
 
 
-def outline(crop: Pixels, mask: Mask, *, color: Rgb = MARK, width: int = 3) -> Pixels:
-    """`crop` with a line around `mask`, light inside and out so that it shows on any clothes.
-
-    Args:
-        crop: (h, w, 3) uint8.
-        mask: (h, w) bool.
-        width: of the coloured line, pixels.
-    """
-    if mask.shape != crop.shape[:2]:
-        raise ValueError(f"mask must have the crop's shape {crop.shape[:2]}, got {mask.shape}")
-    halo, line = _rim(mask, width + 2), _rim(mask, width)
-    drawn = crop.copy()
-    drawn[halo] = (255, 255, 255)
-    drawn[line] = color
-    return drawn
-
-
-def mark_person(image: Pixels, person: Person, *, color: Rgb = MARK) -> Pixels:
-    """The full photograph with everything but the person dimmed, and the person outlined."""
-    mask = person.mask.decode()
-    dimmed = (image * 0.45 + 70).astype(np.uint8)
-    dimmed[mask] = image[mask]
-    return outline(dimmed, mask, color=color, width=max(2, round(max(image.shape) / 250)))
-
-
 def person_colors(count: int) -> list[Rgb]:
     """Colours for persons 1..count, neighbours far apart in hue."""
     colors = []
@@ -207,8 +181,8 @@ def _winner(task: str, seen: CharacterizedAttribute) -> str | None:
     """The label of `task` that a region is painted in."""
     if task == "attribute":
         return seen.attribute
-    probabilities = seen.probabilities.get(task)
-    return LABELS[task][int(np.argmax(probabilities))] if probabilities else None
+    won = seen.winner(task)
+    return won and won[0]
 
 
 def _texture(task: str, label: str) -> Pixels:
@@ -235,16 +209,6 @@ def _swatch(texture: Pixels) -> Pixels:
     swatch = _texels(texture, rows, columns).copy()
     swatch[[0, -1], :] = swatch[:, [0, -1]] = (150, 150, 150)
     return swatch
-
-
-def _rim(mask: Mask, width: int) -> Mask:
-    """Pixels within half of `width` of the mask's border."""
-    inner, outer = width // 2, width - width // 2
-    cross = ndimage.generate_binary_structure(2, 1)
-    grown = ndimage.binary_dilation(mask, cross, iterations=outer)
-    shrunk = ndimage.binary_erosion(mask, cross, iterations=inner) if inner else mask
-    rim: Mask = grown & ~shrunk
-    return rim
 
 
 def _shrunk(image: Pixels) -> Pixels:

@@ -3,14 +3,11 @@
 from itertools import dropwhile, takewhile
 
 from query.place import Place
+from query.reach_words import REACHING
 from query.units import Unit
 
 LINKS = frozenset({"and", "&", "+", "n", "or", "and/or", "/", ",", "nor"})  # "along with" begins another garment
 _ENDING = ("falls", "fall", "hangs", "reaches")  # "is long and falls over"
-_COMING_DOWN = frozenset(
-    {"ends", "ending", "end", "stops", "stopping", "stop", "reaches", "reaching", "reach", "hits", "hitting", "hit"}
-    | {"comes", "come", "falls", "falling", "fall", "hangs", "hanging"}
-)
 _CUT = frozenset({"cut", "hair cut", "haircut", "worn", "kept"})
 DASHES = frozenset({"-", "--", "–", "—"})
 
@@ -48,12 +45,10 @@ def take_link(place: Place, unit: Unit) -> bool:
         return False
     before, told = place.before(), place.phrase.units[-1]
     reach = told.entry.length or told.entry.reach or (told.entry.size and " " in told.text)  # "above the knee"
-    led = before is not None and (before.text in _COMING_DOWN or before.text in ("to", "past", "down to"))
+    led = before is not None and (before.text in REACHING or before.text in ("to", "past", "down to"))
     if led and reach:
         return False  # "a skirt that ends above the knee, and beige heels", "to mid calf, black tights"
-    if _ends_in_a_noun(place, unit):
-        return False
-    if _next_garment_begins(place, unit, following, ahead):
+    if _ends_in_a_noun(place) or _next_garment_begins(place, unit, ahead):
         return False
     place.phrase.look.either = place.phrase.look.either or any(
         link.plays("or") and link.text != "/" for link in place.units[place.position : place.position + ahead]
@@ -63,15 +58,7 @@ def take_link(place: Place, unit: Unit) -> bool:
     return True
 
 
-def only_neutral(unit: Unit) -> bool:
-    """Whether it is said of clothes, but of none of the labels."""
-    entry = unit.entry
-    return entry.neutral and not (
-        entry.color or entry.pattern or entry.size or entry.sleeve or entry.length or entry.shade
-    )
-
-
-def _next_garment_begins(place: Place, link: Unit, following: Unit, ahead: int) -> bool:
+def _next_garment_begins(place: Place, link: Unit, ahead: int) -> bool:
     """Whether the color behind a comma is another garment's: "is blue, and red slacks", "in white, grey chinos"."""
     if _told_of_a_garment(place) and reaches_garment(place, ahead) and not _link_before_garment(place, ahead):
         return True
@@ -91,7 +78,7 @@ def _next_garment_begins(place: Place, link: Unit, following: Unit, ahead: int) 
     behind_a_top = before is not None and before.plays("comma") and _is_top(place.before(2))
     named = next((unit for unit in place.units[place.position + ahead :] if unit.entry.garment), None)
     other = behind_a_top or not _is_top(named)
-    if place.phrase.look.sleeve and link.plays("comma") and other:
+    if place.phrase.look.sleeve and other:
         return True  # "a shirt, short-sleeved, white shorts"
     apposed = before is not None and before.plays("comma") and not place.phrase.determiner
     if apposed and ahead > 1 and not place.phrase.look.colors:
@@ -165,7 +152,7 @@ def _more_colors_follow(place: Place, ahead: int) -> bool:
     return False
 
 
-def _ends_in_a_noun(place: Place, link: Unit) -> bool:
+def _ends_in_a_noun(place: Place) -> bool:
     """Whether the adjectives end in a noun: "short sleeves, long pants", "white dots and red shoes", "a logo and"."""
     last = place.phrase.units[-1]
     dots = bool(last.entry.pattern_noun) and last.text.endswith("s")
@@ -188,7 +175,7 @@ def _goes_on(place: Place, link: Unit, following: Unit, ahead: int) -> bool:
         return reaches_garment(place, ahead)  # "a red, expensive looking jacket"
     if not entry.modifies or entry.garment is not None or place.is_verb_here(following):
         return False
-    if only_neutral(following) or (entry.shade and not entry.color):
+    if entry.neutral or (entry.shade and not entry.color):
         return reaches_garment(place, ahead, over_commas=True) or _reaches_end(place, ahead)
     if link.plays("comma") and not reaches_garment(place, ahead):
         return _reaches_end(place, ahead) or place.units[place.position + ahead - 1].text == "half"

@@ -4,12 +4,11 @@ from dataclasses import replace
 
 from query.garments import new_item, read_garment
 from query.items import Item
-from query.lexicon import some_garment
+from query.lexicon import CLOTHING, some_garment
 from query.phrases import Chunk, Phrase, names_body, names_thing
 from query.postmodifiers import read_after
 from query.walk import Walk
 
-_CLOTHING = some_garment("UpperClothes", "Coat")
 _UPPER = some_garment("UpperClothes", main=True)
 _PANTS = some_garment("Pants", main=True)
 _BAGS = frozenset({"backpack", "bag", "purse", "handbag", "rucksack", "suitcase", "umbrella", "parasol", "pouch"}) | {
@@ -63,7 +62,7 @@ def read_bare_adjectives(walk: Walk, phrase: Phrase) -> None:
     elif ((worn_words or alone) and _one_over_another(walk, phrase)) or _one_or_another(walk, phrase):
         pass
     elif walk.text(-back) != "with" and worn_words and (phrase.look.colors or phrase.look.patterns):
-        item = new_item(walk, _CLOTHING, phrase.look, phrase)
+        item = new_item(walk, CLOTHING, phrase.look, phrase)
         walk.items.append(item)
         read_after(walk, item)
     elif walk.items and (_said_of_it(walk, back) or _goes_on_alone(walk, phrase)):

@@ -5,11 +5,12 @@
 
 import gc
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from index.comparison import folder_bytes, milliseconds
 from index.engines import resident_bytes
 from index.person_index import PersonIndex
 from query.language import QueryParser
@@ -100,23 +101,15 @@ class StoreFigures:
 def measure_store(home: Path, *, rounds: int = 10) -> StoreFigures:
     """Open the store and ask every sentence `rounds` times, after once that does not count."""
     parser = QueryParser()
-    opened, open_seconds = _timed(lambda: DescribedSearch(home, parser))
+    start = time.perf_counter()
+    opened = DescribedSearch(home, parser)
+    open_seconds = time.perf_counter() - start
     results = [opened.page(text)[0] for text in SENTENCES]
     gc.freeze()  # as `app.server` does when it is ready
-    pages = [_timed(lambda text=text: opened.page(text))[1] for _ in range(rounds) for text in SENTENCES]  # type: ignore[misc]
-    facets = [_timed(lambda result=result: opened.searcher.facets(result))[1] for result in results]  # type: ignore[misc]
+    pages = [milliseconds(partial(opened.page, text)) for _ in range(rounds) for text in SENTENCES]
+    facets = [milliseconds(partial(opened.searcher.facets, result)) for result in results]
     memory, shared = resident_bytes()
-    disk = sum(file.stat().st_size for file in home.rglob("*") if file.is_file())
+    disk = folder_bytes(home)
     people = opened.searcher.store().count
     opened.index.close()
-    return StoreFigures(people, open_seconds, _milliseconds(pages), _milliseconds(facets), memory, shared, disk)
-
-
-def _timed(call: Callable[[], Any]) -> tuple[Any, float]:
-    start = time.perf_counter()
-    result = call()
-    return result, time.perf_counter() - start
-
-
-def _milliseconds(seconds: Sequence[float]) -> tuple[float, ...]:
-    return tuple(1000 * one for one in seconds)
+    return StoreFigures(people, open_seconds, tuple(pages), tuple(facets), memory, shared, disk)

@@ -1,6 +1,6 @@
 """Exceptions: "everyone except guys in hats", "leave out those with glasses", "exclude hats": that is not asked for."""
 
-from query.others import are_several
+from query.people_words import are_several
 from query.phrases import Phrase, first_word, names_person
 from query.units import Unit
 from query.walk import HIM, Walk

@@ -55,7 +55,7 @@ def _kind_named(walk: Walk) -> Item | None:
         if any(names_thing(chunk) for chunk in between):
             return None
         noun = item.phrase.noun_text
-        if noun and many == (noun.endswith("s") and not noun.endswith(("ss", "dress"))):
+        if noun and many == (noun.endswith("s") and not noun.endswith("ss")):
             return item
     return walk.items[-1]
 

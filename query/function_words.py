@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from query.exceptions import read_exception
 from query.items import OTHER, SUBJECT, Item
+from query.people_words import COUNTED, are_several
 from query.phrases import Chunk, Phrase, first_word, names_body, names_person
 from query.postmodifiers import read_after
 from query.predicates import read_predicate
@@ -22,7 +23,6 @@ _OFTEN_ELSE = frozenset({"sorry", "wait", "hold on", "hang on", "make that"})  #
 _ANYBODY = frozenset({"anybody", "anyone", "everybody", "everyone", "any", "all"})
 _SUPERLATIVES = frozenset({"best", "clearly", "first", "mostly"})
 _SOME = frozenset({"all", "both", "some", "one", "two", "most", "none", "each"})
-_COUNTED = frozenset({"two", "three", "four", "five", "six", "several", "2", "3", "4", "5"})
 _AWAY = frozenset(
     {"from", "over", "down", "around", "on", "off", "out of", "below", "beneath", "under", "past", "loose", "open"}
     | {"against"}
@@ -76,7 +76,7 @@ def _takes_up_the_one(walk: Walk, unit: Unit) -> bool:
     first = next((at for at, chunk in enumerate(walk.chunks) if names_person(chunk)), -2)
     if walk.mark(-1, "and") and unit.text == "who" and walk.text(first + 1 - walk.at) == "who":
         return True  # "the man who is sitting by a woman with red hair and who has a brown jacket"
-    counted = names_person(others) and others.determiner in _COUNTED
+    counted = names_person(others) and others.determiner in COUNTED
     return counted and unit.text == "who" and verb in (["is"], ["has"], ["wears"], ["was"]) and not walk.several
 
 
@@ -101,7 +101,7 @@ def _tells_of_several(walk: Walk, unit: Unit) -> bool:
     last = walk.chunk(-2) if walk.mark(-1, "comma") else walk.chunk(-1)
     if names_person(last) and last.noun_text == walk.subject_noun:
         return False
-    many = walk.several or walk.subject_noun.endswith(("s", "men", "people", "children"))
+    many = walk.several or are_several(walk.subject_noun)
     one = bool(walk.subject_noun) and not many
     return unit.text == "who" and said and one
 
@@ -173,7 +173,7 @@ def _follows_others(walk: Walk) -> bool:
     if walk.owner != OTHER or not people or people[-1].noun is None:
         return False
     noun = people[-1].noun.text
-    return people[-1].determiner in _COUNTED or noun.endswith(("s", "men", "people", "children", "couple"))
+    return people[-1].determiner in COUNTED or are_several(noun) or noun.endswith("couple")
 
 
 def _denied(walk: Walk, unit: Unit) -> None:
@@ -253,7 +253,7 @@ def _last_word_on_the_subject(walk: Walk) -> bool:
     last = walk.garment_at(1)
     garments = [item for item in walk.items if item.phrase.garment is not None]  # not the blond of "a blonde"
     nothing_yet = walk.subject_gender and all(item.owner == OTHER for item in garments)
-    bare = last is not None and not (last.determiner or last.possessive or last.person)
+    bare = last is not None and not (last.determiner or last.possessive)
     return bool(nothing_yet) and bare and (not garments or walk.chunk(2) is None or walk.mark(2, "stop"))
 
 
@@ -331,7 +331,7 @@ def _takes_up_garment(walk: Walk, pronoun: str) -> bool:
     item = walk.items[-1] if walk.items else None
     if item is None or item.phrase.noun is None or pronoun not in ("it", "they") or walk.mark(-1, "subordinate"):
         return False
-    several = walk.several or walk.subject_noun.endswith(("s", "men", "people"))
+    several = walk.several or are_several(walk.subject_noun)
     if pronoun == "they" and (several or not item.phrase.noun.text.endswith("s") or walk.text(2) == "in"):
         return False
     named = [chunk for chunk in walk.chunks[: walk.at] if isinstance(chunk, Phrase) and chunk.noun is not None]
@@ -413,9 +413,7 @@ def _is_an_aside(walk: Walk) -> bool:
     person = walk.chunk(-2)
     if not (isinstance(person, Phrase) and person.person):
         return False
-    ahead = 1
-    while walk.chunk(ahead) is not None and not walk.mark(ahead, "comma", "stop"):
-        ahead += 1
+    ahead = walk.until("comma", "stop")
     behind = walk.chunk(ahead + 1)
     word = behind.units[0] if isinstance(behind, Phrase) and len(behind.units) == 1 else None
     acts = word is not None and word.unknown and word.text.endswith("s")  # "laughs"
@@ -425,9 +423,7 @@ def _is_an_aside(walk: Walk) -> bool:
 
 def _acts_behind(walk: Walk) -> bool:
     """Whether a finite verb stands behind the next comma."""
-    ahead = 1
-    while walk.chunk(ahead) is not None and not walk.mark(ahead, "comma", "stop"):
-        ahead += 1
+    ahead = walk.until("comma", "stop")
     return walk.mark(ahead + 1, "verb", "be", "have") and not walk.text(ahead + 1).endswith("ing")
 
 

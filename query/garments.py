@@ -4,6 +4,7 @@ from query.function_words import denial_goes_on
 from query.items import OTHER, Item
 from query.layers import layer
 from query.lexicon import Garment
+from query.people_words import COUNTED
 from query.phrases import Look, Phrase, first_word, names_person
 from query.postmodifiers import MATERIALS, UNDER, read_after
 from query.walk import Walk
@@ -33,7 +34,6 @@ _TAKING = frozenset({"took", "takes", "taken", "stole", "steals", "stolen", "nic
 _SWAPPED = frozenset({"swapped", "swaps", "traded", "exchanged", "changed", "ditched", "replaced"})
 _LEFT = frozenset({"left", "dropped"})
 _KNOWING = frozenset({"know", "tell", "say", "remember", "recall"})
-_COUNTED = frozenset({"two", "three", "four", "five", "six", "several", "many"})
 
 
 def read_trait(walk: Walk, phrase: Phrase, garment: Garment) -> None:
@@ -66,7 +66,7 @@ def new_item(walk: Walk, garment: Garment, look: Look, phrase: Phrase) -> Item:
     if item.covers_torso and any(unit.text.startswith("#") for unit in phrase.units):
         look.patterns += ("Letters",)  # "a #7 jersey"
     item.plain = not look.says_something()
-    item.negated = bool(walk.denial) or phrase.determiner == "no" or phrase.units[0].text == "nil"
+    item.negated = bool(walk.denial) or phrase.units[0].text == "nil"
     item.weight = walk.hedge
     clause = walk.mark(-1, "and", "comma") and bool(phrase.possessive) and walk.mark(1, "be")
     item.worn = not (
@@ -86,7 +86,7 @@ def new_item(walk: Walk, garment: Garment, look: Look, phrase: Phrase) -> Item:
     off = first_word(walk.chunk(-1)) == "off" and walk.text(-2) in ("took", "taken") and bool(phrase.possessive)
     if off or walk.text(-1) == "about" or (first_word(walk.chunk(-1)) in _LEFT and phrase.possessive):
         item.worn = False  # "I couldn't tell you about his shoes", "left her coat here", "took off his hat"
-    if phrase.determiner in _COUNTED and phrase.noun is not None and phrase.noun.text == "glasses":
+    if phrase.determiner in COUNTED and phrase.noun is not None and phrase.noun.text == "glasses":
         item.worn = False  # "a tray with four glasses"
     item.alternative = walk.or_before and bool(walk.items)
     walk.or_before = False

@@ -38,6 +38,7 @@ _SPACED_SLOT = re.compile(rf"\b({'|'.join(ATTRIBUTE_WORDS)})\s+(like:\d+|#[0-9a-
 _NEW_SENTENCE = re.compile(r"\n(?=\s*[A-Z])")  # a line that begins like one
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028\u2029\u2060\ufeff]")  # that parts words at most
 _APART = re.compile(r"\b((?:do|does|did|is|was|are|were|ca|could|has|have|had|wo|would|should))n ['’] t\b")  # "don ' t"
+_LONGEST = 5000  # characters of a text; reading one takes time that grows with the square
 _MOST_SHOWN = 200  # characters of what was not understood, in an error
 _SILENT = frozenset(
     [
@@ -138,8 +139,12 @@ class QueryParser:
         """What the text asks; "yesterday" is told from `now`, the present if None.
 
         Raises:
-            NotUnderstoodError: the text is empty, or nothing in it can be asked.
+            NotUnderstoodError: the text is empty or endless, or nothing in it can be asked.
         """
+        if len(text) > _LONGEST:
+            raise NotUnderstoodError(
+                f"expected a description of at most {_LONGEST} characters, got {len(text)}; describe one person"
+            )
         found = self.interpret(text, now=now)
         if not text.strip():
             raise NotUnderstoodError(f"expected a description, got an empty text; {_ASK}")
@@ -173,7 +178,7 @@ class QueryParser:
         try:
             return explanation(self.parse(text, now=now))
         except NotUnderstoodError as error:
-            return explanation(self.interpret(text, now=now)) | {"error": str(error)}
+            return explanation(self.interpret(text[:_LONGEST], now=now)) | {"error": str(error)}
 
 
 def explanation(found: Interpretation) -> dict[str, Any]:

@@ -80,6 +80,9 @@ def some_garment(*attribute: str, main: bool = False) -> Garment:
     return Garment((Clause(Has(attribute), negated=False),), main=main)
 
 
+CLOTHING = some_garment("UpperClothes", "Coat")
+
+
 @dataclass(frozen=True)
 class Entry:
     """The senses of one phrase; None, "" or () where it lacks one.
@@ -153,8 +156,9 @@ def read_vocabulary(path: Path = LEXICON_FILE) -> Vocabulary:
     """
     with path.open("rb") as file:
         tables = tomllib.load(file)
-    if unknown := tables.keys() - _TABLES.keys() - {"garment", "typos", "plain"}:
-        raise LexiconError(f"{path.name} has unknown tables {sorted(unknown)}; expected {sorted(_TABLES)}")
+    known = _TABLES.keys() | {"garment", "typos", "plain"}
+    if unknown := tables.keys() - known:
+        raise LexiconError(f"{path.name} has unknown tables {sorted(unknown)}; expected {sorted(known)}")
     entries = _read_entries(tables)
     typos = {typo: meant for meant, typos in tables.get("typos", {}).items() for typo in typos}
     if unknown := set(typos.values()) - entries.keys():

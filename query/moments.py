@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
+from query.people_words import NUMBERS
 from query.tree import Camera, Captured, Daytime, Gallery, People, Query
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -15,17 +16,11 @@ _MONTHS = (
     "january", "february", "march", "april", "may", "june",
     "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
-_NUMBERS = {
-    word: number
-    for number, word in enumerate(
-        ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], start=1
-    )
-}
 # Hours at which the parts of a day begin and end.
 _PARTS = {"morning": (6, 12), "afternoon": (12, 18), "evening": (18, 22), "night": (22, 6)}
 
 _MONTH = "|".join(f"{month}|{month[:3]}" for month in _MONTHS if month != "may") + "|may"
-_COUNT = r"\d{1,3}|" + "|".join(_NUMBERS)
+_COUNT = r"\d{1,3}|" + "|".join(NUMBERS)
 _CLOCK = r"(?:\d{1,2}(?::\d{2})?\s*(?:[ap]m\b|[ap]\.m\.?|o'clock)|\d{1,2}:\d{2}|noon|midnight|midday)"
 _DAY = r"\d{1,2}(?:st|nd|rd|th)?"
 _DATE = (
@@ -54,7 +49,12 @@ def find_image_phrases(text: str, now: datetime) -> tuple[ImagePhrase, ...]:
     for pattern, meaning in _RULES:
         for match in pattern.finditer(text):
             overlaps = any(match.start() < phrase.end and phrase.start < match.end() for phrase in found)
-            term = None if overlaps else meaning(match, now)
+            if overlaps:
+                continue
+            try:
+                term = meaning(match, now)
+            except (ValueError, OverflowError):  # a day that no calendar has, fewer than no people
+                continue
             if term is not None:
                 found.append(ImagePhrase(match.start(), match.end(), term))
     return tuple(sorted(found, key=lambda phrase: phrase.start))
@@ -69,7 +69,7 @@ def _gallery(match: re.Match[str], now: datetime) -> Query | None:
 
 
 def _number(text: str) -> int:
-    return _NUMBERS.get(text.lower()) or int(text)
+    return NUMBERS.index(text.lower()) + 1 if text.lower() in NUMBERS else int(text)
 
 
 def _people(match: re.Match[str], now: datetime) -> Query | None:
@@ -136,10 +136,7 @@ def _read_date(text: str, now: datetime) -> date | None:
         day, year = numbers[0], numbers[1] if len(numbers) > 1 else now.year
         if len(numbers) == 1 and (month, day) > (now.month, now.day):
             year -= 1
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return None
+    return date(year, month, day)
 
 
 def _days(first: date, count: int = 1) -> Captured:
@@ -237,7 +234,7 @@ def _rules() -> Iterator[tuple[re.Pattern[str], _Meaning]]:
 
 
 _RULES = tuple(_rules())
-# Every rule needs one of these; most sentences have none, and need not be searched fifteen times.
+# Every rule needs one of these; most sentences have none, and need not be searched for each rule.
 _HINT = re.compile(
     rf"\d|camera|cam\b|gallery|people|persons|pedestrians|individuals|day|night|morning|afternoon|evening|noon|"
     rf"hour|minute|week|month|year|{_MONTH}",

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from parsing.labels import CHARACTERIZED, members
-from query.adjective_links import LINKS, dash_ends_it, is_told_by_trait, only_neutral, reaches_garment, take_link
+from query.adjective_links import LINKS, dash_ends_it, is_told_by_trait, reaches_garment, take_link
 from query.lexicon import Garment
 from query.phrases import Chunk, Look, Phrase
 from query.place import Place
+from query.reach_words import SWEEPING
 from query.units import Unit
 
-_ENDING = frozenset({"ends", "stops", "falls", "hits", "sweeps", "brushes", "grazes", "skims"})
+_ENDING = SWEEPING | {"ends", "stops", "falls", "hits"}
 _OF_PARTS = frozenset(
     {"soled", "rimmed", "framed", "trimmed", "lined", "tipped"}
     | {"eyed", "faced", "cheeked", "lipped", "nosed", "skinned"}
@@ -23,7 +24,6 @@ _PAST = frozenset({"threw", "ran", "drove", "took", "fled", "swam", "spoke", "sh
 _TRADES = frozenset({"fisherman", "policeman", "fireman", "postman", "cowboy", "cowgirl", "schoolboy", "schoolgirl"})
 _WHITHER = frozenset({"forward", "forwards", "backwards", "towards", "toward", "away"})
 _ALONG = frozenset({"into", "down", "across", "past", "toward", "towards", "through", "along"})
-_PHRASE_ROLES = frozenset({"transparent", "filler", "determiner", "possessive"})
 
 
 def chunks(units: Sequence[Unit]) -> list[Chunk]:
@@ -101,16 +101,14 @@ class _PhraseReader:
                 self.phrase.determiner = self.phrase.determiner or unit.text
             elif unit.plays("possessive"):
                 self.phrase.possessive = unit.text
-            elif not (self.phrase.units and _PHRASE_ROLES & unit.entry.roles) and not unit.plays("transparent"):
+            elif not (unit.plays("transparent") or (self.phrase.units and unit.plays("filler"))):
                 return
             self.place.take()
 
     def content(self, unit: Unit) -> bool:
         """Whether the unit can be an adjective or a noun rather than a word of the grammar."""
         entry = unit.entry
-        noun = (
-            entry.garment or entry.person or entry.object or entry.part or entry.body == "parts" or entry.pattern_noun
-        )
+        noun = entry.garment or entry.person or entry.object or entry.part or entry.body or entry.pattern_noun
         return bool(noun) or entry.modifies or unit.unknown
 
     def step(self) -> bool:
@@ -237,7 +235,7 @@ class _PhraseReader:
         if entry.shade and following:
             if entry.shade != "same":
                 label = entry.shade.capitalize()
-                self.take_color(unit, following, (label,))
+                self.take_color(following, (label,))
         elif entry.color:
             look.colors.append(entry.color)
         elif unit.text in _OF_PARTS and look.colors and not self.frames_glasses(unit):
@@ -247,7 +245,7 @@ class _PhraseReader:
         look.size = look.size or entry.size
         look.sleeve = look.sleeve or entry.sleeve
         look.length = entry.length or look.length if look.length in ("", "high") else look.length
-        if not only_neutral(unit):
+        if not unit.entry.neutral:
             self.phrase.uses.append(unit)
         return True
 
@@ -259,13 +257,13 @@ class _PhraseReader:
 
     def following_color(self) -> tuple[str, ...]:
         """The color directly behind, for a shade to change."""
-        ahead = 1 if (unit := self.place.peek()) is not None and unit.text in ("-", "or") and unit.text == "-" else 0
+        ahead = int((unit := self.place.peek()) is not None and unit.text == "-")
         unit = self.place.peek(ahead)
         return unit.entry.color if unit is not None else ()
 
-    def take_color(self, shade: Unit, color: tuple[str, ...], extra: tuple[str, ...]) -> None:
+    def take_color(self, color: tuple[str, ...], extra: tuple[str, ...]) -> None:
         """The color behind a shade, darkened or lightened."""
-        while (unit := self.place.take()) is not None and not unit.entry.color:
+        while not (unit := self.place.take()).entry.color:
             pass
         self.phrase.uses.append(unit)
         self.phrase.look.colors.append(tuple(dict.fromkeys(color + extra)))

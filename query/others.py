@@ -1,7 +1,7 @@
 """Others: signs that a noun phrase cannot name the described person."""
 
 from query.items import OTHER
-from query.people_words import ANYBODY, DEFINITE, GROWN, SEVERAL, SIDES, SMALL
+from query.people_words import ANYBODY, DEFINITE, GROWN, SEVERAL, SIDES, SMALL, are_several
 from query.phrases import Chunk, Phrase, first_word, names_person
 from query.tellers import owner_before, tells
 from query.units import Unit
@@ -87,11 +87,6 @@ def is_told_by_another(walk: Walk, phrase: Phrase) -> bool:
             return walk.subject_gender != phrase.person
         ahead += 1
     return False
-
-
-def are_several(noun: str) -> bool:
-    """Whether a person's noun names more than one."""
-    return noun.endswith(("s", "men", "people", "children")) and not noun.endswith("ss") and noun != "mrs"
 
 
 def _fits_anybody(walk: Walk, noun: str) -> bool:

@@ -5,7 +5,6 @@ from query.items import OTHER, SUBJECT
 from query.nobodies import is_nobody
 from query.noun_phrases import may_act
 from query.others import (
-    are_several,
     is_another,
     is_between,
     is_owned,
@@ -15,7 +14,7 @@ from query.others import (
     same_gender,
     side,
 )
-from query.people_words import ANYBODY, DEFINITE, GROWN, PLAIN, SEVERAL, SIDE_OF, SMALL
+from query.people_words import ANYBODY, DEFINITE, GROWN, PLAIN, SEVERAL, SIDE_OF, SMALL, are_several
 from query.phrases import Chunk, Look, Phrase, first_word, names_person
 from query.tellers import is_confused_with, is_told_apart, only_tells, was_once
 from query.units import Unit
@@ -279,9 +278,7 @@ def _tells_trade(walk: Walk, phrase: Phrase) -> bool:
 
 def _is_enclosed(walk: Walk) -> bool:
     """Whether commas enclose a noun phrase that stands directly behind a name: "the lady, a nurse in blue, pushes"."""
-    ahead = 1
-    while walk.chunk(ahead) is not None and not walk.mark(ahead, "comma", "stop", "and"):
-        ahead += 1
+    ahead = walk.until("comma", "stop", "and")
     behind = walk.chunk(ahead + 1)
     acts = isinstance(behind, Phrase) and not (behind.garment or behind.person or behind.determiner)
     acts = acts or walk.mark(ahead + 1, "verb", "be", "have", "wear", "hold")
@@ -307,10 +304,7 @@ def _only_describes(walk: Walk) -> bool:
 
 def _stands_beside_somebody(walk: Walk) -> bool:
     """Whether the sentence goes on with "beside him" or "at her side"."""
-    ahead = 1
-    while walk.chunk(ahead) is not None and not walk.mark(ahead, "stop", "comma"):
-        ahead += 1
-    behind = walk.chunks[walk.at + 1 : walk.at + ahead]
+    behind = walk.chunks[walk.at + 1 : walk.at + walk.until("stop", "comma")]
     named = any(isinstance(chunk, Phrase) and chunk.noun_text == "side" for chunk in behind)
     return named or any(isinstance(chunk, Unit) and chunk.text in HIM for chunk in behind)
 

@@ -10,5 +10,12 @@ PLAIN = frozenset(
 SIDES = frozenset({"left", "right", "middle", "center", "centre", "front", "back", "rear"})
 SIDE_OF = frozenset({"left of", "right of", "middle of", "front of", "back of", "end of", "edge of"})
 DEFINITE = frozenset({"the", "this", "that", "these", "those"})
-SEVERAL = frozenset({"two", "three", "four", "several", "some", "many"})
+NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+COUNTED = frozenset({*NUMBERS[1:], *map(str, range(2, 11)), "several", "many"})
+SEVERAL = COUNTED | {"some"}
 ANYBODY = frozenset({"suspect", "subject", "person", "individual", "someone", "somebody", "figure", "adult"})
+
+
+def are_several(noun: str) -> bool:
+    """Whether a person's noun names more than one."""
+    return noun.endswith(("s", "men", "people", "children")) and not noun.endswith("ss") and noun != "mrs"

@@ -71,6 +71,7 @@ class Phrase:
         look: what its adjectives say.
         garment: its noun, where that is a garment or hair.
         person: its noun, where that is a person: "male", "female" or "any".
+        group: whether another noun may name the person's members: "a group of men".
         traits: adjectives of the person that are clauses themselves ("bearded").
         noun: the noun's unit, None without one.
         uses: the units that a clause made of the phrase would speak for.

@@ -5,7 +5,8 @@ from query.items import OTHER, Item
 from query.noun_phrases import may_act
 from query.phrases import Chunk, Look, Phrase, first_word, names_person
 from query.predicates import read_alike, read_height, read_predicate, read_same_color
-from query.reach import REACHING, read_place
+from query.reach import read_place
+from query.reach_words import REACHING
 from query.relative_clauses import read_of_which, read_saying
 from query.units import Unit
 from query.unworn import (

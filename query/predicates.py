@@ -1,6 +1,6 @@
 """Predicates: what a garment is said to be, and the other garments of its list that it is said of."""
 
-from query.adjective_links import DASHES, only_neutral
+from query.adjective_links import DASHES
 from query.items import Item
 from query.phrases import Look, Phrase
 from query.units import Unit
@@ -8,7 +8,7 @@ from query.walk import Walk
 
 _ALL_OF_THEM = frozenset({"both", "all", "each", "of", "them", "it", "which", "whom", "are", "is", "in"})
 _HEIGHTS = frozenset({"knee-high", "knee high", "thigh high", "thigh-high"})
-_SHADES = frozenset({"color", "colour", "shade", "hue", "tone"})
+SHADES = frozenset({"color", "colour", "shade", "hue", "tone"})
 
 
 def read_predicate(walk: Walk, item: Item) -> bool:
@@ -130,7 +130,8 @@ def _are_things(said: Phrase) -> bool:
 def _is_nothing_seen(walk: Walk, ahead: int) -> bool:
     """Whether it is "low heeled" of "are low heeled in beige", which no label says."""
     said = walk.chunk(ahead)
-    return isinstance(said, Phrase) and said.noun is None and all(map(only_neutral, said.units)) and not said.determiner
+    bare = isinstance(said, Phrase) and said.noun is None and not said.determiner
+    return bare and isinstance(said, Phrase) and all(unit.entry.neutral for unit in said.units)
 
 
 def _tell(walk: Walk, item: Item, ahead: int, *, denied: bool) -> bool:
@@ -254,7 +255,7 @@ def read_same_color(walk: Walk, item: Item) -> bool:
     ahead = 2 if walk.text(1) in ("of", "in") else 1
     said = walk.chunk(ahead)
     words = {unit.text for unit in said.units} if isinstance(said, Phrase) else set()
-    if "same" not in words or not words & _SHADES:
+    if "same" not in words or not words & SHADES:
         return False
     model = walk.items[-2].look if len(walk.items) > 1 else Look()
     model = _likened_to(walk, ahead + 2) if walk.text(ahead + 1) == "as" else model

@@ -2,17 +2,12 @@
 
 from query.items import Item
 from query.phrases import Chunk, Look, Phrase, first_word
+from query.reach_words import REACHING, SWEEPING
 from query.walk import Walk
 
-_STEMS = ("fall", "reach", "hang", "end", "flow", "extend", "cover", "touch", "go", "com", "come", "stop", "hit")
-REACHING = frozenset(
-    {stem + ending for stem in _STEMS for ending in ("", "s", "es", "ing")}
-    | {"ended", "reached", "touched", "hung", "cut", "kept", "stopping", "hitting", "goes down", "comes down"}
-)
 _DIRECTIONS = frozenset(
     {"to", "above", "below", "past", "over", "down", "down to", "down past", "up to", "beyond", "at", "till", "until"}
 )
-_SWEEPING = frozenset({"sweeps", "brushes", "grazes", "skims"})
 _CATCHING = frozenset({"catcher", "pitcher", "player", "fielder", "outfielder", "infielder", "shortstop", "baseman"})
 _COMBED = frozenset({"combed", "brushed", "slicked", "swept", "gelled"})
 _HANGING = frozenset({"Coat", "UpperClothes", "Skirt", "Pants"})
@@ -37,7 +32,7 @@ def read_place(walk: Walk, item: Item) -> bool:
         walk.mark(1, "comma") and walk.text(2) in ("to", "down to") and item.covers_torso | ("Skirt" in item.attributes)
     )
     ahead += walk.mark(1, "comma") and _word(walk.chunk(3)) in REACHING and walk.chunk() is not item.phrase
-    if walk.text(1) in ("that", "which") and _word(walk.chunk(2)) in _SWEEPING:
+    if walk.text(1) in ("that", "which") and _word(walk.chunk(2)) in SWEEPING:
         words.add("reaches")  # "a dress that sweeps the floor"
         ahead = 3
     cut = walk.text(ahead + 1) in REACHING  # "is cut very short"

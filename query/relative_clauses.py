@@ -5,7 +5,9 @@ from collections.abc import Callable
 from query.decoration import PUT_ON, STUFF, decorated, is_lettering
 from query.items import Item
 from query.phrases import Look, Phrase, first_word
-from query.reach import REACHING, read_place
+from query.predicates import SHADES
+from query.reach import read_place
+from query.reach_words import REACHING
 from query.walk import Walk
 
 _SAYING = frozenset({"says", "say", "said", "saying", "reading", "reads"})
@@ -13,7 +15,6 @@ _QUOTES = frozenset({'"', "'", "“", "‘", "”", "’"})
 _BEARING = frozenset({"carries", "bears", "displays", "sports"})
 _NAMES = frozenset({"name", "names", "logo", "slogan", "word", "words"})
 _LETTERS = frozenset({"letters", "lettering", "letter"})
-_COLORS = frozenset({"color", "colour", "shade"})
 _EDGES = frozenset({"length", "hem", "tops", "top", "shafts", "bottom", "bottoms", "ends", "legs"})
 _SIDES = frozenset({"front", "back", "chest", "side"})
 _WRITTEN = frozenset({"written", "spelled", "spelt"})
@@ -23,7 +24,7 @@ _ONTO = frozenset({"on", "across"})
 def read_of_which(walk: Walk, item: Item) -> bool:
     """ "a hat of which the color is orange", "the tops of which come to her knees", "on which there is a dog"."""
     name, ahead = _named(walk)
-    if name in _COLORS:
+    if name in SHADES:
         return _color_is(walk, item, ahead + 1)
     if name in _EDGES:
         ahead += walk.mark(ahead + 1, "be")  # "whose length is to the knee"
@@ -52,7 +53,7 @@ def _named(walk: Walk) -> tuple[str, int]:
     behind = ahead + the + of_it + 1
     if walk.mark(behind, "relative") and (not of_it or walk.text(behind - 1) == "of"):
         return name.removesuffix(" of"), behind
-    return (name, ahead + 1) if the and ahead == 2 and name in _COLORS else ("", 0)  # "a shirt, the color is blue"
+    return (name, ahead + 1) if the and ahead == 2 and name in SHADES else ("", 0)  # "a shirt, the color is blue"
 
 
 def _word(walk: Walk, ahead: int) -> str:
@@ -101,7 +102,7 @@ def _is_picture(shown: Phrase) -> bool:
     """Whether it is neither a pattern nor a part of the garment, as far as that is known."""
     entry = shown.noun.entry if shown.noun else None
     other = entry is None or entry.pattern_noun or entry.part or entry.body or entry.object
-    return not (other or shown.noun_text in STUFF) and shown.determiner != "no"
+    return not (other or shown.noun_text in STUFF)
 
 
 def _picture(shown: Phrase) -> Look:

@@ -295,7 +295,8 @@ def _bounded(probabilities: Probabilities, rows: Rows) -> Probabilities:
 
 def garments(has: Has, planner: Planner) -> list[Garment]:
     """What a clause reads of each attribute that it may mean."""
-    return [_garment(group, _asked(has, group, planner)) for group in has.attribute]
+    asked = _asked(has, planner)
+    return [_garment(group, asked) for group in has.attribute]
 
 
 def _garment(group: str, asked: "dict[str, dict[str, float]]", swatch: str | None = None) -> Garment:
@@ -306,7 +307,7 @@ def _garment(group: str, asked: "dict[str, dict[str, float]]", swatch: str | Non
     return Garment(group, tuple(weights), swatch)
 
 
-def _asked(has: Has, group: str, planner: Planner) -> dict[str, dict[str, float]]:
+def _asked(has: Has, planner: Planner) -> dict[str, dict[str, float]]:
     """For each task that the clause asks, the labels that count and how much."""
     asked = {task: dict.fromkeys(has.labels(task), 1.0) for task in CHARACTERISTICS if has.labels(task)}
     if "color" in asked and planner.confusion is not None:

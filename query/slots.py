@@ -7,7 +7,7 @@ from query.lexicon import Entry
 from query.moments import ImagePhrase
 from query.tree import ATTRIBUTE_WORDS, Like, Query, Swatch
 
-_EXAMPLE = r"(?:like:|(?:(?:looks?|looking)\s+)?like\s+(?:that\s+of\s+)?person\s+)(?P<example>\d+)"
+_EXAMPLE = r"(?:like:|(?:(?:looks?|looking)\s+)?like\s+(?:that\s+of\s+)?person\s+)(?P<example>\d{1,18})"
 _SLOT = re.compile(
     rf"(?:\b(?P<garment>[a-z][a-z-]*)[\s:]+)?(?<!\w)(?P<value>{_EXAMPLE}|#[0-9a-f]{{6}})\b", re.IGNORECASE
 )

@@ -1,6 +1,5 @@
 """Swatches: how near a free colour `#rrggbb` is to the labels and to the pixels of a garment (CIEDE2000)."""
 
-from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -34,11 +33,9 @@ def lab(color: str) -> NDArray[np.float64]:
     return converted
 
 
-def distances(asked: NDArray[np.float64], others: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """CIEDE2000 from one CIELAB colour to others."""
-    found: NDArray[np.float64] = deltaE_ciede2000(  # type: ignore[no-untyped-call]
-        np.broadcast_to(asked, (len(others), 3)), np.stack(others)
-    )
+def distances(asked: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """CIEDE2000 from one CIELAB colour (3,) to others (N, 3)."""
+    found: NDArray[np.float64] = deltaE_ciede2000(np.broadcast_to(asked, others.shape), others)  # type: ignore[no-untyped-call]
     return found
 
 
@@ -51,15 +48,14 @@ def similarity(delta_e: NDArray[np.floating]) -> NDArray[np.float64]:
 @lru_cache(maxsize=16)
 def cell_similarities(color: str) -> NDArray[np.float32]:
     """How alike `#rrggbb` and each cell of a palette are, (CELLS,), so that CIEDE2000 is reckoned once per color."""
-    everything = lab_of_cells(np.arange(CELLS))
-    delta_e = deltaE_ciede2000(np.broadcast_to(lab(color), everything.shape), everything)  # type: ignore[no-untyped-call]
-    return similarity(delta_e).astype(np.float32)
+    return similarity(distances(lab(color), lab_of_cells(np.arange(CELLS)))).astype(np.float32)
 
 
 def color_weights(color: str) -> dict[str, float]:
     """How much each color label speaks for a swatch: the similarity of its nearest anchor, the best label being 1."""
     asked = lab(color)
-    nearest = {label: float(distances(asked, [lab(a) for a in anchors]).min()) for label, anchors in ANCHORS.items()}
+    anchors = {label: np.array([lab(one) for one in several]) for label, several in ANCHORS.items()}
+    nearest = {label: float(distances(asked, those).min()) for label, those in anchors.items()}
     best = min(nearest.values())
     weights = {label: float(similarity(np.array(distance - best))) for label, distance in nearest.items()}
     return {label: weights[label] for label in COLORS if weights.get(label, 0.0) >= 0.05}

@@ -4,13 +4,12 @@ from query.decoration import part_is, placed_pattern
 from query.former import read_former
 from query.garments import new_item, read_garment
 from query.items import OTHER, SUBJECT
-from query.lexicon import some_garment
+from query.lexicon import CLOTHING, some_garment
 from query.phrases import Chunk, Look, Phrase, names_body, names_person
 from query.postmodifiers import read_after
 from query.units import Unit
 from query.walk import HIM, Walk
 
-_CLOTHING = some_garment("UpperClothes", "Coat")
 _UPPER = some_garment("UpperClothes")
 _HAIR = some_garment("Hair")
 _HAT = some_garment("Hat")
@@ -37,7 +36,7 @@ def read_thing(walk: Walk, phrase: Phrase) -> None:
     elif _everything_is(walk, phrase):
         pass
     elif _number_worn(walk, phrase):
-        walk.items.append(new_item(walk, _CLOTHING, Look(patterns=("Letters",)), phrase))
+        walk.items.append(new_item(walk, CLOTHING, Look(patterns=("Letters",)), phrase))
     elif phrase.noun is not None and phrase.noun.entry.part == "colored":
         part_is(walk, phrase.noun)
     placed_pattern(walk, phrase)
@@ -106,7 +105,7 @@ def _everything_is(walk: Walk, phrase: Phrase) -> bool:
         return _each_of_them_is(walk, said, ahead + 1)
     owner = walk.owner_told(1, walk.owner)
     walk.at += ahead
-    walk.items.append(item := new_item(walk, _CLOTHING, said.look, said))
+    walk.items.append(item := new_item(walk, CLOTHING, said.look, said))
     item.owner, item.negated = owner, item.negated or denied
     read_after(walk, item)
     return True

@@ -68,6 +68,13 @@ class Walk:
             ahead -= 1
         return ahead
 
+    def until(self, *roles: str) -> int:
+        """How far ahead stands the next word with one of the roles, or the end."""
+        ahead = 1
+        while self.chunk(ahead) is not None and not self.mark(ahead, *roles):
+            ahead += 1
+        return ahead
+
     def mark(self, ahead: int, *roles: str) -> bool:
         """Whether a word with one of the roles stands there."""
         chunk = self.chunk(ahead)

@@ -9,7 +9,7 @@ from rendered import RenderedGallery
 from app.__main__ import main
 from app.config import AppConfig
 from app.corrections import correct, corrections_of
-from app.garments import garments_of, winner
+from app.garments import garments_of
 from app.screens.person_view import person_view
 from app.workspace import Workspace, open_workspace
 from index.person_index import StoredPerson
@@ -71,7 +71,7 @@ def test_a_corrected_name_is_written_like_the_others(workspace: Workspace, store
 def test_the_label_that_was_seen_takes_a_correction_back(
     task: str, wrong: str, workspace: Workspace, stored: StoredPerson
 ) -> None:
-    won = winner(garments_of(stored.person)["Shoes"], task)
+    won = garments_of(stored.person)["Shoes"].winner(task)
     correct(workspace.index, stored, group="Hair", task="color", label="Pink")
     correct(workspace.index, stored, group="Shoes", task=task, label=wrong)
     assert len(labels(workspace, stored)) == 3

@@ -85,6 +85,7 @@ def test_an_empty_folder_is_an_error(tmp_path: Path, capsys: Capture) -> None:
     assert capsys.readouterr().err == (
         f"Error: expected photographs in {tmp_path / 'empty'}, but there are no files; choose another folder\n"
     )
+    assert not (tmp_path / "home").exists()
 
 
 def test_parse_goes_on_after_a_bad_file(folder: Path, capsys: Capture) -> None:

@@ -4,7 +4,6 @@ import os
 import signal
 import time
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -16,8 +15,7 @@ from app.workspace import open_workspace
 from index.jobs import ENDED, Job, Jobs
 from tests.index_crashes import make_inputs
 
-NOW = datetime(2024, 6, 30)
-JOB = Job(1, "trip", ("/photos",), "running", "run", 40, 10, 3, 2, 17, 0.25, "", NOW, NOW)
+JOB = Job(1, "trip", ("/photos",), "running", "run", 40, 10, 3, 2, 17, 0.25, "")
 
 
 @pytest.mark.parametrize(

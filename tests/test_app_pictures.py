@@ -55,6 +55,8 @@ def test_every_picture_of_a_person_is_found_at_its_url(workspace: Workspace, cli
         "/pictures/photos/99999.webp",
         "/pictures/originals/99999",
         "/pictures/spotlights/99999.svg",
+        "/pictures/originals/99999999999999999999",
+        "/pictures/spotlights/99999999999999999999.svg",
         "/pictures/outlines/crop/1/Nonsense/0.svg",
         "/pictures/outlines/crop/1/Hair/77.svg",
         "/pictures/people/..%2f..%2fetc-1.webp",

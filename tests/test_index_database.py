@@ -127,7 +127,7 @@ def test_read_only_needs_a_database(tmp_path: Path) -> None:
         open_database(tmp_path, read_only=True)
 
 
-@pytest.mark.parametrize("url", ["nonsense", "cassandra://host/name", "://"])
+@pytest.mark.parametrize("url", ["nonsense", "cassandra://host/name", "mysql://user@host/name", "://"])
 def test_a_wrong_url_says_what_one_looks_like(tmp_path: Path, url: str) -> None:
     with pytest.raises(DatabaseURLError, match="database URL must look like sqlite:///FILE or postgresql") as caught:
         open_database(tmp_path, url)
@@ -151,7 +151,7 @@ def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
         object.__setattr__(bad.parsed.people[0].attributes[0], "probabilities", {"color": (1.0,)})
         with pytest.raises(ValueError, match="Coat must have 4 size probabilities, got 0"):
             index.add([new_image("a.jpg", "Red"), bad], gallery="g", checkpoint_hash="c")
-        assert (index.status().images, index.galleries()) == (0, {})
+        assert (index.status().images, index.status().galleries) == (0, {})
 
 
 def test_readers_are_not_blocked_by_a_writer(tmp_path: Path) -> None:

@@ -244,7 +244,7 @@ def test_deleting_a_gallery_takes_its_jobs_and_quarantine_along(tmp_path: Path) 
         assert [Path(SECRET, "bad.jpg")] == [Path(*one.path.parts[-2:]) for one in index.quarantined()]
         assert index.delete_gallery("mine") == 1
         index.vacuum()
-        assert (index.galleries(), index.quarantined()) == ({}, [])
+        assert (index.status().galleries, index.quarantined()) == ({}, [])
     assert traces([tmp_path / "home"], SECRET.encode()) == []
 
 

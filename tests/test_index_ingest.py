@@ -63,7 +63,7 @@ def test_the_same_content_elsewhere_is_a_path_not_a_parse(index: PersonIndex, ph
     assert ingest([photos], parser, index).duplicates == 1
     assert index.find_image(later) == index.find_image(photos / "1.png")
     assert ingest([photos], parser, index, gallery="other").duplicates == 7
-    assert (len(parser.seen), index.galleries()) == (5, {"other": 5, "photographs": 5})
+    assert (len(parser.seen), index.status().galleries) == (5, {"other": 5, "photographs": 5})
 
 
 def test_a_touched_file_is_not_parsed_again(index: PersonIndex, photos: Path) -> None:
@@ -137,7 +137,7 @@ def test_quarantine_is_tried_again_only_when_asked_or_changed(index: PersonIndex
 def test_a_dry_run_changes_nothing(index: PersonIndex, photos: Path) -> None:
     report = ingest([photos], SampleParser(), index, dry_run=True)
     assert (report.state, report.parsed, report.job_id) == ("dry run", 5, 0)
-    assert (index.status().generations, index.galleries(), Jobs(index.database).all()) == ((), {}, [])
+    assert (index.status().generations, index.status().galleries, Jobs(index.database).all()) == ((), {}, [])
 
 
 def test_missing_and_empty_folders_are_refused(index: PersonIndex, photos: Path, tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_missing_and_empty_folders_are_refused(index: PersonIndex, photos: Path,
 def test_the_stores_own_pictures_are_not_ingested(index: PersonIndex, photos: Path, tmp_path: Path) -> None:
     ingest([photos], SampleParser(), index)
     report = ingest([tmp_path], SampleParser(), index)
-    assert (report.parsed, report.unchanged) == (0, 5)
+    assert (report.parsed, report.unchanged, report.failures) == (0, 5, ())
 
 
 def test_one_image_that_the_parser_cannot_stand_does_not_block(index: PersonIndex, photos: Path) -> None:

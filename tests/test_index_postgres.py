@@ -69,7 +69,7 @@ def test_writers_take_turns(tmp_path: Path, postgres_url: str) -> None:
             writer.start()
         for writer in writers:
             writer.join()
-        assert (index.status().images, index.status().people, index.galleries()) == (51, 51, {"g": 51})
+        assert (index.status().images, index.status().people, index.status().galleries) == (51, 51, {"g": 51})
         assert index.generations.verify(1) == []
 
 

@@ -10,8 +10,6 @@ from parsing.labels import LABELS
 from parsing.records import CharacterizedAttribute, ParsedImage, Person, RunLengthMask
 from parsing.render import (
     LABEL_COLORS,
-    mark_person,
-    outline,
     overlay,
     paint,
     person_colors,
@@ -104,27 +102,3 @@ def test_regions_are_rimmed_in_white() -> None:
     picture = paint(gray(), regions, [np.array([[[10, 20, 200]]], np.uint8)])
     assert tuple(picture[10, 15]) == (255, 255, 255)
     assert tuple(picture[30, 15]) != (255, 255, 255)
-
-
-def test_an_outline_follows_the_mask_and_leaves_the_rest() -> None:
-    mask = rectangle(5, 30).decode()
-    drawn = outline(gray(), mask, color=(1, 2, 3))
-    assert tuple(drawn[10, 15]) == (1, 2, 3)
-    assert tuple(drawn[30, 15]) == (120, 120, 120)
-    assert tuple(drawn[55, 70]) == (120, 120, 120)
-
-
-def test_an_empty_mask_outlines_nothing() -> None:
-    np.testing.assert_array_equal(outline(gray(), np.zeros((HEIGHT, WIDTH), bool)), gray())
-
-
-def test_a_mask_of_another_shape_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"must have the crop's shape \(60, 80\), got \(2, 2\)"):
-        outline(gray(), np.zeros((2, 2), bool))
-
-
-def test_a_marked_person_keeps_its_pixels_and_the_rest_is_dimmed() -> None:
-    image = np.full((HEIGHT, WIDTH, 3), 250, np.uint8)
-    marked = mark_person(image, person())
-    assert tuple(marked[30, 15]) == (250, 250, 250)
-    assert marked[55, 70].max() < 200

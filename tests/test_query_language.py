@@ -359,3 +359,9 @@ def test_two_thousand_short_queries_a_second(parser: QueryParser) -> None:
 
 def test_denied_terms_are_denied_in_words_too(parser: QueryParser) -> None:
     assert explanation(parser.interpret("coat and no glasses"))["terms"] == ["coat", "-glasses"]
+
+
+def test_an_endless_text_is_refused(parser: QueryParser) -> None:
+    with pytest.raises(NotUnderstoodError, match="at most 5000 characters, got 9000"):
+        parser.parse("red coat " * 1000)
+    assert "got 9000" in parser.explain("red coat " * 1000)["error"]

@@ -47,6 +47,8 @@ def test_terms_of_the_image_are_found(text: str, terms: list[str]) -> None:
         "on 31 February",
         "a sunny day",
         "after 25:00",
+        "fewer than 0 people",
+        "a red coat after 9999-12-31",
     ],
 )
 def test_nothing_is_guessed(text: str) -> None:

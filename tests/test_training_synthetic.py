@@ -10,9 +10,9 @@ from PIL import Image
 
 from parsing.labels import ATTRIBUTES, CHARACTERISTICS, CHARACTERIZED, LABELS, label_id
 from training.sample_gallery import GalleryConfig, write_gallery
-from training.synthetic import RenderedScene, people_records, render, sample_scene
+from training.synthetic import RenderedScene, people_records, render
 from training.synthetic_cloth import TINTS, sample_tint
-from training.synthetic_sampling import hair, make_garment
+from training.synthetic_sampling import hair, make_garment, sample_scene
 from training.synthetic_specs import Camera, Garment, Outfit, PersonSpec, SceneSpec
 
 CLOTHES = [label_id("attribute", name) for name in CHARACTERIZED]

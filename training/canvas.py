@@ -7,23 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from parsing.labels import IGNORE, PAIRS, TASKS, label_id
+from parsing.boxes import box_of
+from parsing.labels import IGNORE, TASKS, label_id
+from parsing.mirror import EXCHANGED
 from training.samples import Sample
 
 MAYBE_PEOPLE, NO_OUTLINE = 1, 2  # values of the map `unsure`
 UNDETERMINED = label_id("size", "Undetermined")
 
 
-def mirrored_ids() -> NDArray[np.uint8]:
-    """Lookup that swaps left and right attributes."""
-    lookup = np.arange(256, dtype=np.uint8)
-    for left, right in PAIRS.values():
-        a, b = label_id("attribute", left), label_id("attribute", right)
-        lookup[[a, b]] = b, a
-    return lookup
-
-
-MIRRORED = mirrored_ids()
+MIRRORED = np.arange(256, dtype=np.uint8)  # left and right attributes exchanged
+MIRRORED[: len(EXCHANGED)] = EXCHANGED
 
 
 @dataclass(frozen=True)
@@ -42,9 +36,10 @@ class Layer:
         unsure = sample.human == IGNORE
         if not sample.everyone:
             unsure = np.ones(sample.human.shape, bool)
-            rows, columns = np.nonzero((sample.human > 0) & (sample.human < IGNORE))
-            if rows.size:
-                unsure[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1] = False
+            known = (sample.human > 0) & (sample.human < IGNORE)
+            if known.any():
+                x0, y0, x1, y1 = box_of(known)
+                unsure[y0:y1, x0:x1] = False
         values = np.where(np.isin(sample.human, list(sample.boxed)), NO_OUTLINE, unsure * MAYBE_PEOPLE)
         return cls(sample.image, {"human": sample.human, "unsure": values.astype(np.uint8), **sample.tasks})
 

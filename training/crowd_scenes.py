@@ -10,7 +10,8 @@ from torch.nn import functional
 from parsing.assemble import ImageOutput
 from parsing.labels import TASKS, num_classes
 from parsing.preprocess import STRIDE
-from training.synthetic import RenderedScene, render, sample_scene
+from training.synthetic import RenderedScene, render
+from training.synthetic_sampling import sample_scene
 
 CROWDS = (2, 6, 18, 40)
 SURE = 8.0  # logit of what is true, minus that of what is not

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from parsing.boxes import box_of
 from parsing.labels import IGNORE, TASKS, num_classes
-from parsing.preprocess import normalize
+from parsing.preprocess import STRIDE, normalize
 from training.canvas import MAYBE_PEOPLE, NO_OUTLINE, Layer
 from training.ccp import CCPDataset
 from training.coco_people import COCOPeopleDataset
@@ -24,11 +24,11 @@ from training.layouts import open_dataset
 from training.matcher import Targets
 from training.packed import PackedLayers
 from training.passers_by import everyone, read_passers_by, read_passers_by_items
-from training.samples import Sample
+from training.samples import Sample, people_in
 from training.self_labels import Teacher
-from training.synthetic import render, sample_scene
+from training.synthetic import render
+from training.synthetic_sampling import sample_scene
 
-STRIDE = 4  # of the network's output
 RENDERED_HEIGHT, RENDERED_WIDTH = 320, 256
 STRANGER_HEIGHT, STRANGER_AREA = 90, 2_500  # least pixels of a person who is cut out of a group
 COMPANY_HEIGHT = 0.08  # least height, as a share of the photograph's, of a passer-by who makes it a group's
@@ -119,7 +119,7 @@ def person_targets(human: NDArray[np.uint8], unsure: NDArray[np.uint8]) -> Targe
     small, small_unsure = subsample(human), subsample(unsure)
     known = small_unsure != NO_OUTLINE
     boxes, masks, outlined = [], [], []
-    for number in np.unique(human[(human > 0) & (human < IGNORE)]):
+    for number in people_in(human):
         mask = small == number
         if not mask.any():
             continue
@@ -215,7 +215,7 @@ def evened(sources: Sequence[Source]) -> list[Source]:
 def portraits(layer: Layer) -> Iterator[Layer]:
     """For each person of a labelled group who is large enough, what is around them, with that person as number 1."""
     human = layer.maps["human"]
-    for number in np.unique(human[(human > 0) & (human < IGNORE)]).tolist():
+    for number in people_in(human).tolist():
         left, top, right, bottom = box_of(human == number)
         if bottom - top >= STRANGER_HEIGHT and np.count_nonzero(human == number) >= STRANGER_AREA:
             margin = (bottom - top) // 8

@@ -17,7 +17,7 @@ from training.ccp import ITEM_ATTRIBUTE, Item
 from training.items import MIN_PIXELS
 from training.miou import Counts, Floats, ratio
 from training.reliability import calibration_error, error_by_chance
-from training.samples import Sample
+from training.samples import Sample, people_in
 
 ITEM_ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     **{item: (attribute,) for item, attribute in ITEM_ATTRIBUTE.items()},
@@ -67,7 +67,7 @@ def worn_items(sample: Sample) -> dict[str, list[Item]]:
 
     A dress cannot be told from a top and a skirt there, so it is two items.
     """
-    numbers = np.unique(sample.human[(sample.human > 0) & (sample.human < IGNORE)]).tolist()
+    numbers = people_in(sample.human).tolist()
     return {person_name(sample, number): _worn(sample, sample.human == number) for number in numbers}
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from parsing.labels import CHARACTERISTICS, IGNORE
 from training.average_precision import Items
 from training.miou import Counts, Floats, LabelMap
+from training.samples import people_in
 
 MIN_PIXELS = 100  # the authors drop characteristic items of this many pixels or fewer
 
@@ -54,7 +55,7 @@ def people_items(human: LabelMap, scores: Floats | None = None) -> Items:
     """
     if scores is not None:
         return Items.numbered(human, np.ones(len(scores), np.int64), scores)
-    ids = np.setdiff1d(np.flatnonzero(np.bincount(human.ravel())), [0, IGNORE])
+    ids = people_in(human)
     return Items(human, ids, np.ones(len(ids), np.int64), np.zeros(len(ids)))
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from parsing.labels import IGNORE
 from training.average_precision import pixel_counts, shared_pixels
 from training.miou import Counts, Floats, LabelMap, divide, ratio
+from training.samples import people_in
 
 MATCH_IOU = 0.5
 TALL = 96  # pixels; persons at least this tall are reported apart
@@ -80,7 +81,7 @@ class PeopleCounter:
 
     def add(self, truth: LabelMap, prediction: LabelMap) -> None:
         """Count one image; (H, W) person ids, 0 none, in the truth 255 a crowd, which is ignored."""
-        true_ids, ids = _ids(truth), _ids(prediction)
+        true_ids, ids = people_in(truth), people_in(prediction)
         iou, inside = overlaps(truth, prediction, true_ids, ids)
         right = iou > MATCH_IOU
         found: NDArray[np.bool_] = np.any(right, axis=1)
@@ -135,13 +136,9 @@ def overlaps(truth: LabelMap, prediction: LabelMap, true_ids: Counts, ids: Count
 
 def best_matches(truth: LabelMap, prediction: LabelMap) -> dict[int, int]:
     """Labelled person -> the predicted person with IoU > 0.5."""
-    true_ids, ids = _ids(truth), _ids(prediction)
+    true_ids, ids = people_in(truth), people_in(prediction)
     iou, _ = overlaps(truth, prediction, true_ids, ids)
     return {int(true_ids[row]): int(ids[column]) for row, column in zip(*np.nonzero(iou > MATCH_IOU), strict=True)}
-
-
-def _ids(human: LabelMap) -> Counts:
-    return np.setdiff1d(np.flatnonzero(np.bincount(human.ravel())), [0, IGNORE])
 
 
 def _heights(human: LabelMap, ids: Counts) -> list[int]:

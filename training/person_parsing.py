@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from parsing.labels import IGNORE
 from training.average_precision import THRESHOLDS, area_under_curve, first_hits
 from training.miou import Counts, Floats, LabelMap, divide, mean_defined, resize_nearest
+from training.samples import people_in
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def _parts_right(ious: Floats, person: Counts) -> Floats:
 
 def _numbered(human: LabelMap) -> tuple[NDArray[np.intp], int]:
     """Person ids renumbered 1..n, 0 for nobody; and n."""
-    ids = np.setdiff1d(np.flatnonzero(np.bincount(human.ravel())), [0, IGNORE])
+    ids = people_in(human)
     numbers = np.zeros(int(human.max(initial=0)) + 1, np.intp)
     numbers[ids] = np.arange(1, len(ids) + 1)
     return numbers[human], len(ids)

@@ -21,10 +21,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from parsing.checkpoint import CheckpointError, checkpoint_hash, load, read_info, save_info
-from parsing.fused import fused
+from parsing.checkpoint import CheckpointError, read_info, save_info
 from parsing.labels import ATTRIBUTES, CHARACTERIZED, IGNORE, PAIRS, SIZES, label_id, num_classes
-from parsing.parser import HumanParser, bfloat16_is_fast
+from parsing.parser import HumanParser
 from parsing.proportions import EDGES, NUM_ANSWERS, NUM_FEATURES, Proportions, features
 from parsing.regions import Runs
 from training.ccihp import CCIHPDataset
@@ -154,13 +153,6 @@ def disturbed(inputs: Tensor) -> Tensor:
     return inputs + NOISE * torch.randn_like(inputs) * (inputs != 0)
 
 
-def parser_of(checkpoint: Path) -> HumanParser:
-    """The parser of a checkpoint without its calibration, which may be what is to be replaced."""
-    model, info = load(checkpoint)
-    half = bfloat16_is_fast(torch.device("cpu"))
-    return HumanParser(fused(model), replace(info, calibration={}), checkpoint_hash(checkpoint), mixed_precision=half)
-
-
 def store(checkpoint: Path, fitted: Proportions) -> None:
     """Write the network into the checkpoint's description; the weight of an earlier one goes, the rest stays."""
     info = read_info(checkpoint)
@@ -173,7 +165,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status."""
     options = parse_arguments(arguments)
     try:
-        people = read_examples(training_samples(options.data, Teacher(parser_of(options.checkpoint))))
+        people = read_examples(
+            training_samples(
+                options.data, Teacher(HumanParser.load(options.checkpoint, mixed_precision=None, calibrated=False))
+            )
+        )
         fitted = fit(people)
         if options.store:
             store(options.checkpoint, fitted)

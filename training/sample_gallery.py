@@ -19,8 +19,8 @@ from PIL import Image
 
 from parsing.labels import CHARACTERISTICS, CHARACTERIZED, LABELS
 from parsing.records import CharacterizedAttribute, Person
-from training.synthetic import people_records, render, sample_scene
-from training.synthetic_sampling import hair, make_garment
+from training.synthetic import people_records, render
+from training.synthetic_sampling import hair, make_garment, sample_scene
 from training.synthetic_specs import Garment, PersonSpec, SceneSpec
 
 LONG_SIDE = 1280

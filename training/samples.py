@@ -44,6 +44,11 @@ class Sample:
                 )
 
 
+def people_in(human: NDArray[np.integer]) -> NDArray[np.intp]:
+    """The ids of the people in a map (H, W), ascending; 0 is nobody and 255 not known."""
+    return np.setdiff1d(np.flatnonzero(np.bincount(human.ravel())), (0, IGNORE))
+
+
 def check_split(split: str) -> None:
     """Raise ValueError unless `split` is one of `SPLITS`."""
     if split not in SPLITS:

@@ -12,16 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from parsing.boxes import box_of
 from parsing.labels import ATTRIBUTES, CHARACTERISTICS, CHARACTERIZED, LABELS, label_id
 from parsing.records import CharacterizedAttribute, Person, RunLengthMask
 from training.synthetic_backdrop import Backdrop, cast_shadows, paint_backdrop
 from training.synthetic_body import build_body
 from training.synthetic_raster import Sprite, project, render_person
-from training.synthetic_sampling import sample_scene
-from training.synthetic_specs import Grade, Outfit, PersonSpec, SceneSpec
+from training.synthetic_specs import Grade, PersonSpec, SceneSpec
 from training.synthetic_wardrobe import Part, dress
-
-__all__ = ["Outfit", "PersonSpec", "RenderedScene", "SceneSpec", "people_records", "render", "sample_scene"]
 
 Array = NDArray[np.float32]
 Labels = NDArray[np.uint8]
@@ -173,12 +171,11 @@ def _compressed(image: Labels, quality: int) -> Labels:
 
 def _record(scene: RenderedScene, person: int) -> Person:
     mask = scene.human == person
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    box = (float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
+    x0, y0, x1, y1 = map(float, box_of(mask))
     worn = [int(attribute) for attribute in np.unique(scene.attribute[mask]) if attribute]
     attributes = tuple(_attribute(scene, mask, attribute) for attribute in worn)
     presence = {name: float(index + 1 in worn) for index, name in enumerate(ATTRIBUTES)}
-    return Person(box, 1.0, RunLengthMask.encode(mask), attributes, presence)
+    return Person((x0, y0, x1, y1), 1.0, RunLengthMask.encode(mask), attributes, presence)
 
 
 def _attribute(scene: RenderedScene, person_mask: NDArray[np.bool_], attribute: int) -> CharacterizedAttribute:

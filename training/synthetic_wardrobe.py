@@ -17,7 +17,6 @@ Array = NDArray[np.float32]
 
 TILE_SIZES = {False: 64, True: 192}  # texels of a cloth tile, coarse and fine
 HALF_PI = float(np.pi / 2)
-SHOULDER = 0.07  # share of an arm's tube that rounds the shoulder off
 SLEEVES = {"none": 0.0, "cap": 0.26, "short": 0.42, "elbow": 0.53, "long": 0.965}
 
 

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 from parsing.boxes import box_of
 from parsing.labels import IGNORE
 from training.canvas import Layer, areas, copy, forget_hidden, paste, soften
+from training.samples import people_in
 
 CORNERS = 9  # of a piece of clutter
 LARGEST_SCALE = 3.0  # of a photograph of which a part is shown
@@ -38,7 +39,7 @@ def close_up(layer: Layer, rng: np.random.Generator, height: int, width: int) ->
     A photograph is not shown smaller than fits the picture, nor very much enlarged.
     """
     human = layer.maps["human"]
-    people = np.setdiff1d(human, (0, IGNORE))
+    people = people_in(human)
     x0, y0, x1, y1 = box_of(human == rng.choice(people) if len(people) else human == 0)
     fit = min(height / layer.height, width / layer.width)
     scale = np.clip(rng.uniform(0.25, 0.9) * height / (y1 - y0), fit, max(fit, LARGEST_SCALE))

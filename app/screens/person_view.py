@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.corrections import corrections_of
-from app.garments import garments_of, winner
+from app.garments import garments_of
 from app.pictures import crop_url, original_url, photo_outline_url, photo_url, spotlight_url
 from app.resembling import OUTFIT, OUTFIT_MODE, like_queries, outfit_query
 from app.wording import ATTRIBUTES, label_words
@@ -81,7 +81,7 @@ def _look_alike(workspace: Workspace, stored: StoredPerson, *, beside: int) -> l
 
 
 def _words(group: str, record: CharacterizedAttribute) -> str:
-    color = winner(record, "color")
+    color = record.winner("color")
     return f"{label_words(color[0])} {ATTRIBUTES[group]}" if color else ATTRIBUTES[group]
 
 
@@ -107,7 +107,7 @@ def _outlines(person_id: int, clauses: Sequence[Mapping[str, Any]]) -> list[View
 
 def _attribute_view(person_id: int, group: str, record: CharacterizedAttribute, corrected: Mapping[str, str]) -> View:
     """What was seen of a garment, and the labels that a reader has given it instead, by task."""
-    winners = {task: winner(record, task) for task in CHARACTERISTICS}
+    winners = {task: record.winner(task) for task in CHARACTERISTICS}
     return {
         "group": group,
         "corrected": {task: {"label": label, "words": _corrected(task, label)} for task, label in corrected.items()},

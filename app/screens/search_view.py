@@ -18,7 +18,7 @@ from app.screens.search_state import SearchState
 from app.wording import describe, describe_text, label_words
 from app.workspace import Workspace
 from index.database import StoreError
-from index.person_index import StoredPerson, UnknownImageError, UnknownPersonError
+from index.person_index import StoredPerson, UnknownPersonError
 from parsing.labels import group_of
 from query.search import ClauseMatch, Match, Relaxation, SearchResult
 from query.tree import CHARACTERISTIC_WORDS, Has, Like, Query, Swatch, format_query, leaves, parse_query
@@ -43,7 +43,7 @@ def search_view(state: SearchState, workspace: Workspace) -> tuple[SearchState, 
     query_parser()  # loaded out here, so that a fault in it is not taken for the reader's
     state = _sentence_apart(state)
     try:
-        state = _read(state, workspace, view)
+        state = _read(state, view)
         if state.query:
             state = _add_results(state, workspace, view)
         else:
@@ -80,7 +80,7 @@ def _empty_view() -> View:
     }
 
 
-def _read(state: SearchState, workspace: Workspace, view: View) -> SearchState:
+def _read(state: SearchState, view: View) -> SearchState:
     """The state with the sentence read into a query, and what was understood of it in the view."""
     if state.text and not state.query:
         view["text"] = state.text
@@ -157,7 +157,7 @@ def _add_person(state: SearchState, workspace: Workspace, view: View) -> SearchS
         return state
     try:
         view["person"] = person_view(state.person_id, workspace, view["results"])
-    except (UnknownPersonError, UnknownImageError):
+    except UnknownPersonError:
         gone = f"Person {state.person_id} has been deleted or was never here; choose somebody else."
         view["notice"] = {"title": "This person is gone", "sentence": gone}
         return replace(state, person_id=None)
