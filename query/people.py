@@ -58,9 +58,8 @@ def read_person(walk: Walk, phrase: Phrase) -> None:
         walk.told_apart = walk.told_apart or is_told_apart(walk, phrase)
         walk.other_acts = False
         walk.relative = owner == OTHER and walk.text(-1) == "whose"  # "whose son is in red"
-        told = walk.text(-1) in _CLAIMING and walk.mark(
-            -2, "pronoun", "comma"
-        )  # "he says his mum has a yellow coat on"
+        # "he says his mum has a yellow coat on"
+        told = walk.text(-1) in _CLAIMING and walk.mark(-2, "pronoun", "comma")
         walk.governed = (_hangs_on_a_word(walk) and not told) or is_told_apart(walk, phrase)
         acts = FINITE.match(walk.text(1)) or (phrase.determiner in SEVERAL and walk.mark(1, "verb"))
         many = phrase.determiner in DEFINITE and are_several(phrase.noun_text)
@@ -245,9 +244,8 @@ def _is_apposed(walk: Walk, phrase: Phrase) -> bool:
     if not (same_gender(walk, phrase) and walk.mark(-1, "comma") and walk.owner == SUBJECT):
         return False
     if not walk.subject_noun and not walk.other_nouns and phrase.determiner in ("a", "an"):
-        return _only_describes(walk) and not _stands_beside_somebody(
-            walk
-        )  # "she stood there for an hour, a woman in a beige coat"
+        # "she stood there for an hour, a woman in a beige coat"
+        return _only_describes(walk) and not _stands_beside_somebody(walk)
     if walk.items:
         return False
     before = walk.chunk(-2)

@@ -5,6 +5,7 @@ from query.phrases import Phrase, names_person
 from query.units import Unit
 from query.walk import HIM, Walk
 
+_COMPARED = frozenset({"shorter", "taller", "smaller", "bigger", "larger", "older", "younger", "thinner", "heavier"})
 _MEETING = frozenset({"into", "to", "by", "from", "with", "than", "against", "at"})
 
 
@@ -50,9 +51,8 @@ def _one(walk: Walk) -> None:
     apposed = walk.mark(-2, "comma") and walk.owner == OTHER and not walk.told_apart and _is_of_another(walk)
     if apposed:
         return  # "her friend, the one with the skateboard and the beanie"
-    mine = walk.text(-2) == "i'm" or (
-        walk.text(-3) == "i" and walk.mark(-2, "be")
-    )  # "My sister and I are there: I'm the one in jeans"
+    # "My sister and I are there: I'm the one in jeans"
+    mine = walk.text(-2) == "i'm" or (walk.text(-3) == "i" and walk.mark(-2, "be"))
     if mine and walk.items:
         walk.owner, walk.other_leads = OTHER, True  # "my wife's mother, in a sun hat. I am the one in blue"
     elif mine or walk.mark(-2, "comma") or (walk.told_apart and walk.mark(-2, "but")):
@@ -71,7 +71,7 @@ def _one(walk: Walk) -> None:
 def _is_the_lesser(walk: Walk) -> bool:
     """Whether it is told from the described one: "the taller one took it; the shorter one stood there"."""
     named = walk.chunk(-1)
-    compared = isinstance(named, Phrase) and any(unit.text.endswith("er") for unit in named.units)
+    compared = isinstance(named, Phrase) and any(unit.text in _COMPARED for unit in named.units)
     return compared and bool(walk.items)
 
 
