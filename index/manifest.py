@@ -121,11 +121,14 @@ def _files_at(path: Path, skipped: set[str]) -> Iterator[Path]:
         yield path
         return
     for folder, folders, names in os.walk(path, onerror=_cannot_read):
-        folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and os.path.abspath(Path(folder, name)) not in skipped
-        )
-        found = (Path(folder, name) for name in sorted(names) if not name.startswith("."))
-        yield from (file for file in found if os.path.abspath(file) not in skipped)
+        here = os.path.abspath(folder)
+        folders[:] = sorted(name for name in folders if _is_photographs(here, name, skipped))
+        yield from (Path(folder, name) for name in sorted(names) if _is_photographs(here, name, skipped))
+
+
+def _is_photographs(folder: str, name: str, skipped: set[str]) -> bool:
+    """Whether a file or folder is neither hidden nor left out."""
+    return not name.startswith(".") and os.path.join(folder, name) not in skipped
 
 
 def _cannot_read(error: OSError) -> None:

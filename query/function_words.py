@@ -307,9 +307,9 @@ def _pronoun(walk: Walk, text: str) -> None:
 
 def _speaks_to_you(walk: Walk) -> bool:
     """Whether whoever is looked for is spoken to: "You: curly hair. Me: a bobble hat", "you had"."""
-    for at in (at - walk.at for at, chunk in enumerate(walk.chunks) if first_word(chunk) == "you"):
+    for at, chunk in enumerate(walk.chunks, start=-walk.at):
         tells = walk.mark(at + 1, "be", "have", "wear") or walk.text(at + 1) == ":"
-        if tells and not _is_asked(walk, at):
+        if first_word(chunk) == "you" and tells and not _is_asked(walk, at):
             return True
     return False
 

@@ -164,9 +164,9 @@ def read_garment(walk: Walk, phrase: Phrase, garment: Garment) -> None:
 def _is_its_part(walk: Walk, phrase: Phrase, garment: Garment) -> bool:
     """Whether it is the top of "a grey tracksuit, its top unzipped"."""
     whole = walk.items[-1] if walk.items else None
-    several = whole is not None and len(whole.garment.means) > 1 and set(garment.attributes) <= set(whole.attributes)
-    several = several or (whole is not None and len(whole.garment.means) > 1 and garment.covers_torso)
-    return phrase.possessive == "its" and several and not phrase.look.says_something()
+    if phrase.possessive != "its" or phrase.look.says_something() or whole is None or len(whole.garment.means) == 1:
+        return False
+    return garment.covers_torso or set(garment.attributes) <= set(whole.attributes)
 
 
 def _names_again(walk: Walk, phrase: Phrase, garment: Garment) -> bool:

@@ -155,7 +155,9 @@ class QueryParser:
         return found
 
     def interpret(self, text: str, *, now: datetime | None = None) -> Interpretation:
-        """As `parse`, but the tree is None where nothing can be asked."""
+        """As `parse`, but the tree is None where nothing can be asked; of an endless text nothing is read."""
+        if len(text) > _LONGEST:
+            return Interpretation(text, None)
         compact = _compact_tree(text)
         if compact is not None:
             return Interpretation(text, compact)
@@ -178,7 +180,7 @@ class QueryParser:
         try:
             return explanation(self.parse(text, now=now))
         except NotUnderstoodError as error:
-            return explanation(self.interpret(text[:_LONGEST], now=now)) | {"error": str(error)}
+            return explanation(self.interpret(text, now=now)) | {"error": str(error)}
 
 
 def explanation(found: Interpretation) -> dict[str, Any]:

@@ -64,10 +64,9 @@ def _is_noun(units: Sequence[Unit], position: int) -> bool:
 def _is_of_look(units: Sequence[Unit], position: int) -> bool:
     """Whether it is an adjective, or stands between two: "black and white"."""
     unit = units[position]
-    trait = unit.entry.garment is not None and unit.entry.garment.trait
     following = units[position + 1] if position + 1 < len(units) else None
     between = unit.text in _JOINING and _shows(units[position - 1]) and following is not None and _shows(following)
-    return unit.entry.modifies or trait or between
+    return unit.entry.modifies or _shows(unit) or between
 
 
 def _shows(unit: Unit) -> bool:

@@ -365,3 +365,4 @@ def test_an_endless_text_is_refused(parser: QueryParser) -> None:
     with pytest.raises(NotUnderstoodError, match="at most 5000 characters, got 9000"):
         parser.parse("red coat " * 1000)
     assert "got 9000" in parser.explain("red coat " * 1000)["error"]
+    assert parser.interpret("red coat " * 1000).tree is None
