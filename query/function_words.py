@@ -19,6 +19,7 @@ FINITE = re.compile(
     r"(wears|wore|dons|donned|holds|carries|stands|sits|walks|have|is|are|was|were|'s|'re|'ve|(has|had)( on)?)$"
 )
 
+BELIEVING = frozenset({"think", "believe", "reckon", "suppose"})
 _OFTEN_ELSE = frozenset({"sorry", "wait", "hold on", "hang on", "make that"})  # "sorry to hear", "wait for the bus"
 _ANYBODY = frozenset({"anybody", "anyone", "everybody", "everyone", "any", "all"})
 _SUPERLATIVES = frozenset({"best", "clearly", "first", "mostly"})
@@ -293,7 +294,9 @@ def _pronoun(walk: Walk, text: str) -> None:
     if told and walk.owner == OTHER and not _runs_on(walk):
         walk.other_leads = True  # "the customer she is shaving has a beard"
         return
+    denial = walk.denial if first_word(before) in BELIEVING else ""
     walk.begin_clause()
+    walk.denial = denial  # "I don't think he wore a hat"
     if _is_another_one(walk, text):
         return
     walk.other_leads = False
@@ -410,7 +413,7 @@ def _began_behind_comma(walk: Walk) -> bool:
 
 def _is_an_aside(walk: Walk) -> bool:
     """Whether commas enclose what the person before wears: "his sister, dressed in pink, watches"."""
-    person = walk.chunk(-2)
+    person = walk.chunk(_named_before(walk))
     if not (isinstance(person, Phrase) and person.person):
         return False
     ahead = walk.until("comma", "stop")
@@ -419,6 +422,11 @@ def _is_an_aside(walk: Walk) -> bool:
     acts = word is not None and word.unknown and word.text.endswith("s")  # "laughs"
     acts = acts or walk.mark(ahead + 1, "verb", "hold", "be", "have")
     return walk.mark(ahead, "comma") and acts
+
+
+def _named_before(walk: Walk) -> int:
+    """How far back stands who is told of before a comma: "his sister, in", "the girl beside him, in"."""
+    return -4 if walk.text(-2) in HIM and walk.mark(-3, "beside") else -2
 
 
 def _acts_behind(walk: Walk) -> bool:
@@ -440,7 +448,8 @@ def _preposition(walk: Walk, unit: Unit) -> None:
         walk.holding = False
         stands_there = walk.other_leads and not walk.other_acts  # "Beside him stands a man, in a grey suit"
         compared = "as" in (walk.text(-4), walk.text(-5), walk.text(-6))  # "as tall as her brother"
-        led = walk.relative or (not compared and (walk.mark(-3, "subordinate") or walk.text(-3) == "as"))
+        begin = _named_before(walk) - 1
+        led = walk.relative or (not compared and (walk.mark(begin, "subordinate") or walk.text(begin) == "as"))
         kin = walk.chunk(-2)
         own = names_person(kin) and bool(kin.possessive) and not walk.mark(-3, "verb", "hold", "preposition")
         led = led or (own and not walk.governed and _acts_behind(walk))  # "her brother, in boots, was"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from query.bare_looks import read_bare_adjectives
 from query.former import read_each, read_hers
-from query.function_words import read_word
+from query.function_words import BELIEVING, read_word
 from query.garments import read_garment, read_trait
 from query.items import Item
 from query.noun_phrases import chunks
@@ -66,6 +66,11 @@ def _read_phrase(walk: Walk, phrase: Phrase) -> None:
         walk.or_before = False
         walk.owner_once = walk.owner_once if phrase.person else ""  # "a captain's armband"
         neither_of = walk.text(-1) == "of" and walk.mark(-2, "negation")  # "neither of her hands has a glove"
-        if not (phrase.person or phrase.traits or neither_of or walk.mark(1, "or", "nor")):
+        if not (phrase.person or phrase.traits or neither_of or walk.mark(1, "or", "nor") or _is_belief(walk, phrase)):
             walk.denial = ""
     walk.sentence_start = False
+
+
+def _is_belief(walk: Walk, phrase: Phrase) -> bool:
+    """Whether it is "think" of "I don't think he wore a hat", which denies the hat."""
+    return phrase.noun_text in BELIEVING and walk.text(1) in ("he", "she", "they")

@@ -22,7 +22,7 @@ def layer(walk: Walk, item: Item) -> None:
         return
     other = set(following.garment.attributes)
     over = walk.text(ahead) in _ON_TOP or (
-        walk.text(1) in ("with", "and") and not UNDER.isdisjoint({walk.text(3), following.units[-1].text})
+        walk.text(1) in ("with", "and", ",") and not UNDER.isdisjoint({walk.text(3), following.units[-1].text})
     )
     over = over or (walk.text(1) == "with" and first_word(walk.chunk(3)) in PEEPING)
     under = walk.text(1) in UNDER

@@ -272,14 +272,14 @@ class _PhraseReader:
         """A person: the noun."""
         following = self.place.peek(1)
         joined = following is not None and (
-            following.entry.garment is not None or following.text == "-" or following.entry.object
+            following.entry.garment is not None or following.text in ("-", "style") or following.entry.object
         )
         joined = joined and not self.garment_as_verb(1)  # "the runner slides into the base"
         if any(named.entry.pattern_noun == ("Letters",) for named in self.phrase.units):
             return self.other_noun(unit)  # "the word camper"
         trade = unit.text in _TRADES or (unit.entry.person == "any" and unit.text not in _ANYBODY)
         if trade and joined:
-            return self.other_noun(unit)  # "police hat", "sailor-style uniform"
+            return self.other_noun(unit)  # "police hat", "sailor style blouse"
         self.place.take()
         self.phrase.person, self.phrase.noun = unit.entry.person, unit
         self.phrase.group = unit.entry.group

@@ -13,6 +13,7 @@ _CARRYING = frozenset({"carries", "carried", "holds", "held", "carry", "hold"})
 _KEPT = frozenset({"kept", "left", "stuck", "stuffed", "shoved"})
 _HOLDING = frozenset({"hand", "hands", "arm", "arms", "head", "teeth", "lap", "shoulder"})
 _LAID = frozenset({"hung", "folded"})  # what is draped or slung may be worn
+_DRAPED = frozenset({"draped", "slung", "thrown"})
 _ARMS = frozenset({"arm", "arms", "forearm"})
 _HIDING = frozenset({"covered", "hidden", "concealed", "hiding", "obscured"})
 _LYING = frozenset({"lies", "lying", "lay", "laying"})
@@ -91,8 +92,9 @@ def lies_elsewhere(walk: Walk, item: Item) -> bool:
     if isinstance(place, Phrase) and place.garment is not None and place.possessive:
         return False  # "his shirt hangs out of his shorts"
     led = walk.chunks.index(item.phrase) - walk.at - 1 if item.phrase in walk.chunks else -1
-    if walk.text(verb) == "hangs" and walk.mark(led, "preposition", "wear", "negation"):
-        return False  # "a gymnast in white pants hangs from the rings"
+    clad = walk.mark(led, "preposition", "wear", "negation") if walk.text(verb) == "hangs" else walk.text(led) == "in"
+    if clad:
+        return False  # "a gymnast in white pants hangs from the rings", "in leggings hanging from the bars"
     body = {unit.text for unit in place.units} if isinstance(place, Phrase) else set[str]()
     if where in ("from", "off") and item.covers_torso and body & {"shoulder", "shoulders", "waist", "hips"}:
         return False  # "her sweater hangs off one shoulder"
@@ -149,11 +151,12 @@ def held_up(walk: Walk, item: Item) -> bool:
 
 
 def put_away(walk: Walk, item: Item) -> bool:
-    """ "the scarf is in her bag", "jackets are kept on the rack": they are not worn."""
-    ahead = 2 + (first_word(walk.chunk(2)) in _KEPT)
+    """ "the scarf is in her bag", "jackets are kept on the rack", "a coat draped over a chair": they are not worn."""
+    draped = walk.text(1) in _DRAPED
+    ahead = 2 + (not draped and first_word(walk.chunk(2)) in _KEPT)
     place = walk.chunk(ahead + 1)
     stored = isinstance(place, Phrase) and place.noun is not None and place.noun.text.split()[-1] in _STORES
-    if not (walk.mark(1, "be") and walk.text(ahead) in ("in", "inside", "on", "over") and stored):
+    if not ((draped or walk.mark(1, "be")) and walk.text(ahead) in ("in", "inside", "on", "over") and stored):
         return False
     item.worn = False
     return walk.consume(item, ahead + 1)
