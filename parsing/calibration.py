@@ -2,7 +2,8 @@
 
 Fitted by `training.calibration` on the calibration split, stored in the checkpoint's JSON; identity where nothing is
 stored. Per task, p' is proportional to exp(log(p) / temperature + bias + bias of the attribute group), of sizes also
-+ weight x log(what the proportions say); presence is a logistic function of the evidence's log-odds.
++ (weight + weight of the attribute group) x log(what the proportions say); presence is a logistic function of the
+evidence's log-odds.
 """
 
 from collections.abc import Mapping
@@ -27,12 +28,14 @@ class TaskCalibration:
         bias: (n,) added to the log-probabilities.
         group_bias: attribute group -> (n,) added to those of its attributes: pants are long more often than shoes.
         hint_weight: of a second opinion.
+        group_hint: attribute group -> what is added to that weight: where a coat ends says more than its pixels.
     """
 
     temperature: float
     bias: Floats
     group_bias: Mapping[str, Floats] = field(default_factory=dict)
     hint_weight: float = 0.0
+    group_hint: Mapping[str, float] = field(default_factory=dict)
 
     def apply(self, probabilities: ArrayLike, group: str = "", hints: ArrayLike = 0.0) -> Floats:
         """Calibrated probabilities (..., n) of an attribute group from raw ones (..., n).
@@ -42,7 +45,8 @@ class TaskCalibration:
         """
         logs = np.log(np.maximum(np.asarray(probabilities, np.float64), FLOOR))
         biases = self.bias + self.group_bias.get(group, 0.0)
-        return softmax(logs / self.temperature + biases + self.hint_weight * np.asarray(hints))
+        weight = self.hint_weight + self.group_hint.get(group, 0.0)
+        return softmax(logs / self.temperature + biases + weight * np.asarray(hints))
 
 
 @dataclass(frozen=True)
@@ -81,12 +85,13 @@ class Calibration:
                 name: vector(bias, len(LABELS[task]), f"the {task} calibration's bias") for name, bias in biases.items()
             }
             temperature, weight = float(fitted["temperature"]), float(fitted.get("hint_weight", 0.0))
-            if not (0 < temperature < np.inf and np.isfinite(weight)):
+            by_group = {group: float(more) for group, more in fitted.get("group_hint", {}).items()}
+            if not (0 < temperature < np.inf and np.isfinite([weight, *by_group.values()]).all()):
                 raise ValueError(
-                    f"the {task} calibration must have a temperature above 0 and a finite weight of hints, got "
-                    f"{temperature} and {weight}; fit it again"
+                    f"the {task} calibration must have a temperature above 0 and finite weights of hints, got "
+                    f"{temperature}, {weight} and {by_group}; fit it again"
                 )
-            tasks[task] = TaskCalibration(temperature, vectors.pop(""), vectors, weight)
+            tasks[task] = TaskCalibration(temperature, vectors.pop(""), vectors, weight, by_group)
         proportions = Proportions.from_dict(stored["proportions"]) if stored.get("proportions") else None
         presence = stored.get("presence")
         if presence is None:

@@ -223,7 +223,8 @@ def test_the_proportions_of_each_person_change_the_sizes_of_their_own_garments_a
     answers[0, CHARACTERIZED.index("Coat") * len(SIZES) + SIZES.index("Undetermined")] = 10.0
     plain = Calibration({"size": TaskCalibration(1.0, np.zeros(len(SIZES)))})
     judged = Calibration(
-        {"size": TaskCalibration(1.0, np.zeros(len(SIZES)), hint_weight=1.0)}, proportions=Proportions(hidden, answers)
+        {"size": TaskCalibration(1.0, np.zeros(len(SIZES)), hint_weight=1.0)},
+        proportions=Proportions(np.zeros((NUM_FEATURES, 1)), hidden, answers),
     )
     before, after = (assemble(output, Path("a.jpg"), CONFIG, each).people for each in (plain, judged))
     (first, second), (wider, narrower) = ([person.attributes[0] for person in people] for people in (before, after))

@@ -1,12 +1,13 @@
 """Proportions: where on a person the attributes lie, and the network that reads sizes off them."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from parsing.labels import ATTRIBUTES, CHARACTERIZED, label_id
-from parsing.proportions import NUM_ANSWERS, NUM_FEATURES, Proportions, features
+from parsing.proportions import NUM_ANSWERS, NUM_FEATURES, Proportions, features, in_pieces
 from parsing.records import RunLengthMask
 from parsing.regions import Region
 
@@ -19,7 +20,8 @@ def region(x0: float, y0: float, x1: float, y1: float) -> Region:
 
 def network(units: int = 3) -> Proportions:
     rng = np.random.default_rng(0)
-    return Proportions(rng.normal(0, 0.1, (NUM_FEATURES + 1, units)), rng.normal(0, 1, (units + 1, NUM_ANSWERS)))
+    edges = np.cumsum(rng.random((NUM_FEATURES, 3)) + 0.1, axis=1)
+    return Proportions(edges, rng.normal(0, 0.1, (edges.size + 1, units)), rng.normal(0, 1, (units + 1, NUM_ANSWERS)))
 
 
 def test_the_proportions_of_a_person_by_hand() -> None:
@@ -57,7 +59,27 @@ def test_a_stored_network_says_the_same() -> None:
         np.testing.assert_allclose(after.log_probabilities(rows)[label], logs, atol=0.01)
 
 
+def test_how_far_a_length_has_come_through_each_piece() -> None:
+    edges = np.array([[0.2, 0.4, 0.8], [0.0, 0.5, 1.0]])
+    np.testing.assert_allclose(in_pieces(np.array([[0.5, 0.25]]), edges), [[0.5, 0.25, 1, 0.25, 0.5, 0]])
+
+
+def test_a_network_stored_before_there_were_pieces_says_what_it_said() -> None:
+    without = Proportions(np.zeros((NUM_FEATURES, 1)), network().hidden[: NUM_FEATURES + 1], network().answers)
+    stored = {name: text for name, text in without.to_dict().items() if name != "edges"}
+    rows = np.random.default_rng(1).random((4, NUM_FEATURES))
+    said = Proportions.from_dict(stored).log_probabilities(rows)
+    np.testing.assert_allclose(said["Coat"], without.log_probabilities(rows)["Coat"], atol=0.01)
+
+
+def test_pieces_that_do_not_ascend_are_refused() -> None:
+    with pytest.raises(ValueError, match="the edges of the proportions must ascend, got others; fit them again"):
+        Proportions.from_dict(
+            {**network().to_dict(), "edges": replace(network(), edges=-network().edges).to_dict()["edges"]}
+        )
+
+
 def test_a_network_of_another_shape_is_refused() -> None:
-    stored = Proportions(np.zeros((50, 3)), np.zeros((4, NUM_ANSWERS))).to_dict()
-    with pytest.raises(ValueError, match=r"must be of 101 features and 52 answers, got 150 and 208 weights; fit them"):
+    stored = Proportions(np.zeros((NUM_FEATURES, 1)), np.zeros((50, 3)), np.zeros((4, NUM_ANSWERS))).to_dict()
+    with pytest.raises(ValueError, match=r"101 features and 52 answers, got 101 edges, 150 and 208 weights; fit"):
         Proportions.from_dict(stored)

@@ -14,7 +14,7 @@ from PIL import Image
 from parsing.assemble import ImageOutput
 from parsing.calibration import Calibration, softmax
 from parsing.checkpoint import CheckpointInfo, read_info, save
-from parsing.labels import ATTRIBUTES, CHARACTERIZED, LABELS, TASKS, label_id, num_classes
+from parsing.labels import ATTRIBUTES, CHARACTERIZED, LABELS, TASKS, group_of, label_id, num_classes
 from parsing.model import HPTR
 from parsing.parser import HumanParser
 from parsing.proportions import NUM_ANSWERS, NUM_FEATURES, Proportions
@@ -24,6 +24,7 @@ from training.calibration import (
     FoundItems,
     Kind,
     Observations,
+    _plain,
     best_kind,
     calibrate,
     color_confusion,
@@ -98,10 +99,10 @@ def test_a_calibration_for_other_labels_is_refused() -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"temperature": 0.0}, "must have a temperature above 0 and a finite weight of hints, got 0.0 and 0.0"),
+        ({"temperature": 0.0}, "must have a temperature above 0 and finite weights of hints, got 0.0, 0.0 and {}"),
         (
             {"hint_weight": float("nan")},
-            "must have a temperature above 0 and a finite weight of hints, got 1.0 and nan",
+            "must have a temperature above 0 and finite weights of hints, got 1.0, nan and {}",
         ),
         ({"bias": [0, 0, 0, float("inf")]}, "bias must have finite values, got"),
     ],
@@ -283,6 +284,22 @@ def test_the_weight_of_the_proportions_survives_json() -> None:
     assert calibration.size_hints(np.zeros((2, 101))) == {}
 
 
+def test_a_group_whose_sizes_the_proportions_know_better_trusts_them_more() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(4, size=200)
+    groups = np.where(np.arange(200) < 100, "Coat", group_of("L-shoe"))
+    known = np.where(groups == "Coat", labels, rng.integers(4, size=200))  # of shoes they say anything
+    items = FoundItems(np.full((200, 4), 0.25), labels, groups, np.arange(200).astype(str), np.eye(4)[known] - 0.25)
+    fitted = fit_task(items, KINDS["group hints"])
+    weights = {group: fitted.hint_weight + more for group, more in fitted.group_hint.items()}
+    assert weights["Coat"] > weights[group_of("L-shoe")] + 1
+    fixed = Calibration.from_dict({"tasks": {"size": json.loads(json.dumps(_plain(fitted)))}})
+    hints = np.array([2.0, 0, 0, 0])
+    coat, shoe = (fixed.apply("size", np.full(4, 0.25), label, hints) for label in ("Coat", "L-shoe"))
+    assert coat[0] > shoe[0]
+    assert best_kind(items) == "group hints"
+
+
 def test_what_is_fitted_is_what_a_search_will_see() -> None:
     observed = observations()
     fitted = fit(observed)
@@ -334,4 +351,4 @@ def short_coats() -> Proportions:
     """Every coat is short, hair of any size."""
     answers = np.zeros((2, NUM_ANSWERS))
     answers[-1, CHARACTERIZED.index("Coat") * 4] = 2.0
-    return Proportions(np.zeros((NUM_FEATURES + 1, 1)), answers)
+    return Proportions(np.zeros((NUM_FEATURES, 1)), np.zeros((NUM_FEATURES + 1, 1)), answers)

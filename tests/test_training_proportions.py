@@ -13,7 +13,7 @@ from parsing.labels import ATTRIBUTES, CHARACTERIZED, IGNORE, TASKS, label_id
 from parsing.model import HPTR
 from parsing.proportions import NUM_FEATURES
 from tests.factories import tiny_config, write_ccp
-from training.proportions import UNKNOWN, Examples, fit, main, mirrored, people_of, read_examples
+from training.proportions import SHORTEST, UNKNOWN, Examples, edges_of, fit, main, mirrored, people_of, read_examples
 from training.samples import Sample
 
 COAT = CHARACTERIZED.index("Coat")
@@ -72,6 +72,13 @@ def test_how_far_down_a_coat_is_long_is_learnt() -> None:
     said, before = network.log_probabilities(masked), network.log_probabilities(tried[0])
     np.testing.assert_array_equal(said["Coat"], before["Coat"])
     np.testing.assert_allclose(np.exp(said["Mask"]), np.full((1, 4), 0.25))
+
+
+def test_pieces_hold_as_many_people_each_and_are_never_too_short() -> None:
+    lengths = np.concatenate([np.zeros(50), np.linspace(0.1, 0.6, 101)])
+    edges = edges_of(np.stack([lengths, np.ones(151), np.zeros(151)], 1))
+    np.testing.assert_allclose(edges[0], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+    np.testing.assert_allclose(np.diff(edges[1:]), SHORTEST)
 
 
 def test_without_people_there_is_nothing_to_learn() -> None:

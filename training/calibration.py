@@ -3,10 +3,10 @@
     python -m training.calibration --checkpoint FILE --data DIR [--store] [--pictures DIR] [--json]
 
 Per task a temperature, for size also the weight of what the proportions say (`training.proportions`, to be fitted
-before); with it a bias for each label, and for each label of each attribute group, where five-fold
-cross-validation by photograph, inside the split, says that they lower the loss beyond chance. Per attribute a logistic
-function from presence evidence to the probability that the person visibly has it. And the color confusion table that
-queries back off by.
+before); with it that weight for each attribute group, or a bias for each label, and for each label of each attribute
+group, where five-fold cross-validation by photograph, inside the split, says that they lower the loss beyond chance.
+Per attribute a logistic function from presence evidence to the probability that the person visibly has it. And the
+color confusion table that queries back off by.
 """
 
 import argparse
@@ -49,15 +49,18 @@ class Kind:
     Args:
         label: penalty on the bias of each label, None without such biases.
         group: penalty on the bias of each label of each attribute group, None without.
+        hint: penalty on each attribute group's own weight of the hints, None where all have the same.
     """
 
     label: float | None = None
     group: float | None = None
+    hint: float | None = None
 
 
 # Simplest first. Lighter penalties fit the people of CCP better still, and those of other photographs worse.
 KINDS = {
     "temperature": Kind(),
+    "group hints": Kind(hint=0.03),
     "label biases": Kind(0.02),
     "group biases, 0.03": Kind(0.02, 0.03),
     "group biases, 0.01": Kind(0.02, 0.01),
@@ -207,26 +210,41 @@ def item_group(item: str, task: str) -> str:
 def fit_task(items: FoundItems, kind: Kind) -> TaskCalibration:
     """The calibration of least loss, penalties included."""
     num_labels = items.probabilities.shape[1]
-    names = [] if kind.label is None else [""]
-    names += [] if kind.group is None else sorted(set(items.groups.tolist()))
+    groups = sorted(set(items.groups.tolist()))
+    names = ([] if kind.label is None else [""]) + ([] if kind.group is None else groups)
     penalties = np.array([kind.group if name else kind.label for name in names], np.float64)[:, None]
-    member = np.array([(items.groups == name) | (name == "") for name in names], np.float64)
-    member = member.reshape(len(names), len(items.labels))
+    member = _members(items, names)
+    hinted = ["", *([] if kind.hint is None else groups)]
+    opinions = _members(items, hinted)[..., None] * items.hints
+    hint_penalties = np.array([(kind.hint or 0.0) * bool(name) for name in hinted])
     logs = np.log(np.maximum(items.probabilities, FLOOR))
     hot = np.eye(num_labels)[items.labels]
 
     def objective(parameters: Floats) -> tuple[float, Floats]:
-        scale, weight, biases = np.exp(parameters[0]), parameters[1], parameters[2:].reshape(len(names), num_labels)
-        logits = scale * logs + weight * items.hints + member.T @ biases
+        scale, weights, biases = _parts(parameters, len(hinted), num_labels)
+        logits = scale * logs + np.tensordot(weights, opinions, 1) + member.T @ biases
         error = (softmax(logits) - hot) / len(hot)
-        of_weights = [scale * (error * logs).sum(), (error * items.hints).sum()]
-        gradient = np.concatenate([of_weights, (member @ error + 2 * penalties * biases).ravel()])
-        return _loss(logits, items.labels) + float((penalties * biases**2).sum()), gradient
+        of_weights = (opinions * error).sum((1, 2)) + 2 * hint_penalties * weights
+        of_biases = (member @ error + 2 * penalties * biases).ravel()
+        penalty = float((penalties * biases**2).sum() + (hint_penalties * weights**2).sum())
+        return _loss(logits, items.labels) + penalty, np.r_[scale * (error * logs).sum(), of_weights, of_biases]
 
-    found = minimize(objective, np.zeros(2 + len(names) * num_labels), jac=True, method="L-BFGS-B")
-    biases = dict(zip(names, found.x[2:].reshape(len(names), num_labels), strict=True))
-    temperature, weight = float(np.exp(-found.x[0])), float(found.x[1])
-    return TaskCalibration(temperature, biases.pop("", np.zeros(num_labels)), biases, weight)
+    found = minimize(objective, np.zeros(1 + len(hinted) + len(names) * num_labels), jac=True, method="L-BFGS-B")
+    scale, weights, biases = _parts(found.x, len(hinted), num_labels)
+    by_group, hints = dict(zip(names, biases, strict=True)), dict(zip(hinted, weights.tolist(), strict=True))
+    return TaskCalibration(1 / scale, by_group.pop("", np.zeros(num_labels)), by_group, hints.pop(""), hints)
+
+
+def _parts(parameters: Floats, num_weights: int, num_labels: int) -> tuple[float, Floats, Floats]:
+    """The scale of the logarithms, the weights of the hints, and the biases."""
+    weights, biases = np.split(parameters[1:], [num_weights])
+    return float(np.exp(parameters[0])), weights, biases.reshape(-1, num_labels)
+
+
+def _members(items: FoundItems, names: Sequence[str]) -> Floats:
+    """(names, K) 1 where an item belongs to the group; all belong to ""."""
+    member = np.array([(items.groups == name) | (name == "") for name in names], np.float64)
+    return member.reshape(len(names), len(items.labels))
 
 
 def best_kind(items: FoundItems) -> str:
@@ -391,7 +409,7 @@ def _loss(logits: Floats, labels: Counts) -> float:
 def _plain(fitted: TaskCalibration) -> dict[str, Any]:
     group_bias = {group: bias.tolist() for group, bias in fitted.group_bias.items()}
     plain = {"temperature": fitted.temperature, "bias": fitted.bias.tolist(), "group_bias": group_bias}
-    return {**plain, "hint_weight": fitted.hint_weight}
+    return {**plain, "hint_weight": fitted.hint_weight, "group_hint": dict(fitted.group_hint)}
 
 
 if __name__ == "__main__":

@@ -220,10 +220,11 @@ class CCPDataset:
     def tagged(self, split: str) -> Iterator[tuple[Sample, Sequence[Item]]]:
         """Photographs of a split that have only tags, nobody marked in them yet, and what their main person wears.
 
-        Raises:
-            FileNotFoundError: there is no `characteristics_tagged.txt`.
+        Without `characteristics_tagged.txt` there are none.
         """
         check_split(split)
+        if not (self.root / TAGGED).is_file():
+            return
         for number, items in read_characteristics(self.root / TAGGED).items():
             if split_of(photograph_number(number, self.root / TAGGED)) == split:
                 path = self.root / "photos" / f"{number}.jpg"

@@ -3,8 +3,8 @@
     python -m training.proportions --checkpoint FILE --data DIR [DIR ...] [--store]
 
 It learns from the training splits: from label maps where there are any; where items are known but not their pixels
-(CCP's tagged photographs, COCO's groups) the checkpoint itself says where they are. What it is worth beside the pixels,
-`training.calibration` finds on the calibration split; until that has run again, no weight is given to it.
+(CCP's tagged photographs and passers-by, COCO's groups) the checkpoint itself says where they are. What it is worth
+beside the pixels, `training.calibration` finds on the calibration split; until that has run again, it has no weight.
 """
 
 import argparse
@@ -12,23 +12,22 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional
 from tqdm import tqdm
 
 from parsing.checkpoint import CheckpointError, read_info, save_info
 from parsing.labels import ATTRIBUTES, CHARACTERIZED, IGNORE, PAIRS, SIZES, label_id, num_classes
 from parsing.parser import HumanParser
-from parsing.proportions import EDGES, NUM_ANSWERS, NUM_FEATURES, Proportions, features
+from parsing.proportions import EDGES, NUM_ANSWERS, NUM_FEATURES, Proportions, features, in_pieces
 from parsing.regions import Runs
-from training.ccihp import CCIHPDataset
-from training.ccp import TAGGED
+from training.ccp import CCPDataset
 from training.coco_people import COCOPeopleDataset
+from training.dataset import ccp_people
 from training.layouts import open_dataset
 from training.miou import Counts, Floats
 from training.samples import Sample
@@ -38,7 +37,10 @@ UNKNOWN = -1
 UNITS = 48
 DROPPED, DROPPED_FEATURES = 0.3, 0.05  # shares left out in each step
 NOISE = 0.02  # of lengths, in heights of the person
-EPOCHS, BATCH, RATE, DECAY = 60, 64, 3e-3, 0.03
+EPOCHS, BATCH, RATE, DECAY = 30, 128, 3e-3, 0.3
+PIECES = 5  # of each length, as many people in each
+SHORTEST = 0.01  # of a piece, in heights of the person
+LEAST_SPREAD = 0.2  # what hardly varies is not stretched further
 
 
 @dataclass(frozen=True)
@@ -63,11 +65,10 @@ def training_samples(roots: Sequence[Path], teacher: Teacher) -> Iterator[Sample
     for data in map(open_dataset, roots):
         if isinstance(data, COCOPeopleDataset):
             yield from teacher.groups((sample, data.items(sample.name)) for sample in data.samples("train"))
-        elif isinstance(data, CCIHPDataset):
-            yield from data.samples("train")
+        elif isinstance(data, CCPDataset):
+            yield from ccp_people(data, teacher)
         else:
-            tagged = data.tagged("train") if (data.root / TAGGED).is_file() else ()
-            yield from chain(data.samples("train"), teacher.tagged(tagged))
+            yield from data.samples("train")
 
 
 def read_examples(samples: Iterable[Sample]) -> Examples:
@@ -120,19 +121,23 @@ def fit(people: Examples, *, seed: int = 0, epochs: int = EPOCHS) -> Proportions
     if not len(people.labels):
         raise ValueError("expected training people with a known size, got none; give a data set that labels sizes")
     both = [people, mirrored(people)]
-    inputs = torch.from_numpy(np.concatenate([one.features for one in both])).float()
+    inputs = np.concatenate([one.features for one in both])
+    edges = edges_of(inputs)
+    pieces = torch.from_numpy(in_pieces(inputs, edges)).float()
     labels = torch.from_numpy(np.concatenate([one.labels for one in both]))
     torch.manual_seed(seed)
-    mean, scale = inputs.mean(0), inputs.std(0) + 0.05
-    hidden, answers = nn.Linear(NUM_FEATURES, UNITS), nn.Linear(UNITS, NUM_ANSWERS)
+    rng = np.random.default_rng(seed)
+    mean, scale = pieces.mean(0), pieces.std(0) + LEAST_SPREAD
+    hidden, answers = nn.Linear(edges.size, UNITS), nn.Linear(UNITS, NUM_ANSWERS)
     nn.init.zeros_(answers.weight)  # of an attribute that nobody has nothing is said
     nn.init.zeros_(answers.bias)
     optimizer = torch.optim.AdamW([*hidden.parameters(), *answers.parameters()], RATE, weight_decay=DECAY)
     steps = max(epochs * len(inputs) // BATCH, 2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
     for _ in range(steps):
-        chosen = torch.randint(len(inputs), (BATCH,))
-        seen = functional.dropout((disturbed(inputs[chosen]) - mean) / scale, DROPPED_FEATURES)
+        chosen = rng.integers(len(inputs), size=BATCH)
+        seen = torch.from_numpy(in_pieces(disturbed(inputs[chosen], rng), edges)).float()
+        seen = functional.dropout((seen - mean) / scale, DROPPED_FEATURES)
         logits = answers(functional.dropout(hidden(seen).relu(), DROPPED)).unflatten(1, (-1, len(SIZES)))
         loss = functional.cross_entropy(logits.flatten(0, 1), labels[chosen].flatten(), ignore_index=UNKNOWN)
         optimizer.zero_grad()
@@ -140,23 +145,37 @@ def fit(people: Examples, *, seed: int = 0, epochs: int = EPOCHS) -> Proportions
         optimizer.step()
         schedule.step()
     with torch.no_grad():
-        varied = inputs.std(0, keepdim=True) > 0  # what is always the same has taught nothing
+        varied = pieces.std(0, keepdim=True) > 0  # what is always the same has taught nothing
         first = (hidden.weight * varied / scale).T
         return Proportions(
+            edges,
             np.concatenate([first, (hidden.bias - mean @ first)[None]]).astype(np.float64),
             np.concatenate([answers.weight.T, answers.bias[None]]).astype(np.float64),
         )
 
 
-def disturbed(inputs: Tensor) -> Tensor:
+def edges_of(inputs: Floats) -> Floats:
+    """Where the pieces of each feature begin and end, (F, PIECES + 1): of what is there, as many in each piece."""
+    there = [column[column != 0] for column in inputs.T]
+    shares = np.linspace(0, 1, PIECES + 1)
+    edges = np.stack([np.quantile(column, shares) if column.size else np.zeros(PIECES + 1) for column in there])
+    steps = SHORTEST * np.arange(PIECES + 1)
+    ascending: Floats = np.maximum.accumulate(edges - steps, axis=1) + steps  # each at least SHORTEST behind the last
+    return ascending
+
+
+def disturbed(inputs: Floats, rng: np.random.Generator) -> Floats:
     """Features that are a little off; zeros stay so."""
-    return inputs + NOISE * torch.randn_like(inputs) * (inputs != 0)
+    off: Floats = inputs + NOISE * rng.standard_normal(inputs.shape) * (inputs != 0)
+    return off
 
 
 def store(checkpoint: Path, fitted: Proportions) -> None:
     """Write the network into the checkpoint's description; the weight of an earlier one goes, the rest stays."""
     info = read_info(checkpoint)
-    tasks = {task: {**part, "hint_weight": 0.0} for task, part in info.calibration.get("tasks", {}).items()}
+    tasks = {
+        task: {**part, "hint_weight": 0.0, "group_hint": {}} for task, part in info.calibration.get("tasks", {}).items()
+    }
     calibration = {**info.calibration, "tasks": tasks, "proportions": fitted.to_dict()}
     save_info(checkpoint, replace(info, calibration=calibration))
 
