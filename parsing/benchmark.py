@@ -31,6 +31,7 @@ from parsing.preprocess import pad
 from parsing.records import ParsedImage
 from parsing.timing import Timing, measure
 from training.crowd_scenes import CROWDS, CrowdScene, crowd_scenes  # a benchmark may look further than its package
+from training.processes import choose_device
 
 DETR = "DETR-R50 with masks"
 GOALS = {"hptr-r50": 0.8, "hptr-compact": 0.2}
@@ -197,7 +198,8 @@ def deployment(setting: Setting) -> Iterator[Row]:
     scene = crowd_scenes(setting.long_side, 1)[f"{CROWDS[1]} people"]
     images = pad([scene.image], setting.long_side).images.to(setting.device, memory_format=torch.channels_last)
     plain = setting.placed(model)
-    made = {name: make(plain, images) for name, make in DEPLOYMENTS.items()}
+    ways = {name: make for name, make in DEPLOYMENTS.items() if images.device.type == "cpu" or "OpenVINO" not in name}
+    made = {name: make(plain, images) for name, make in ways.items()}
     expected = probabilities(made["fp32"]())
     timing = setting.measure(made)
     for name, run in made.items():
@@ -249,6 +251,23 @@ def plot_people(path: Path, whole: Timing, assembling: Timing) -> None:
     figure.savefig(path, dpi=150)
 
 
+def setting_from(options: argparse.Namespace) -> Setting:
+    """What the options ask for.
+
+    Raises:
+        ValueError: a number is out of range, or there is no such device.
+    """
+    for name, least in (("runs", 1), ("threads", 1), ("long_side", 32)):
+        given = getattr(options, name)
+        if given < least or (name == "long_side" and given % least):
+            option, more = f"--{name.replace('_', '-')}", ", a multiple of it" if name == "long_side" else ""
+            raise ValueError(f"expected {option} of at least {least}{more}, got {given}; give another")
+    if options.plot:
+        options.plot.parent.mkdir(parents=True, exist_ok=True)
+    device = choose_device(options.device)
+    return Setting(device, options.runs, options.long_side, options.checkpoint, options.plot)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m parsing.benchmark", description=__doc__.splitlines()[0])
@@ -268,15 +287,15 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.keep_memory:
         keep_freed_memory()
-    torch.set_num_threads(options.threads)
-    setting = Setting(torch.device(options.device), options.runs, options.long_side, options.checkpoint, options.plot)
     rows = []
     try:
+        setting = setting_from(options)
+        torch.set_num_threads(options.threads)
         for part in options.only:
             for line in PARTS[part](setting):
                 print(shown(line), file=sys.stderr if options.json else sys.stdout, flush=True)
                 rows.append(line)
-    except (CheckpointError, ModuleNotFoundError, ValueError) as error:
+    except (CheckpointError, ModuleNotFoundError, OSError, ValueError) as error:
         print(
             f"Error: {error}; expected what requirements-dev.txt installs"
             if isinstance(error, ImportError)

@@ -173,16 +173,14 @@ def load(path: Path, device: torch.device | str = "cpu") -> tuple[HPTR, Checkpoi
         raise CheckpointError(
             f"{describe(path)} describes no network of this version ({error}); use the JSON written with the weights"
         ) from error
-    missing = sorted(set(model.state_dict()) ^ set(weights))
-    if missing:
+    own = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    given = {name: tensor.shape for name, tensor in weights.items()}
+    if differing := sorted(name for name in own.keys() | given.keys() if own.get(name) != given.get(name)):
         raise CheckpointError(
-            f"{path} does not fit configuration {info.config.name}: {len(missing)} weights differ, "
-            f"first {missing[0]!r}; use the JSON file that was written with it"
+            f"{path} does not fit configuration {info.config.name}: {len(differing)} weights differ, "
+            f"first {differing[0]!r}; use the JSON file that was written with it"
         )
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
-        raise CheckpointError(f"{path} does not fit configuration {info.config.name}: {error}") from error
+    model.load_state_dict(weights)
     return model.to(device).eval(), info
 
 

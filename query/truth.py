@@ -1,8 +1,8 @@
 """Truth: what the main people of labelled photographs wear, and queries whose right answers follow from it.
 
-Labels are `characteristics.txt` and `characteristics_tagged.txt` beside Clothing Co-Parsing: one line per item of a
-photograph's main person, `0035 coat short solid dark`. Truth is three-valued: of an undetermined size nobody can say
-whether it is long, so such a person is left out of the queries that ask it.
+Labels are `characteristics.txt` and `characteristics_tagged.txt` of Clothing Co-Parsing (`parsing.ccp_lists`): one line
+per item of a photograph's main person, `0035 coat short solid dark`. Truth is three-valued: of an undetermined size
+nobody can say whether it is long, so such a person is left out of the queries that ask it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from parsing.ccp_lists import CHARACTERISTICS_LIST, TAGGED_LIST, list_for
 from parsing.labels import CHARACTERISTICS, COLORS
 from query.tree import CHARACTERISTIC_WORDS, Has, Not, Query, conjunction
 
-FILES = ("characteristics.txt", "characteristics_tagged.txt")
+FILES = (CHARACTERISTICS_LIST, TAGGED_LIST)
 KINDS = ("one clause", "two clauses", "negated", "pattern", "rare color")
 
 Garments = Mapping[str, Mapping[str, str]]  # attribute group -> task -> label
@@ -67,14 +68,11 @@ def read_truth(root: Path, wanted: Callable[[int], bool]) -> dict[str, Garments]
     """Photo number (`0035`) -> what its main person wears, for the photographs that are `wanted`.
 
     Raises:
-        FileNotFoundError: there is no file of labels.
         ValueError: a line is not as expected.
     """
     found: dict[str, dict[str, dict[str, str]]] = {}
     for name in FILES:
-        path = root / name
-        if not path.is_file():
-            raise FileNotFoundError(f"no labels at {path}; copy {' and '.join(FILES)} of Signalement's data there")
+        path = list_for(root, name)
         for position, line in enumerate(path.read_text().splitlines(), start=1):
             number, groups, labels = _item(line, f"{path}, line {position}")
             if wanted(int(number)):

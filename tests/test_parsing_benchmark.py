@@ -95,6 +95,20 @@ def test_no_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert "Error: no checkpoint at" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--long-side", "50", "expected --long-side of at least 32, a multiple of it, got 50; give another"),
+        ("--runs", "0", "expected --runs of at least 1, got 0; give another"),
+        ("--threads", "0", "expected --threads of at least 1, got 0; give another"),
+        ("--device", "foo", "device 'foo' cannot be used"),
+    ],
+)
+def test_an_option_out_of_its_limits(option: str, value: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([option, value]) == 1
+    assert message in capsys.readouterr().err
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
 def test_batches_on_a_gpu(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from parsing.assemble import ImageOutput
 from parsing.calibration import Calibration, softmax
+from parsing.ccp_lists import TAGGED_LIST
 from parsing.checkpoint import CheckpointInfo, read_info, save
 from parsing.labels import ATTRIBUTES, CHARACTERIZED, LABELS, TASKS, group_of, label_id, num_classes
 from parsing.model import HPTR
@@ -40,7 +41,6 @@ from training.calibration import (
     store,
     tagged,
 )
-from training.ccp import TAGGED
 from training.item_accuracy import Answer
 from training.reliability import calibration_error, error_by_chance, reliability
 
@@ -247,7 +247,7 @@ def test_a_checkpoint_is_calibrated_by_one_command(tmp_path: Path, capsys: pytes
 
 def test_the_largest_person_of_a_tagged_photograph_is_observed_too(tmp_path: Path) -> None:
     data = write_ccp(tmp_path / "ccp", "0005", "0010")
-    (data / TAGGED).write_text("0010 hair long solid brown\n0015 hair long solid brown\n")
+    (data / TAGGED_LIST).write_text("0010 hair long solid brown\n0015 hair long solid brown\n")
     Image.new("RGB", (40, 60)).save(data / "photos" / "0015.jpg")
     (found,) = tagged(data)
     assert (found[0].name, [item.name for item in found[1]]) == ("0015", ["hair"])

@@ -7,9 +7,10 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
+from parsing.ccp_lists import TAGGED_LIST
 from parsing.labels import IGNORE, label_id
 from tests.factories import CCP_TAGS, photograph, write_ccp
-from training.ccp import TAGGED, CCPDataset
+from training.ccp import CCPDataset
 
 
 @pytest.fixture
@@ -93,7 +94,7 @@ def test_a_folder_without_pixel_labels_says_so(root: Path, caplog: pytest.LogCap
     (root / "annotations").rename(root / "elsewhere")
     with pytest.raises(FileNotFoundError, match=r"no pixel labels of photographs at .*pixel-level; download them"):
         CCPDataset(root).numbers("validation")
-    (root / TAGGED).write_text("")
+    (root / TAGGED_LIST).write_text("")
     assert CCPDataset(root).numbers("validation") == []
     assert "nothing is read but what characteristics_tagged.txt says" in caplog.text
 

@@ -205,6 +205,15 @@ def test_what_cannot_be_evaluated_is_said(
     assert message in capsys.readouterr().err
 
 
+def test_a_split_without_photographs_is_no_result(
+    checkpoint: Path, coco: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--checkpoint", str(checkpoint), "--data", str(coco), "--split", "calibration"]) == 1
+    assert "expected photographs in the calibration split of coco_people, got none; name another --split" in (
+        capsys.readouterr().err
+    )
+
+
 def test_a_folder_of_another_layout_is_named(
     checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

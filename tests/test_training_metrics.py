@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from training.average_precision import AveragePrecision, ItemMatcher, Items, area_under_curve
 from training.items import characteristic_items, part_items, people_items, person_label_maps, true_parts
 from training.metric_cases import CaseFileError, measure_cases
+from training.metrics import MetricCounter
 from training.miou import IoUCounter, merge_classes, resize_nearest
 from training.person_parsing import PersonParsingMatcher
 from training.report import as_csv, as_text, document, table_rows
@@ -429,3 +430,9 @@ def test_tables_have_a_column_for_each_class_and_rows_for_iou_and_precision(tmp_
     assert all(len(row) == len(heads[1]) for row in rows[5:10])
     assert "IoU over the data set" in as_text(rows)
     assert as_csv(rows).startswith("attribute,Background,Hat,")
+
+
+def test_what_was_never_measured_has_no_value() -> None:
+    nothing = MetricCounter().result()
+    assert np.isnan(nothing.parts.published.volume_defined)
+    assert np.isnan(nothing.characteristics["color"].strict.volume)

@@ -161,6 +161,23 @@ def test_a_picture_damaged_in_a_zip_file_is_named(folder: Path, tmp_path: Path) 
         picture.read()
 
 
+def test_classes_lie_in_the_one_folder_of_a_zip_file_and_what_macos_adds_is_no_picture(folder: Path) -> None:
+    with ZipFile(folder.with_suffix(".zip"), "w") as archive:
+        for path in folder.rglob("*.png"):
+            archive.write(path, f"pictures/{path.relative_to(folder).as_posix()}")
+            archive.write(path, f"__MACOSX/pictures/{path.parent.name}/._{path.name}")
+    found = [[p.label for p in find_pictures(root)[0]] for root in (folder, folder.with_suffix(".zip"))]
+    assert found[0] == found[1]
+
+
+def test_one_class_alone_teaches_nothing(tmp_path: Path) -> None:
+    (tmp_path / "only").mkdir()
+    for number in range(3):
+        Image.new("RGB", (9, 9)).save(tmp_path / "only" / f"{number}.png")
+    with pytest.raises(ValueError, match=r"expected pictures of at least 2 classes in .*, got only; give a folder"):
+        read_pictures(tmp_path, None)
+
+
 def test_a_class_of_one_picture(tmp_path: Path) -> None:
     (tmp_path / "only").mkdir()
     Image.new("RGB", (9, 9)).save(tmp_path / "only" / "1.png")

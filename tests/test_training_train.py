@@ -220,10 +220,12 @@ def test_a_picture_of_predictions(tmp_path: Path) -> None:
 
 
 def test_resuming_keeps_the_settings_of_the_run(tmp_path: Path) -> None:
-    store(start(tmp_path, replace(CONFIG, side=96)), [Path("data")])
-    folder, config, data = configure(parse_arguments(["--resume", str(tmp_path), "--steps", "30"]))
+    store(start(tmp_path, replace(CONFIG, side=96)), [Path("data")], Path("teacher.safetensors"))
+    folder, config, data, teacher = configure(parse_arguments(["--resume", str(tmp_path), "--steps", "30"]))
     assert (folder, config) == (tmp_path, replace(CONFIG, side=96, steps=30))
-    assert data == [Path("data").resolve()]
+    assert (data, teacher) == ([Path("data").resolve()], Path("teacher.safetensors").resolve())
+    *_, another = configure(parse_arguments(["--resume", str(tmp_path), "--teacher", "better.safetensors"]))
+    assert another == Path("better.safetensors")
 
 
 def test_a_run_of_another_network(tmp_path: Path) -> None:

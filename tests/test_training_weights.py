@@ -111,6 +111,7 @@ def test_weights_of_another_resnet(tmp_path: Path) -> None:
         ({"epoch": 3, "state_dict": {}}, "holds a dict, expected nothing but tensors by name; save its 'state_dict'"),
         ({0: torch.zeros(2)}, r"holds a dict, expected nothing but tensors by name; save a network's state_dict\(\)"),
         (b"no weights", "cannot be read .*; expected safetensors, or tensors by name"),
+        (b"hello", r"resnet\.pth cannot be read \(\w+\); expected safetensors, or tensors by name"),
     ],
 )
 def test_a_file_of_something_else(tmp_path: Path, content: object, message: str) -> None:

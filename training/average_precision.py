@@ -109,14 +109,14 @@ class ItemMatcher:
         self._overlaps.append(iou.max(axis=0, initial=0))
 
     def result(self, *, one_to_one: bool = False) -> AveragePrecision:
-        """AP over everything added; `one_to_one` picks the strict rule."""
+        """AP over everything added, NaN if nothing was; `one_to_one` picks the strict rule."""
         # Equal scores: the later item first, as the published scripts' argsort(scores)[::-1] gives.
         ranking = np.argsort(np.concatenate(self._scores or [np.zeros(0)]), kind="stable")[::-1]
         classes, ious, parts = (
             np.concatenate(arrays or [np.zeros(0)])[ranking] for arrays in (self._classes, self._overlaps, self._parts)
         )
-        by_class = np.zeros((self.num_classes, len(self.thresholds)))
-        for class_id in range(1, self.num_classes + 1):
+        by_class = np.full((self.num_classes, len(self.thresholds)), np.nan)
+        for class_id in range(1, self.num_classes + 1) if self._parts else ():
             mine = classes == class_id
             for column, threshold in enumerate(self.thresholds):
                 hits = ious[mine] > threshold

@@ -29,9 +29,10 @@ from parsing.labels import ATTRIBUTES, CHARACTERISTICS, COLORS, SIZES, group_of
 from parsing.parser import HumanParser
 from parsing.proportions import FLOOR
 from parsing.records import ParsedImage, Person
-from training.ccp import TAGGED, CCPDataset, Item
+from training.ccp import CCPDataset, Item
 from training.evaluation import labelled_people, open_data
 from training.item_accuracy import ITEM_ATTRIBUTES, Answer, answers, probabilities_and_labels
+from training.layouts import open_dataset
 from training.miou import Counts, Floats
 from training.reliability import calibration_error, error_by_chance, reliability
 from training.samples import Sample
@@ -154,7 +155,8 @@ def largest(parsed: ParsedImage) -> Person | None:
 
 def tagged(root: Path) -> Iterable[tuple[Sample, Sequence[Item]]]:
     """Photographs of CCP's calibration split with tags only, and what their main person wears; elsewhere none."""
-    return CCPDataset(root).tagged("calibration") if (root / TAGGED).is_file() else ()
+    data = open_dataset(root)
+    return data.tagged("calibration") if isinstance(data, CCPDataset) else ()
 
 
 def _present(sample: Sample, number: int) -> list[bool]:

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.io import loadmat
 
+from parsing.ccp_lists import CHARACTERISTICS_LIST, TAGGED_LIST, list_for
 from parsing.labels import ATTRIBUTES, CHARACTERISTICS, IGNORE, label_id
 from training.samples import Sample, check_split, read_rgb, read_text, unknown_maps
 
 logger = logging.getLogger(__name__)
 
-TAGGED = "characteristics_tagged.txt"  # what people wear in photographs that have tags and no pixel labels
 ITEM_TAGS: Mapping[str, tuple[str, ...]] = {
     "hat": ("hat",),
     "hair": ("hair",),
@@ -74,11 +74,8 @@ def read_characteristics(path: Path) -> dict[str, list[Item]]:
     """Items per photograph (or photograph_person), `none` values read as ignored.
 
     Raises:
-        FileNotFoundError: there is no file.
         ValueError: it cannot be read, or a line is of another form.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"no characteristics at {path}; copy characteristics.txt of Signalement's data there")
     items: dict[str, list[Item]] = {}
     for number, line in enumerate(read_text(path).splitlines(), 1):
         if words := line.split():
@@ -198,7 +195,7 @@ class CCPDataset:
             )
         self.root = root
         self.tags = read_tag_names(root / "label_list.mat")
-        self.characteristics = read_characteristics(root / "characteristics.txt")
+        self.characteristics = read_characteristics(list_for(root, CHARACTERISTICS_LIST))
 
     def numbers(self, split: str) -> list[str]:
         """Numbers (`0001`) of the pixel-annotated photographs of a split; none, with a warning, of a folder of tags.
@@ -211,23 +208,22 @@ class CCPDataset:
         folder = self.root / "annotations" / "pixel-level"
         if not folder.is_dir():
             expected = f"no pixel labels of photographs at {folder}; download them"
-            if not (self.root / TAGGED).is_file():
+            if not (self.root / TAGGED_LIST).is_file():
                 raise FileNotFoundError(expected)
-            logger.warning("%s; without, nothing is read but what %s says", expected, TAGGED)
+            logger.warning("%s; without, nothing is read but what %s says", expected, TAGGED_LIST)
         files = sorted(folder.glob("*.mat"))
         return [file.stem for file in files if split_of(photograph_number(file.stem, file)) == split]
 
     def tagged(self, split: str) -> Iterator[tuple[Sample, Sequence[Item]]]:
         """Photographs of a split that have only tags, nobody marked in them yet, and what their main person wears.
 
-        Without `characteristics_tagged.txt` there are none.
+        Of our own list only those that are there.
         """
         check_split(split)
-        if not (self.root / TAGGED).is_file():
-            return
-        for number, items in read_characteristics(self.root / TAGGED).items():
-            if split_of(photograph_number(number, self.root / TAGGED)) == split:
-                path = self.root / "photos" / f"{number}.jpg"
+        tagged = list_for(self.root, TAGGED_LIST)
+        for number, items in read_characteristics(tagged).items():
+            path = self.root / "photos" / f"{number}.jpg"
+            if split_of(photograph_number(number, tagged)) == split and (tagged.parent == self.root or path.is_file()):
                 image = read_rgb(path)
                 nobody = np.zeros(image.shape[:2], np.uint8)
                 yield Sample(number, path, image, nobody, unknown_maps(nobody == 0), everyone=False), items

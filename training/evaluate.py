@@ -48,6 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _report(options, document(metrics), table_rows(metrics))
         else:
             evaluation = evaluate(HumanParser.load(options.checkpoint), options.data, options.split)
+            if empty := [data.name for data in evaluation.data_sets if not data.photos]:
+                raise ValueError(
+                    f"expected photographs in the {options.split} split of {empty[0]}, got none; name another --split"
+                )
             metrics = evaluation.metrics
             _report(options, evaluation_document(evaluation), evaluation_rows(evaluation))
             if options.pictures:

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 from torch.utils.tensorboard import SummaryWriter
 
-from parsing.checkpoint import CheckpointError, CheckpointInfo
+from parsing.checkpoint import CheckpointError, CheckpointInfo, replacing
 from parsing.model import HPTR
 from parsing.parser import HumanParser
 from parsing.preprocess import denormalize
@@ -37,7 +37,7 @@ class Journal:
             folder.mkdir(parents=True, exist_ok=True)
             forget_after(folder / "log.jsonl", step)
             self.log = (folder / "log.jsonl").open("a")
-            self.board = SummaryWriter(folder / "tensorboard", purge_step=step)
+            self.board = SummaryWriter(folder / "tensorboard", purge_step=step + 1)
         except OSError as error:
             raise CheckpointError(
                 f"cannot write the journal of {folder} ({error}); make room on its disk, or name another --output"
@@ -71,7 +71,8 @@ def forget_after(log: Path, step: int) -> None:
     """Drop the lines of steps after `step`, which a resumed run takes again, and a line cut short by a kill."""
     if log.is_file():
         kept = [line for line in log.read_text().splitlines(keepends=True) if noted_step(line) <= step]
-        log.write_text("".join(kept))
+        with replacing(log) as (partial,):
+            partial.write_text("".join(kept))
 
 
 def noted_step(line: str) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from posixpath import commonpath
 from typing import IO
 from zipfile import BadZipFile, ZipFile
 
@@ -96,7 +97,7 @@ def split_folders(root: Path) -> list[Path]:
 
 
 def pictures_in(part: Path) -> list[Picture]:
-    """The pictures of one folder or zip file."""
+    """The pictures of one folder or zip file, CLASS/PICTURE.jpg in it or in the one folder that it holds."""
     if part.suffix == ".zip":
         try:
             names = open_zip(part).namelist()
@@ -104,11 +105,16 @@ def pictures_in(part: Path) -> list[Picture]:
             raise ValueError(f"{part} cannot be read ({error}); expected a zip file of CLASS/PICTURE.jpg") from error
     else:
         names = [path.relative_to(part).as_posix() for path in part.glob("*/**/*")]
-    return [
-        Picture(part, name, PurePosixPath(name).parts[0])
-        for name in sorted(names)
-        if name.lower().endswith(SUFFIXES) and "/" in name
-    ]
+    paths = [PurePosixPath(name) for name in sorted(names) if name.lower().endswith(SUFFIXES) and "/" in name]
+    paths = [path for path in paths if path.parts[0] != "__MACOSX" and not path.name.startswith("._")]
+    depth = shared_folders([path.parts[:-1] for path in paths])
+    return [Picture(part, str(path), path.parts[depth]) for path in paths]
+
+
+def shared_folders(folders: Sequence[tuple[str, ...]]) -> int:
+    """How many leading folders all pictures share, the one that names the class not counted."""
+    shared = len(PurePosixPath(commonpath(map("/".join, folders))).parts) if folders else 0
+    return min([shared, *(len(parts) - 1 for parts in folders)])
 
 
 class ClassifiedBatches(Dataset[tuple[Tensor, Tensor]]):

@@ -121,6 +121,11 @@ def read_pictures(data: Path, held_out: Path | None) -> Pictures:
             f"class {min(unknown)!r} is held out but never trained on, expected one of the {len(classes)} that are; "
             "add more pictures of it to --data, or name others with --held-out"
         )
+    if len(classes) < 2:
+        raise ValueError(
+            f"expected pictures of at least 2 classes in {data}, got {', '.join(classes) or 'none'}; give a folder or "
+            "zip files of CLASS/PICTURE.jpg"
+        )
     return Pictures(trained, tested, classes)
 
 

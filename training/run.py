@@ -174,11 +174,12 @@ def spread(run: Run) -> None:
         run.network = DistributedDataParallel(run.model, forward_sync_buffers=False)
 
 
-def store(run: Run, data: list[Path] | None = None) -> None:
+def store(run: Run, data: list[Path] | None = None, teacher: Path | None = None) -> None:
     """Write the run's state and its averaged weights as a checkpoint.
 
     Args:
         data: folders of the data sets, for resuming without naming them again.
+        teacher: the checkpoint that labels what has no pixel labels, likewise.
 
     Raises:
         CheckpointError: they cannot be written; the previous ones are kept.
@@ -188,13 +189,14 @@ def store(run: Run, data: list[Path] | None = None) -> None:
         where = {"step": run.step, "seconds": run.seconds}
         write_state(state, {"model": run.model, "average": run.average}, run.optimizer, run.device, where)
         roots = [str(root.resolve()) for root in data or []]
-        description.write_text(json.dumps({**position, "data": roots}, indent=1))
+        named = {"data": roots, "teacher": str(teacher.resolve()) if teacher else None}
+        description.write_text(json.dumps({**position, **named}, indent=1))
     info = CheckpointInfo(run.model.config, training=position)
     save(run.folder / CHECKPOINT, run.average.state_dict(), info)
 
 
-def read_position(folder: Path) -> tuple[TrainConfig, list[Path]]:
-    """The configuration of the run in `folder`, and its data sets.
+def read_position(folder: Path) -> tuple[TrainConfig, list[Path], Path | None]:
+    """The configuration of the run in `folder`, its data sets and its teacher.
 
     Raises:
         CheckpointError: there is none, or it cannot be read.
@@ -205,8 +207,9 @@ def read_position(folder: Path) -> tuple[TrainConfig, list[Path]]:
     try:
         position = json.loads(path.read_text())
         config = config_from(position["config"])
-        return config, [Path(root) for root in position.get("data", [])]
-    except (ValueError, KeyError, TypeError) as error:
+        teacher = position.get("teacher")
+        return config, [Path(root) for root in position.get("data", [])], Path(teacher) if teacher else None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(
             f"{path} does not describe a training run ({error}); expected what training wrote, start anew with --output"
         ) from error

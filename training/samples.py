@@ -79,7 +79,7 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
             return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
     except FileNotFoundError:
         raise FileNotFoundError(f"no photograph at {path}; add it, or remove its annotation and its name") from None
-    except OSError as error:
+    except (OSError, Image.DecompressionBombError) as error:
         raise ValueError(f"{path} must be a photograph, but cannot be read: {error}; restore it") from error
 
 
@@ -95,7 +95,7 @@ def read_ids(path: Path) -> NDArray[np.uint8]:
             ids = np.asarray(picture)
     except FileNotFoundError:
         raise FileNotFoundError(f"no annotation at {path}; add it, or take its photograph off the list") from None
-    except OSError as error:
+    except (OSError, Image.DecompressionBombError) as error:
         raise ValueError(f"{path} must be a PNG file of ids, but cannot be read: {error}; restore it") from error
     if ids.ndim != 2 or ids.dtype.kind not in "iub" or ids.min(initial=0) < 0 or ids.max(initial=0) > IGNORE:
         raise ValueError(

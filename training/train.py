@@ -82,7 +82,7 @@ def check_finite(run: Run, batch: Batch, name: str, value: Tensor) -> None:
         kept = f"is lost: {error}"
     raise FloatingPointError(
         f"the {name} of step {run.step} is {float(value)}, expected a finite number; its batch {kept}; "
-        "resume with a lower --learning-rate"
+        f"{'resume' if run.step else 'start'} with a lower --learning-rate"
     )
 
 
@@ -96,11 +96,12 @@ def set_training(run: Run) -> None:
             module.eval()
 
 
-def batches(run: Run, roots: list[Path], teacher: Teacher | None) -> tuple[Iterator[Batch], dict[str, Tensor]]:
+def batches(run: Run, roots: list[Path], teacher: Path | None) -> tuple[Iterator[Batch], dict[str, Tensor]]:
     """The batches that are left, from processes that compose ahead, and the class weights of the data."""
     config = run.config
+    labelling = Teacher(HumanParser.load(teacher, mixed_precision=None)) if teacher else None
     composer, weights = make_composer(
-        roots, config.composite, rendered=config.rendered, seed=config.seed, teacher=teacher
+        roots, config.composite, rendered=config.rendered, seed=config.seed, teacher=labelling
     )
     data = CompositeBatches(
         composer,
@@ -120,11 +121,11 @@ def batches(run: Run, roots: list[Path], teacher: Teacher | None) -> tuple[Itera
     return on_device, {task: weight.to(run.device) for task, weight in weights.items()}
 
 
-def train(run: Run, roots: list[Path], teacher: Teacher | None = None) -> None:
+def train(run: Run, roots: list[Path], teacher: Path | None = None) -> None:
     """Train until `run.config.steps`, keeping a journal and saving now and then (the first of several processes does).
 
     Args:
-        teacher: labels the pixels of photographs that have none (self-training).
+        teacher: checkpoint that labels the pixels of photographs that have none (self-training).
     """
     run.folder.mkdir(parents=True, exist_ok=True)
     rest, class_weights = batches(run, roots, teacher)
@@ -142,11 +143,11 @@ def train(run: Run, roots: list[Path], teacher: Teacher | None = None) -> None:
         if run.config.picture_steps and run.step % run.config.picture_steps == 0:
             journal.picture(run.step, run.average, batch)
         if time.monotonic() - saved > run.config.save_seconds:
-            store(run, roots)
+            store(run, roots, teacher)
             saved = time.monotonic()
     if journal is not None:
         journal.close()
-        store(run, roots)
+        store(run, roots, teacher)
 
 
 NUMBERS = (
@@ -179,8 +180,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def configure(options: argparse.Namespace) -> tuple[Path, TrainConfig, list[Path]]:
-    """Folder, configuration and data of the run that the options ask for.
+def configure(options: argparse.Namespace) -> tuple[Path, TrainConfig, list[Path], Path | None]:
+    """Folder, configuration, data and teacher of the run that the options ask for.
 
     A run that is there already keeps its settings where the options do not name others.
 
@@ -191,8 +192,9 @@ def configure(options: argparse.Namespace) -> tuple[Path, TrainConfig, list[Path
     folder: Path = options.resume or options.output
     config: TrainConfig = TrainConfig()
     data: list[Path] = []
+    teacher: Path | None = None
     if options.resume or (folder / POSITION).is_file():
-        config, data = read_position(folder)
+        config, data, teacher = read_position(folder)
         if options.config not in (None, config.model):
             raise CheckpointError(
                 f"{folder} holds a run of {config.model}, expected one of {options.config}; name another --output"
@@ -206,7 +208,7 @@ def configure(options: argparse.Namespace) -> tuple[Path, TrainConfig, list[Path
         raise ValueError("expected data sets to train on, got none; name their folders with --data")
     if (side := max(config.side, config.final_side)) > LARGEST_SIDE:
         raise ValueError(f"a side of {side} makes pictures longer than 512 pixels; expected at most {LARGEST_SIDE}")
-    return folder, config, roots
+    return folder, config, roots, options.teacher or teacher
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -216,16 +218,12 @@ def main(arguments: list[str] | None = None) -> int:
     keep_freed_memory()
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))
     try:
-        folder, config, data = configure(options)
+        folder, config, data, teacher = configure(options)
         device = choose_device(options.device)
         warn_where_slower(config.mixed_precision, device)
-        teacher = Teacher(HumanParser.load(options.teacher, mixed_precision=None)) if options.teacher else None
         with joined(device):
-            train(
-                start(folder, config, initial=options.initial, backbone=options.backbone_weights, device=device),
-                data,
-                teacher,
-            )
+            run = start(folder, config, initial=options.initial, backbone=options.backbone_weights, device=device)
+            train(run, data, teacher)
     except (CheckpointError, OSError, FloatingPointError, ValueError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1

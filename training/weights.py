@@ -1,12 +1,10 @@
 """Weights to start from: an ImageNet encoder under its published names, or whatever fits of another checkpoint."""
 
 import logging
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -30,10 +28,11 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         raise CheckpointError(f"no weights at {path}; expected a .safetensors file or a .pth file of tensors by name")
     try:
         read = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    except Exception as error:  # what unpickling a damaged file raises is not bounded
+        reason = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
         raise CheckpointError(
-            f"{path} cannot be read ({reason}); expected safetensors, or tensors by name as torch.save writes them"
+            f"{path} cannot be read ({type(error).__name__}{reason}); expected safetensors, or tensors by name as "
+            "torch.save writes them"
         ) from error
     if isinstance(read, dict) and all(isinstance(n, str) and isinstance(value, Tensor) for n, value in read.items()):
         return read
