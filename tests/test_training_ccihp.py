@@ -111,6 +111,7 @@ def test_both_hypotheses_name_every_label_once(shipped: str) -> None:
         ("attribute = 3", 'must give attribute a table of lines such as 1 = "Hat", got 3'),
         ('[[attribute]]\n1 = "Hat"', "must give attribute a table of lines such as"),
         ("[attribute]\n1 = 3", "must give attribute a table of lines such as"),
+        ('everyone = "false"', "says everyone = 'false', expected true or false; correct it"),
         ('[attribute]\n1 = "Hat"', r"names no ids of \['color', 'pattern', 'size'\]; add a table for each"),
     ],
 )

@@ -1,5 +1,6 @@
 """CCP folders that are damaged are refused in one sentence; others are read by rule."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -126,3 +127,13 @@ def test_a_truncated_photograph_is_named(root: Path) -> None:
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(ValueError, match=r"0010\.jpg must be a photograph, but cannot be read"):
         CCPDataset(root).sample("0010")
+
+
+def test_of_a_clone_as_it_is_published_our_own_labels_are_read(root: Path) -> None:
+    (root / "characteristics.txt").unlink()
+    data = CCPDataset(root)
+    assert len(data.characteristics) == 853
+    assert list(data.tagged("train")) == []  # our list names many, of which none is there
+    shutil.copy(root / "photos" / "0010.jpg", root / "photos" / "1006.jpg")
+    ((sample, items),) = data.tagged("train")
+    assert (sample.name, items[0].name) == ("1006", "dress")

@@ -257,3 +257,13 @@ def test_a_table_of_another_kind_is_refused(capsys: pytest.CaptureFixture[str]) 
     with pytest.raises(SystemExit):
         main(["--cases", "cases.npz", "--table", "table.xlsx"])
     assert "expected a file ending in .txt, .csv, .json, got 'table.xlsx'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", [["--table", "file/table.txt"], ["--pictures", "file/pictures"]])
+def test_a_place_that_cannot_be_written_is_said_before_anything_is_measured(
+    option: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("")
+    assert main(["--cases", "cases.npz", *option]) == 1
+    assert "Error: cannot write into file" in capsys.readouterr().err

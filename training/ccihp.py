@@ -86,7 +86,9 @@ def read_label_map(path: Path) -> LabelMap:
         raise ValueError(
             f"{path} must be a TOML file that names the ids of each task, but cannot be read: {error}"
         ) from error
-    everyone = bool(tables.pop("everyone", True))
+    everyone = tables.pop("everyone", True)
+    if not isinstance(everyone, bool):
+        raise ValueError(f"{path} says everyone = {everyone!r}, expected true or false; correct it")
     if unknown := set(tables) - set(TASKS):
         raise ValueError(f"{path} names unknown tasks {sorted(unknown)}; expected tables {', '.join(TASKS)}")
     return LabelMap(path, {task: _lookup(path, task, names) for task, names in tables.items()}, everyone)

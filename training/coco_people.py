@@ -23,7 +23,7 @@ def read_index(path: Path) -> dict[str, int]:
     """
     try:
         return {_stem(entry["file"]): int(entry["persons"]) for entry in json.loads(read_text(path))}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise ValueError(
             f'{path} must be a list of {{"file": "000000000030.jpg", "persons": 2}}, but cannot be read as one '
             f"({type(error).__name__}: {error}); restore it"

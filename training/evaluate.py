@@ -11,7 +11,7 @@ import argparse
 import json
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     keep_freed_memory()
     try:
+        make_folders([*(path.parent for path in options.table), *([options.pictures] if options.pictures else [])])
         if options.cases:
             metrics = measure_cases(options.cases)
             _report(options, document(metrics), table_rows(metrics))
@@ -62,6 +63,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"Error: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def make_folders(folders: Iterable[Path]) -> None:
+    """Make the folders of what will be written, before anything is measured.
+
+    Raises:
+        ValueError: one cannot be made.
+    """
+    for folder in folders:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ValueError(f"cannot write into {folder} ({error.strerror}); name another folder") from error
 
 
 def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
