@@ -279,7 +279,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, help="for the parts with trained weights"
     )
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--device", default="cpu", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of PyTorch and OpenVINO")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="picture of the time by the number of people")
     parser.add_argument("--json", action="store_true", help="one document")

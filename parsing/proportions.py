@@ -74,7 +74,7 @@ def in_pieces(features: Floats, edges: Floats) -> Floats:
         edges: (F, T + 1) where the pieces begin and end, ascending.
     """
     through = ((features[..., None] - edges[:, :-1]) / np.diff(edges)).clip(0, 1)
-    return np.concatenate([features, through.reshape(len(features), -1)], axis=1)
+    return np.concatenate([features, through.reshape(len(features), through.shape[1] * through.shape[2])], axis=1)
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Proportions:
             )
         edges = edges.reshape(NUM_FEATURES, -1)
         if not (np.diff(edges) > 0).all():
-            raise ValueError("the edges of the proportions must ascend, got others; fit them again")
+            raise ValueError("the edges of the proportions must ascend, but do not; fit them again")
         return cls(edges, hidden.reshape(rows, units), answers.reshape(-1, NUM_ANSWERS))
 
 

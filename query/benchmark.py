@@ -151,7 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m query.benchmark", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--data", type=Path, required=True, help="Clothing Co-Parsing with its characteristics")
+    parser.add_argument("--data", type=Path, required=True, help="a clone of Clothing Co-Parsing")
     parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, help="the shipped one by default")
     parser.add_argument(
         "--split", choices=list(SPLITS), default="validation", help="the photographs that are asked for"

@@ -179,7 +179,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m query.fitting", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--data", type=Path, required=True, help="Clothing Co-Parsing with its characteristics")
+    parser.add_argument("--data", type=Path, required=True, help="a clone of Clothing Co-Parsing")
     parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, help="the shipped one by default")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of text")
     parser.add_argument("--write", action="store_true", help="keep what was chosen in the checkpoint's JSON")

@@ -72,5 +72,6 @@ def _read_phrase(walk: Walk, phrase: Phrase) -> None:
 
 
 def _is_belief(walk: Walk, phrase: Phrase) -> bool:
-    """Whether it is "think" of "I don't think he wore a hat", which denies the hat."""
-    return phrase.noun_text in BELIEVING and walk.text(1) in ("he", "she", "they")
+    """Whether it is "think" of "I don't think he wore a hat", which denies the hat; not of "I can't believe he"."""
+    does_not = walk.text(-2) in ("do", "does", "did")
+    return phrase.noun_text in BELIEVING and does_not and walk.text(1) in ("he", "she", "they")

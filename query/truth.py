@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from parsing.ccp_lists import CHARACTERISTICS_LIST, TAGGED_LIST, list_for
+from parsing.ccp_lists import CHARACTERISTICS_LIST, TAGGED_LIST, is_there, list_for
 from parsing.labels import CHARACTERISTICS, COLORS
 from query.tree import CHARACTERISTIC_WORDS, Has, Not, Query, conjunction
 
@@ -68,14 +68,19 @@ def read_truth(root: Path, wanted: Callable[[int], bool]) -> dict[str, Garments]
     """Photo number (`0035`) -> what its main person wears, for the photographs that are `wanted`.
 
     Raises:
+        FileNotFoundError: the folder is not there, or holds no photographs.
         ValueError: a line is not as expected.
     """
+    if not (root / "photos").is_dir():
+        raise FileNotFoundError(
+            f"no photographs in {root}/photos; expected a clone of Clothing Co-Parsing, pass its folder"
+        )
     found: dict[str, dict[str, dict[str, str]]] = {}
     for name in FILES:
         path = list_for(root, name)
         for position, line in enumerate(path.read_text().splitlines(), start=1):
             number, groups, labels = _item(line, f"{path}, line {position}")
-            if wanted(int(number)):
+            if wanted(int(number)) and is_there(root, path, number):
                 garments = found.setdefault(number, {})
                 for group in groups:
                     garments[group] = _of_group(group, groups, labels)

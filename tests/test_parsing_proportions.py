@@ -64,6 +64,10 @@ def test_how_far_a_length_has_come_through_each_piece() -> None:
     np.testing.assert_allclose(in_pieces(np.array([[0.5, 0.25]]), edges), [[0.5, 0.25, 1, 0.25, 0.5, 0]])
 
 
+def test_of_nobody_nothing_is_said() -> None:
+    assert network().log_probabilities(np.zeros((0, NUM_FEATURES)))["Coat"].shape == (0, 4)
+
+
 def test_a_network_stored_before_there_were_pieces_says_what_it_said() -> None:
     without = Proportions(np.zeros((NUM_FEATURES, 1)), network().hidden[: NUM_FEATURES + 1], network().answers)
     stored = {name: text for name, text in without.to_dict().items() if name != "edges"}
@@ -73,7 +77,7 @@ def test_a_network_stored_before_there_were_pieces_says_what_it_said() -> None:
 
 
 def test_pieces_that_do_not_ascend_are_refused() -> None:
-    with pytest.raises(ValueError, match="the edges of the proportions must ascend, got others; fit them again"):
+    with pytest.raises(ValueError, match="the edges of the proportions must ascend, but do not; fit them again"):
         Proportions.from_dict(
             {**network().to_dict(), "edges": replace(network(), edges=-network().edges).to_dict()["edges"]}
         )

@@ -170,6 +170,25 @@ def test_classes_lie_in_the_one_folder_of_a_zip_file_and_what_macos_adds_is_no_p
     assert found[0] == found[1]
 
 
+def test_pictures_that_lie_too_high_and_hidden_ones_name_no_class(folder: Path) -> None:
+    with ZipFile(folder.with_suffix(".zip"), "w") as archive:
+        for path in folder.rglob("*.png"):
+            archive.write(path, f"./pictures//{path.relative_to(folder).as_posix()}")
+        archive.write(path, "pictures/cover.png")
+        archive.write(path, ".thumbnails/red/1.png")
+    found = find_pictures(folder.with_suffix(".zip"))[0]
+    assert [picture.label for picture in found] == [picture.label for picture in find_pictures(folder)[0]]
+    assert found[0].read().mode == "RGB"
+
+
+def test_a_zip_file_for_each_class_may_hold_folders(tmp_path: Path) -> None:
+    for label in ("cats", "dogs"):
+        with ZipFile(tmp_path / f"{label}.zip", "w") as archive:
+            archive.writestr(f"{label}/tame/1.png", b"")
+            archive.writestr(f"{label}/wild/2.png", b"")
+    assert [picture.label for picture in find_pictures(tmp_path)[0]] == ["cats", "cats", "dogs", "dogs"]
+
+
 def test_one_class_alone_teaches_nothing(tmp_path: Path) -> None:
     (tmp_path / "only").mkdir()
     for number in range(3):
@@ -187,7 +206,7 @@ def test_a_class_of_one_picture(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("option", "value", "allowed"),
-    [("--batch", "0", "at least 1"), ("--epochs", "-1", "at least 0"), ("--side", "50", "a multiple of 32")],
+    [("--batch", "0", "at least 1"), ("--epochs", "0", "at least 1"), ("--side", "50", "a multiple of 32")],
 )
 def test_a_number_out_of_its_limits(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, value: str, allowed: str

@@ -76,9 +76,10 @@ def test_how_far_down_a_coat_is_long_is_learnt() -> None:
 
 def test_pieces_hold_as_many_people_each_and_are_never_too_short() -> None:
     lengths = np.concatenate([np.zeros(50), np.linspace(0.1, 0.6, 101)])
-    edges = edges_of(np.stack([lengths, np.ones(151), np.zeros(151)], 1))
+    edges = edges_of(np.stack([lengths, np.ones(151), np.zeros(151), np.full(151, 20.0)], 1))
     np.testing.assert_allclose(edges[0], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
     np.testing.assert_allclose(np.diff(edges[1:]), SHORTEST)
+    assert (np.diff(edges.astype(np.float16)) > 0).all()  # as they are stored
 
 
 def test_without_people_there_is_nothing_to_learn() -> None:

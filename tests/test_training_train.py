@@ -220,12 +220,21 @@ def test_a_picture_of_predictions(tmp_path: Path) -> None:
 
 
 def test_resuming_keeps_the_settings_of_the_run(tmp_path: Path) -> None:
-    store(start(tmp_path, replace(CONFIG, side=96)), [Path("data")], Path("teacher.safetensors"))
+    teacher_file = tmp_path / "teacher.safetensors"
+    teacher_file.touch()
+    store(start(tmp_path, replace(CONFIG, side=96)), [Path("data")], teacher_file)
     folder, config, data, teacher = configure(parse_arguments(["--resume", str(tmp_path), "--steps", "30"]))
     assert (folder, config) == (tmp_path, replace(CONFIG, side=96, steps=30))
-    assert (data, teacher) == ([Path("data").resolve()], Path("teacher.safetensors").resolve())
+    assert (data, teacher) == ([Path("data").resolve()], teacher_file.resolve())
     *_, another = configure(parse_arguments(["--resume", str(tmp_path), "--teacher", "better.safetensors"]))
     assert another == Path("better.safetensors")
+    teacher_file.unlink()
+    with pytest.raises(CheckpointError, match=r"the teacher of .*teacher\.safetensors, is gone; name it"):
+        configure(parse_arguments(["--resume", str(tmp_path)]))
+    position = json.loads((tmp_path / "state.json").read_text())
+    (tmp_path / "state.json").write_text(json.dumps({k: v for k, v in position.items() if k != "teacher"}))
+    *_, none = configure(parse_arguments(["--resume", str(tmp_path)]))
+    assert none is None  # written before a run's teacher was kept
 
 
 def test_a_run_of_another_network(tmp_path: Path) -> None:

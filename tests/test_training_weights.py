@@ -110,6 +110,10 @@ def test_weights_of_another_resnet(tmp_path: Path) -> None:
         (nn.Linear(2, 2), "cannot be read .*; expected safetensors, or tensors by name"),
         ({"epoch": 3, "state_dict": {}}, "holds a dict, expected nothing but tensors by name; save its 'state_dict'"),
         ({0: torch.zeros(2)}, r"holds a dict, expected nothing but tensors by name; save a network's state_dict\(\)"),
+        (
+            {"fc.bias": torch.tensor([1.0, torch.nan])},
+            "holds numbers that are not finite, first in 'fc.bias'; expected",
+        ),
         (b"no weights", "cannot be read .*; expected safetensors, or tensors by name"),
         (b"hello", r"resnet\.pth cannot be read \(\w+\); expected safetensors, or tensors by name"),
     ],

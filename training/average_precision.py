@@ -47,7 +47,8 @@ class AveragePrecision:
     """AP of n classes under one rule. NaN stands for "no value".
 
     Args:
-        by_class: (n, thresholds). A class with neither parts nor items has 0, with items but no parts NaN.
+        by_class: (n, thresholds). A class with neither parts nor items has 0, with items but no parts NaN; all have NaN
+            if nothing was added.
         in_truth: (n,) bool, classes that occur in the ground truth.
     """
 

@@ -372,7 +372,8 @@ def _summary(fitted: dict[str, Any]) -> str:
     lines = []
     for task, figures in fitted["quality"].items():
         part = fitted["tasks"][task]
-        hint = f", proportions weigh {part['hint_weight']:.2f}" if part["hint_weight"] else ""
+        weights = sorted(part["hint_weight"] + more for more in (part["group_hint"] or {"": 0.0}).values())
+        hint = f", proportions weigh {weights[0]:.2f} to {weights[-1]:.2f}" if any(weights) else ""
         lines.append(f"{task}: {figures['items']} items, {part['kind']}, temperature {part['temperature']:.2f}{hint}")
         for name in ("raw", "cross_validated"):
             lines.append(

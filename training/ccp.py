@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.io import loadmat
 
-from parsing.ccp_lists import CHARACTERISTICS_LIST, TAGGED_LIST, list_for
+from parsing.ccp_lists import CHARACTERISTICS_LIST, TAGGED_LIST, is_there, list_for
 from parsing.labels import ATTRIBUTES, CHARACTERISTICS, IGNORE, label_id
 from training.samples import Sample, check_split, read_rgb, read_text, unknown_maps
 
@@ -223,7 +223,7 @@ class CCPDataset:
         tagged = list_for(self.root, TAGGED_LIST)
         for number, items in read_characteristics(tagged).items():
             path = self.root / "photos" / f"{number}.jpg"
-            if split_of(photograph_number(number, tagged)) == split and (tagged.parent == self.root or path.is_file()):
+            if split_of(photograph_number(number, tagged)) == split and is_there(self.root, tagged, number):
                 image = read_rgb(path)
                 nobody = np.zeros(image.shape[:2], np.uint8)
                 yield Sample(number, path, image, nobody, unknown_maps(nobody == 0), everyone=False), items

@@ -1,11 +1,11 @@
 """Classified pictures: folders or zip files with one folder of pictures for each class, in batches."""
 
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from posixpath import commonpath
 from typing import IO
 from zipfile import BadZipFile, ZipFile
 
@@ -20,6 +20,7 @@ from parsing.preprocess import normalize
 
 SUFFIXES = (".jpeg", ".jpg", ".png", ".webp", ".bmp")
 HELD_OUT = ("val", "test")  # names of what is not trained on begin so
+_HIDDEN = re.compile(r"(^|/)(\.[^./]|__MACOSX/)")  # "._x.jpg" and "__MACOSX/" are what macOS adds
 RESIZED = 1.14  # pictures are tested by the middle of what is this much larger
 
 
@@ -80,9 +81,13 @@ def find_pictures(root: Path) -> tuple[list[Picture], list[Picture]]:
         ValueError: a zip file is damaged.
     """
     parts = [root] if root.suffix == ".zip" else sorted(root.glob("*.zip")) or split_folders(root)
+    named = [(part, name, folders_of(name)) for part in parts for name in pictures_in(part)]
+    depth = class_depth([folders for *_, folders in named])
     trained, held_out = list[Picture](), list[Picture]()
-    for part in parts:
-        (held_out if part.name.startswith(HELD_OUT) and len(parts) > 1 else trained).extend(pictures_in(part))
+    for part, name, folders in named:
+        if len(folders) > depth:
+            tested = part.name.startswith(HELD_OUT) and len(parts) > 1
+            (held_out if tested else trained).append(Picture(part, name, folders[depth]))
     if not trained:
         raise FileNotFoundError(
             f"no classified pictures in {root}; expected CLASS/PICTURE.jpg files in it, or zip files of such"
@@ -96,8 +101,8 @@ def split_folders(root: Path) -> list[Path]:
     return splits if root / "train" in splits else [root]
 
 
-def pictures_in(part: Path) -> list[Picture]:
-    """The pictures of one folder or zip file, CLASS/PICTURE.jpg in it or in the one folder that it holds."""
+def pictures_in(part: Path) -> list[str]:
+    """The names of the pictures in one folder or zip file, without what is hidden."""
     if part.suffix == ".zip":
         try:
             names = open_zip(part).namelist()
@@ -105,16 +110,18 @@ def pictures_in(part: Path) -> list[Picture]:
             raise ValueError(f"{part} cannot be read ({error}); expected a zip file of CLASS/PICTURE.jpg") from error
     else:
         names = [path.relative_to(part).as_posix() for path in part.glob("*/**/*")]
-    paths = [PurePosixPath(name) for name in sorted(names) if name.lower().endswith(SUFFIXES) and "/" in name]
-    paths = [path for path in paths if path.parts[0] != "__MACOSX" and not path.name.startswith("._")]
-    depth = shared_folders([path.parts[:-1] for path in paths])
-    return [Picture(part, str(path), path.parts[depth]) for path in paths]
+    return [name for name in sorted(names) if name.lower().endswith(SUFFIXES) and not _HIDDEN.search(name)]
 
 
-def shared_folders(folders: Sequence[tuple[str, ...]]) -> int:
-    """How many leading folders all pictures share, the one that names the class not counted."""
-    shared = len(PurePosixPath(commonpath(map("/".join, folders))).parts) if folders else 0
-    return min([shared, *(len(parts) - 1 for parts in folders)])
+def folders_of(name: str) -> tuple[str, ...]:
+    """The folders that a picture lies in, outermost first."""
+    return tuple(folder for folder in PurePosixPath(name).parts[:-1] if folder != "/")
+
+
+def class_depth(pictures: Sequence[tuple[str, ...]]) -> int:
+    """Which of a picture's folders names its class: the first; the second if all lie in one, which holds several."""
+    inside = {folders[1] for folders in pictures if len(folders) > 1}
+    return int(len({folders[0] for folders in pictures if folders}) == 1 and len(inside) > 1)
 
 
 class ClassifiedBatches(Dataset[tuple[Tensor, Tensor]]):

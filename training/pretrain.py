@@ -33,8 +33,12 @@ from training.state import read_state, write_state
 STATE, SETTINGS, ENCODER, LOG = "state.safetensors", "state.json", "encoder.safetensors", "log.jsonl"
 REPORT_STEPS = 20
 STRIDE = 32  # of an encoder's last map
-NOT_NEGATIVE = ("epochs", "learning_rate", "warmup_steps", "weight_decay", "seed", "workers", "save_seconds")
-LIMITS: Limits = {**dict.fromkeys(NOT_NEGATIVE, (0, math.inf)), "side": (STRIDE, math.inf), "batch": (1, math.inf)}
+NOT_NEGATIVE = ("learning_rate", "warmup_steps", "weight_decay", "seed", "workers", "save_seconds")
+LIMITS: Limits = {
+    **dict.fromkeys(NOT_NEGATIVE, (0, math.inf)),
+    **dict.fromkeys(("epochs", "batch"), (1, math.inf)),
+    "side": (STRIDE, math.inf),
+}
 HELD_OUT_SHARE = 20  # one picture in so many, where none are held out by name
 
 

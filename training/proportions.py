@@ -40,6 +40,7 @@ NOISE = 0.02  # of lengths, in heights of the person
 EPOCHS, BATCH, RATE, DECAY = 30, 128, 3e-3, 0.3
 PIECES = 5  # of each length, as many people in each
 SHORTEST = 0.01  # of a piece, in heights of the person
+LONGEST = 4.0  # that an edge is stored: of longer ones half precision cannot tell SHORTEST
 LEAST_SPREAD = 0.2  # what hardly varies is not stretched further
 
 
@@ -159,6 +160,7 @@ def edges_of(inputs: Floats) -> Floats:
     there = [column[column != 0] for column in inputs.T]
     shares = np.linspace(0, 1, PIECES + 1)
     edges = np.stack([np.quantile(column, shares) if column.size else np.zeros(PIECES + 1) for column in there])
+    edges = edges.clip(max=LONGEST)
     steps = SHORTEST * np.arange(PIECES + 1)
     ascending: Floats = np.maximum.accumulate(edges - steps, axis=1) + steps  # each at least SHORTEST behind the last
     return ascending

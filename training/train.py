@@ -82,7 +82,7 @@ def check_finite(run: Run, batch: Batch, name: str, value: Tensor) -> None:
         kept = f"is lost: {error}"
     raise FloatingPointError(
         f"the {name} of step {run.step} is {float(value)}, expected a finite number; its batch {kept}; "
-        f"{'resume' if run.step else 'start'} with a lower --learning-rate"
+        f"{'resume' if (run.folder / POSITION).is_file() else 'start'} with a lower --learning-rate"
     )
 
 
@@ -208,6 +208,8 @@ def configure(options: argparse.Namespace) -> tuple[Path, TrainConfig, list[Path
         raise ValueError("expected data sets to train on, got none; name their folders with --data")
     if (side := max(config.side, config.final_side)) > LARGEST_SIDE:
         raise ValueError(f"a side of {side} makes pictures longer than 512 pixels; expected at most {LARGEST_SIDE}")
+    if teacher is not None and options.teacher is None and not teacher.is_file():
+        raise CheckpointError(f"the teacher of {folder}, {teacher}, is gone; name it, or another, with --teacher")
     return folder, config, roots, options.teacher or teacher
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -29,12 +30,16 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     try:
         read = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
     except Exception as error:  # what unpickling a damaged file raises is not bounded
-        reason = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
+        said = str(error).strip().splitlines() if isinstance(error, OSError | RuntimeError | SafetensorError) else []
+        reason = said[0] if said else type(error).__name__
         raise CheckpointError(
-            f"{path} cannot be read ({type(error).__name__}{reason}); expected safetensors, or tensors by name as "
-            "torch.save writes them"
+            f"{path} cannot be read ({reason}); expected safetensors, or tensors by name as torch.save writes them"
         ) from error
     if isinstance(read, dict) and all(isinstance(n, str) and isinstance(value, Tensor) for n, value in read.items()):
+        if lost := [name for name, tensor in read.items() if not bool(torch.isfinite(tensor).all())]:
+            raise CheckpointError(
+                f"{path} holds numbers that are not finite, first in {lost[0]!r}; expected trained ones, restore them"
+            )
         return read
     inner = [name for name, value in read.items() if isinstance(value, dict)] if isinstance(read, dict) else []
     remedy = f"save its {inner[0]!r} alone" if inner else "save a network's state_dict()"
