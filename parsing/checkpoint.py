@@ -147,6 +147,15 @@ def read_info(path: Path) -> CheckpointInfo:
         ) from error
 
 
+def check_finite(path: Path, weights: Mapping[str, Tensor]) -> None:
+    """Raise CheckpointError unless all numbers of the weights read from `path` are finite."""
+    if lost := [name for name, tensor in weights.items() if not bool(torch.isfinite(tensor).all())]:
+        raise CheckpointError(
+            f"{path} holds numbers that are not finite, first in {lost[0]!r}; expected trained weights, restore or "
+            "retrain them"
+        )
+
+
 def load(path: Path, device: torch.device | str = "cpu") -> tuple[HPTR, CheckpointInfo]:
     """The network in evaluation mode, and its description.
 
@@ -162,11 +171,7 @@ def load(path: Path, device: torch.device | str = "cpu") -> tuple[HPTR, Checkpoi
         raise CheckpointError(
             f"{path} is damaged ({error}); expected safetensors weights, restore or retrain them"
         ) from error
-    if lost := [name for name, tensor in weights.items() if not bool(torch.isfinite(tensor).all())]:
-        raise CheckpointError(
-            f"{path} holds numbers that are not finite, first in {lost[0]!r}; expected trained weights, restore or "
-            "retrain them"
-        )
+    check_finite(path, weights)
     try:
         model = HPTR(info.config)
     except (KeyError, ValueError, TypeError, RuntimeError) as error:

@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from parsing.checkpoint import CheckpointError
+from parsing.checkpoint import CheckpointError, check_finite
 from parsing.model import HPTR
 from training.lite_weights import is_lite, renamed
 
@@ -36,10 +36,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             f"{path} cannot be read ({reason}); expected safetensors, or tensors by name as torch.save writes them"
         ) from error
     if isinstance(read, dict) and all(isinstance(n, str) and isinstance(value, Tensor) for n, value in read.items()):
-        if lost := [name for name, tensor in read.items() if not bool(torch.isfinite(tensor).all())]:
-            raise CheckpointError(
-                f"{path} holds numbers that are not finite, first in {lost[0]!r}; expected trained ones, restore them"
-            )
+        check_finite(path, read)
         return read
     inner = [name for name, value in read.items() if isinstance(value, dict)] if isinstance(read, dict) else []
     remedy = f"save its {inner[0]!r} alone" if inner else "save a network's state_dict()"
